@@ -1,0 +1,132 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/pricing"
+)
+
+// priceAnswer is the answer of GET /paywall/price.
+type priceAnswer struct {
+	URL      string  `json:"url"`
+	Site     string  `json:"site"`
+	Resource string  `json:"resource,omitempty"`
+	Status   string  `json:"status"` // priced, free, unpriced, misconfigured or refused
+	Price    string  `json:"price,omitempty"`
+	Currency string  `json:"currency,omitempty"`
+	Access   string  `json:"access,omitempty"`
+	Shares   []Share `json:"shares,omitempty"`
+	Rule     string  `json:"rule,omitempty"` // where it stands
+	Why      string  `json:"why"`
+}
+
+// adminPrice says what the gate would say of a URL.
+func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
+	raw := r.URL.Query().Get("url")
+	u, err := url.Parse(raw)
+	if err != nil || raw == "" {
+		return paywall.Errorf(paywall.CodeMalformed, "url: write the address of a page, such as https://news.example/articles/a")
+	}
+	h := app.gateFor(u.Host)
+	if h == nil {
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: paywall.Errorf(paywall.CodeNotFound, "no gate serves the host %q", u.Host)}
+	}
+	answer, err := h.explain(u)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// gateFor finds the gate of a host. A URL without a host is for the only gate.
+func (a *App) gateFor(host string) *Handler {
+	name, _, _ := strings.Cut(strings.ToLower(host), ":")
+	var open *Handler // a gate for all hosts
+	for _, h := range a.gates {
+		switch {
+		case slices.ContainsFunc(h.hosts, func(s string) bool { return hostMatches(s, name) }):
+			return h
+		case len(h.hosts) == 0 || host == "" && len(a.gates) == 1:
+			open = h
+		}
+	}
+	return open
+}
+
+// hostMatches compares a host with a pattern of Caddy's host matcher,
+// in which "*" stands for one label.
+func hostMatches(pattern, host string) bool {
+	pattern = strings.ToLower(pattern)
+	if suffix, ok := strings.CutPrefix(pattern, "*"); ok {
+		label, found := strings.CutSuffix(host, suffix)
+		return found && label != "" && !strings.Contains(label, ".")
+	}
+	return pattern == host
+}
+
+// explain decides about a URL as the gate would about a GET from nobody.
+func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
+	target := u.EscapedPath()
+	if target == "" {
+		target = "/"
+	}
+	if u.RawQuery != "" {
+		target += "?" + u.RawQuery
+	}
+	r, err := http.NewRequest(http.MethodGet, target, nil)
+	if err != nil {
+		return nil, paywall.Errorf(paywall.CodeMalformed, "url: %w", err)
+	}
+	r.Host, r.RequestURI = u.Host, target
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, new(caddyhttp.Server))
+
+	answer := &priceAnswer{URL: u.String(), Site: formatOrigin(withDefault(u.Scheme, "http"), u.Host)}
+	if h.Origin != "" {
+		answer.Site = h.origin(r)
+	}
+	parsed, err := h.canon.Parse(target)
+	if err != nil {
+		answer.Status, answer.Why = "refused", paywall.ErrorMessage(err)
+		return answer, nil
+	}
+	decision, err := h.table.Decide(r, &parsed)
+	if err != nil {
+		answer.Status, answer.Why = "refused", paywall.ErrorMessage(err)
+		return answer, nil
+	}
+	answer.describe(decision)
+	return answer, nil
+}
+
+func (p *priceAnswer) describe(d pricing.Decision) {
+	switch d.Status {
+	case pricing.Unpriced:
+		p.Status, p.Why = "unpriced", "the directive's matcher leaves it out, so it is passed on"
+		return
+	case pricing.Misconfigured:
+		p.Status, p.Why = "misconfigured", "the directive's matcher includes it but no rule does, so it is refused; add a price or a free line"
+		return
+	}
+	p.Resource, p.Rule = d.Resource, d.Rule.Source
+	if d.Status == pricing.Free {
+		p.Status, p.Why = "free", "a free line is the first rule that matches"
+		return
+	}
+	p.Status, p.Why = "priced", "the first rule that matches"
+	p.Price, p.Currency = d.Rule.Price.String(), string(d.Rule.Price.Currency)
+	p.Access = "for ever"
+	if d.Rule.Access > 0 {
+		p.Access = d.Rule.Access.Round(time.Second).String()
+	}
+	for _, s := range d.Rule.Shares {
+		p.Shares = append(p.Shares, Share{Creator: s.Creator, Percent: formatPercent(s.PPM)})
+	}
+}

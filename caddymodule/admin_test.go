@@ -1,0 +1,198 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// admin calls the admin routes as Caddy's admin endpoint would.
+func admin(t *testing.T, method, target, body string) (int, string) {
+	t.Helper()
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	w := httptest.NewRecorder()
+	for _, route := range (adminAPI{}).Routes() {
+		if route.Pattern != r.URL.Path {
+			continue
+		}
+		err := route.Handler.ServeHTTP(w, r)
+		if err == nil {
+			return w.Code, w.Body.String()
+		}
+		apiErr, ok := err.(caddy.APIError)
+		if !ok {
+			t.Fatalf("%s %s: %T: %v", method, target, err, err)
+		}
+		return apiErr.HTTPStatus, apiErr.Err.Error()
+	}
+	t.Fatalf("no route for %s", target)
+	return 0, ""
+}
+
+func TestAdminSaysWhichRuleAndWhy(t *testing.T) {
+	s := newSite(t, "", `@paid path /articles/* /magazine/* /albums/*
+	paywall @paid {
+		free /articles/welcome
+		price /magazine/* 0.50
+		price /albums/* 3.00 {
+			per /albums/*
+			share alice 70%
+			access 30d
+		}
+		price /articles/* 0.20
+	}
+	reverse_proxy UPSTREAM`, new(articles))
+	for path, want := range map[string]priceAnswer{
+		"/articles/a":         {Status: "priced", Price: "0.20", Resource: "/articles/a"},
+		"/articles/welcome":   {Status: "free", Resource: "/articles/welcome"},
+		"/Magazine/B/":        {Status: "priced", Price: "0.50", Resource: "/Magazine/B"},
+		"/albums/x/2.mp3":     {Status: "priced", Price: "3.00", Resource: "/albums/x"},
+		"/about":              {Status: "unpriced"},
+		"/articles%2fa":       {Status: "refused"},
+		"/articles/a;b":       {Status: "refused"},
+		"/articles/../about2": {Status: "refused"}, // a site that does not resolve dots has an article there
+	} {
+		status, body := admin(t, http.MethodGet, "/paywall/price?url="+url.QueryEscape(s.url+path), "")
+		var got priceAnswer
+		if err := json.Unmarshal([]byte(body), &got); status != http.StatusOK || err != nil {
+			t.Fatalf("%s: %d %s", path, status, body)
+		}
+		if got.Status != want.Status || got.Price != want.Price || got.Resource != want.Resource || got.Why == "" {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	status, body := admin(t, http.MethodGet, "/paywall/price?url=http://elsewhere.example/a", "")
+	if status != http.StatusNotFound {
+		t.Errorf("a host without a gate: %d %s", status, body)
+	}
+}
+
+func TestVouchersAreMadeOnceAndRedeemedOnce(t *testing.T) {
+	s := newSite(t, "", articlesFor20, new(articles))
+	status, body := admin(t, http.MethodPost, "/paywall/vouchers", `{"count":3,"amount":"5.00","campaign":"spring"}`)
+	var made struct{ Codes []string }
+	if err := json.Unmarshal([]byte(body), &made); status != http.StatusCreated || err != nil || len(made.Codes) != 3 {
+		t.Fatalf("%d %s", status, body)
+	}
+	mine, theirs := s.wallet(), s.wallet()
+	redeem := func(key, code string) *answer {
+		return s.do(http.MethodPost, "/.paywall/topup/voucher", `{"code":"`+code+`"}`,
+			"Content-Type", "application/json", "Authorization", "Bearer "+key)
+	}
+	if a := redeem(mine, strings.ToLower(made.Codes[0])); a.StatusCode != http.StatusOK || !strings.Contains(a.body, `"5.00"`) {
+		t.Errorf("a good code: %s: %s", a.Status, a.body)
+	}
+	if a := redeem(theirs, made.Codes[0]); a.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a code redeemed by another: %s: %s", a.Status, a.body)
+	}
+	s.wantBalance(mine, "5.00")
+	s.wantBalance(theirs, "0.00")
+	s.verify()
+}
+
+func TestBadVoucherOrdersAreRefused(t *testing.T) {
+	newSite(t, "", articlesFor20, new(articles))
+	for _, order := range []string{
+		``, `null`, `[]`, `{"count":0,"amount":"5.00"}`, `{"count":-1,"amount":"5.00"}`, `{"count":10001,"amount":"5.00"}`,
+		`{"count":1,"amount":"0"}`, `{"count":1,"amount":"-5.00"}`, `{"count":1,"amount":5.00}`, `{"count":1,"amount":"1e2"}`,
+		`{"count":1,"amount":"5.00","expires":"2020-01-01T00:00:00Z"}`, `{"count":1,"amount":"5.00","colour":"red"}`,
+		`{"count":1,"amount":"5.00"}{"count":1}`, `{"count":1}`,
+	} {
+		if status, body := admin(t, http.MethodPost, "/paywall/vouchers", order); status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", order, status, body)
+		}
+	}
+}
+
+func TestExportIsTheLedgerLineByLine(t *testing.T) {
+	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
+	s.unlock(s.wallet(), s.offer("/articles/a"))
+	_, export := admin(t, http.MethodGet, "/paywall/export?format=ndjson", "")
+	lines := strings.Split(strings.TrimSpace(export), "\n")
+	prev := ""
+	for i, line := range lines {
+		var transfer struct {
+			Seq              int
+			Kind, Cause      string
+			Prev, Hash, Time string
+			Legs             [][2]string
+		}
+		if err := json.Unmarshal([]byte(line), &transfer); err != nil {
+			t.Fatal(err, line)
+		}
+		if transfer.Seq != i+1 || transfer.Hash == "" || i > 0 && transfer.Prev != prev {
+			t.Errorf("line %d: %s", i+1, line)
+		}
+		prev = transfer.Hash
+	}
+	report := s.verify()
+	if report.Seq != uint64(len(lines)) || report.Head != prev || report.Transfers != uint64(len(lines)) {
+		t.Errorf("report %+v, export of %d lines ends with %s", report, len(lines), prev)
+	}
+	if status, _ := admin(t, http.MethodGet, "/paywall/export?format=pdf", ""); status != http.StatusBadRequest {
+		t.Errorf("an unknown format: %d", status)
+	}
+}
+
+func TestOldTokensOutliveARotation(t *testing.T) {
+	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
+	_, r := s.unlock(s.wallet(), s.offer("/articles/a"))
+	status, body := admin(t, http.MethodPost, "/paywall/keys/rotate", "")
+	if status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	if a := s.get("/articles/a", "Authorization", "Bearer "+r.Token); a.StatusCode != http.StatusOK {
+		t.Errorf("a token of before: %s", a.Status)
+	}
+	var keys struct {
+		Keys []map[string]string
+	}
+	s.get("/.paywall/jwks.json").json(t, &keys)
+	if len(keys.Keys) != 2 {
+		t.Errorf("%d keys are published", len(keys.Keys))
+	}
+}
+
+func TestStatsAddUp(t *testing.T) {
+	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
+	key := s.wallet()
+	s.unlock(key, s.offer("/articles/a"))
+	s.unlock(key, s.offer("/articles/b"))
+	_, body := admin(t, http.MethodGet, "/paywall/stats", "")
+	var stats wireStats
+	if err := json.Unmarshal([]byte(body), &stats); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%+v", wireTally{2, "0.40"})
+	if fmt.Sprintf("%+v", stats.Sales) != want || stats.Owed != "0.20" || stats.Wallets != 1 || len(stats.Resources) != 2 {
+		t.Errorf("%s", body)
+	}
+}
+
+func TestAdminCallsAnswerTheirMethodOnly(t *testing.T) {
+	newSite(t, "", articlesFor20, new(articles))
+	for _, call := range [][2]string{
+		{http.MethodPost, "/paywall/price"}, {http.MethodGet, "/paywall/vouchers"}, {http.MethodPost, "/paywall/stats"},
+		{http.MethodPost, "/paywall/verify"}, {http.MethodDelete, "/paywall/export"}, {http.MethodGet, "/paywall/keys/rotate"},
+	} {
+		if status, _ := admin(t, call[0], call[1], ""); status != http.StatusMethodNotAllowed {
+			t.Errorf("%s %s: %d", call[0], call[1], status)
+		}
+	}
+}
+
+func TestAdminWithoutAPaywallIsNotFound(t *testing.T) {
+	if err := caddy.Load([]byte(`{"admin":{"disabled":true}}`), true); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = caddy.Stop() })
+	if status, body := admin(t, http.MethodGet, "/paywall/stats", ""); status != http.StatusNotFound {
+		t.Errorf("%d %s", status, body)
+	}
+}

@@ -1,0 +1,209 @@
+package caddymodule
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+func init() {
+	caddy.RegisterModule(App{})
+}
+
+// App holds what all gates of a server share: the currency, the store with its
+// keys, and how money comes in and goes back.
+type App struct {
+	// ISO 4217 code of all prices and balances. A store keeps the currency it
+	// was made with; another one is refused. Default: USD.
+	Currency string `json:"currency,omitempty"`
+
+	// Where the ledger and the signing keys live. Default: the folder "paywall"
+	// in Caddy's data directory.
+	Storage *Storage `json:"storage,omitempty"`
+
+	// Credit that a new wallet starts with, a decimal string: "0.60".
+	// Default: none.
+	Welcome string `json:"welcome,omitempty"`
+
+	// How long a purchase can be undone by the reader. 0 turns it off.
+	// Default: 30m.
+	Refund *caddy.Duration `json:"refund,omitempty"`
+
+	// How readers put money into their wallets. Default: vouchers.
+	TopUp *TopUp `json:"topup,omitempty"`
+
+	currency paywall.Currency
+	welcome  paywall.Money
+	refund   time.Duration
+	dir      string
+	logger   *slog.Logger
+
+	gates  []*Handler    // of this config; filled while they are provisioned
+	ready  chan struct{} // closed when ledger is set
+	ledger *ledger
+	held   bool // this App holds a reference in the pool
+}
+
+// Storage says where the ledger lives.
+type Storage struct {
+	// The kind of store. There is one: badger, a journal of its own with
+	// Badger beside it, on one machine.
+	Store string `json:"store"`
+
+	// The data folder, holding journal, badger and keys. Back up the journal
+	// and the keys. Placeholders such as {env.DATA} are resolved at load.
+	Path string `json:"path"`
+}
+
+// TopUp switches the ways of putting money in.
+type TopUp struct {
+	// Voucher codes, made by the admin API or by the voucher command.
+	Voucher *struct{} `json:"voucher,omitempty"`
+}
+
+const (
+	defaultCurrency = "USD"
+	defaultRefund   = 30 * time.Minute
+	maxRefund       = 90 * 24 * time.Hour
+)
+
+// CaddyModule returns the Caddy module information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "paywall", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision resolves and checks the settings. It opens nothing: "caddy
+// validate" provisions too, and must neither fail on a running server's lock
+// nor leave files behind that belong to the wrong user.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.logger = ctx.Slogger()
+	a.ready = make(chan struct{})
+
+	var err error
+	if a.currency, err = paywall.ParseCurrency(withDefault(a.Currency, defaultCurrency)); err != nil {
+		return err
+	}
+	if a.welcome, err = parseWelcome(a.Welcome, a.currency); err != nil {
+		return err
+	}
+	a.refund = defaultRefund
+	if a.Refund != nil {
+		a.refund = time.Duration(*a.Refund)
+	}
+	if a.refund < 0 || a.refund > maxRefund {
+		return fmt.Errorf("refund %s: write a duration between 0 and %s", a.refund, maxRefund)
+	}
+	return a.provisionDir()
+}
+
+func (a *App) provisionDir() error {
+	path := filepath.Join(caddy.AppDataDir(), "paywall")
+	if a.Storage != nil {
+		if a.Storage.Store != "badger" {
+			return fmt.Errorf("unknown storage %q; write: storage badger <path>", a.Storage.Store)
+		}
+		resolved, err := caddy.NewReplacer().ReplaceOrErr(a.Storage.Path, true, true)
+		if err != nil {
+			return fmt.Errorf("storage path: %w", err)
+		}
+		if resolved == "" {
+			return fmt.Errorf("storage path is empty; write: storage badger <path>")
+		}
+		path = resolved
+	}
+	dir, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("resolving storage path: %w", err)
+	}
+	a.dir = dir
+	return nil
+}
+
+// Start opens the store, or takes it over from the config that ran before. It
+// happens here and not in Provision because a failing Start is rolled back
+// just as well, while validating must not open anything.
+func (a *App) Start() error {
+	ledger, err := acquire(a.dir, a.currency, a.logger)
+	if err != nil {
+		return err
+	}
+	a.held = true
+	a.ledger = ledger
+	for _, gate := range a.gates {
+		if err := gate.start(ledger); err != nil {
+			return err
+		}
+	}
+	close(a.ready)
+	return nil
+}
+
+// Stop ends nothing: requests of this config still run while the next one
+// serves. The store is released in Cleanup.
+func (a *App) Stop() error { return nil }
+
+// Cleanup releases the store, if this App got as far as holding it. Releasing
+// without holding would close it under the config that is still running.
+func (a *App) Cleanup() error {
+	if !a.held {
+		return nil
+	}
+	a.held = false
+	return release(a.dir)
+}
+
+// storeWait bounds how long a request waits for a store that is being opened.
+// Caddy starts its apps in no fixed order, so the first requests can be early.
+const storeWait = 5 * time.Second
+
+// open waits until the store is open. The error is [paywall.ErrUnavailable].
+func (a *App) open(ctx context.Context) (*ledger, error) {
+	select {
+	case <-a.ready:
+		return a.ledger, nil
+	default:
+	}
+	timer := time.NewTimer(storeWait)
+	defer timer.Stop()
+	select {
+	case <-a.ready:
+		return a.ledger, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, paywall.ErrUnavailable
+}
+
+// vouchers reports whether voucher codes are accepted.
+func (a *App) vouchers() bool { return a.TopUp == nil || a.TopUp.Voucher != nil }
+
+func parseWelcome(s string, c paywall.Currency) (paywall.Money, error) {
+	if s == "" {
+		return paywall.Money{Currency: c}, nil
+	}
+	m, err := paywall.ParsePrice(s, c)
+	if err != nil {
+		return m, fmt.Errorf("welcome: %w", err)
+	}
+	return m, nil
+}
+
+func withDefault(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

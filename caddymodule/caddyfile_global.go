@@ -1,0 +1,100 @@
+package caddymodule
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("paywall", parseGlobalOption)
+}
+
+// parseGlobalOption sets up the app from Caddyfile tokens. Syntax:
+//
+//	paywall {
+//		currency <code>
+//		storage badger <path>
+//		welcome <amount>
+//		refund <duration>
+//		topup voucher
+//	}
+//
+// Without the option, or without a line of it: USD, the folder "paywall" in
+// Caddy's data directory, no welcome credit, 30m, vouchers.
+func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
+	d.Next()
+	if existing != nil {
+		return nil, d.Errf("the global option paywall is given twice")
+	}
+	if d.NextArg() {
+		return nil, d.ArgErr()
+	}
+	app := new(App)
+	seen := make(map[string]string) // word → where it stands
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		if err := app.unmarshalOption(d, seen); err != nil {
+			return nil, err
+		}
+		seen[word] = fmt.Sprintf("%s:%d", d.File(), d.Line())
+	}
+	// The currency may be written below the amount.
+	currency, err := paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
+	if err == nil {
+		_, err = parseWelcome(app.Welcome, currency)
+	}
+	if err != nil {
+		return nil, atSource(seen["welcome"], err)
+	}
+	return httpcaddyfile.App{Name: "paywall", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// unmarshalOption reads one line of the option.
+func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
+	word := d.Val()
+	args := d.RemainingArgs()
+	if word == "storage" && len(args) == 2 && args[0] == "badger" {
+		a.Storage = &Storage{Store: args[0], Path: args[1]}
+	} else if word == "storage" {
+		return d.Errf("unknown storage; write: storage badger <path>")
+	} else if len(args) != 1 {
+		return d.ArgErr()
+	}
+	if seen[word] != "" {
+		return d.Errf("%s is given twice", word)
+	}
+	switch word {
+	case "storage":
+	case "currency":
+		currency, err := paywall.ParseCurrency(args[0])
+		if err != nil {
+			return d.WrapErr(err)
+		}
+		a.Currency = string(currency)
+	case "welcome":
+		a.Welcome = args[0]
+	case "refund":
+		refund, err := caddy.ParseDuration(args[0])
+		if err != nil || refund < 0 || refund > maxRefund {
+			return d.Errf("refund %q is not a duration such as 30m, between 0 and %s", args[0], maxRefund)
+		}
+		a.Refund = (*caddy.Duration)(&refund)
+	case "topup":
+		if args[0] != "voucher" {
+			return d.Errf("unknown top-up %q; write: topup voucher", args[0])
+		}
+		a.TopUp = &TopUp{Voucher: &struct{}{}}
+	default:
+		return d.Errf("unrecognized option of paywall: %s", word)
+	}
+	if nesting := d.Nesting(); d.NextBlock(nesting) {
+		return d.Errf("%s takes no block", word)
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package caddymodule
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestAdaptedConfig compares golden files: a Caddyfile, a line of dashes, and
+// the JSON it becomes, or the error it is refused with.
+func TestAdaptedConfig(t *testing.T) {
+	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, want, ok := strings.Cut(string(content), "----------\n")
+			if !ok {
+				t.Fatal("no line of dashes")
+			}
+			if formatted := caddyfile.Format([]byte(config)); !bytes.Equal(formatted, []byte(config)) {
+				t.Errorf("not formatted; caddy fmt makes:\n%s", formatted)
+			}
+			got, err := adapt(config)
+			if err != nil {
+				if !strings.Contains(err.Error(), strings.TrimSpace(want)) {
+					t.Errorf("refused with:\n%v\nwant:\n%s", err, want)
+				}
+				return
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, got, "", "\t"); err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(file, []byte(config+"----------\n"+pretty.String()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if pretty.String()+"\n" != want {
+				t.Errorf("adapted to:\n%s", pretty.String())
+			}
+		})
+	}
+}
+
+// TestEveryMistakeIsRefused: at load, with file and line, saying what to write.
+func TestEveryMistakeIsRefused(t *testing.T) {
+	for name, tc := range map[string]struct{ global, site, want string }{
+		"unknown word":              {"", "paywall /a/* 0.20 {\n\t\tfoo\n\t}", "unrecognized subdirective: foo, at Caddyfile:10"},
+		"unknown global word":       {"foo 1", "paywall /a/* 0.20", "unrecognized option of paywall: foo"},
+		"unknown word in price":     {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tfoo\n\t\t}\n\t}", "unrecognized subdirective of price: foo"},
+		"zero":                      {"", "paywall /a/* 0", "must be above zero"},
+		"negative":                  {"", "paywall /a/* -0.20", "must be above zero"},
+		"over-precise":              {"", "paywall /a/* 0.205", "finer than"},
+		"overlarge":                 {"", "paywall /a/* 99999999", "above the limit"},
+		"not a number":              {"", "paywall /a/* 1e3", "not a decimal"},
+		"comma":                     {"", "paywall /a/* 0,20", "not a decimal"},
+		"yen with decimals":         {"currency JPY", "paywall /a/* 0.20", "finer than JPY"},
+		"unknown currency":          {"currency DOUBLOON", "paywall /a/* 0.20", "unknown currency"},
+		"currency in the directive": {"", "paywall /a/* 0.20 EUR", "currency is a global option"},
+		"no price at all":           {"", "paywall /a/*", "price"},
+		"only free":                 {"", "paywall /a/* {\n\t\tfree /a/b\n\t}", "price"},
+		"free without matcher":      {"", "paywall /a/* 0.20 {\n\t\tfree\n\t}", "free needs a matcher"},
+		"price without amount":      {"", "paywall /a/* {\n\t\tprice /a/b\n\t}", "price needs an amount"},
+		"shares above the whole":    {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tshare alice 70%\n\t\t\tshare bob 40%\n\t\t}\n\t}", "100"},
+		"share twice":               {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tshare alice 10%\n\t\t\tshare alice 10%\n\t\t}\n\t}", "given twice"},
+		"share of nothing":          {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tshare alice 0%\n\t\t}\n\t}", "not above 0%"},
+		"access twice":              {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\taccess 1h\n\t\t\taccess 2h\n\t\t}\n\t}", "given twice"},
+		"access of nothing":         {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\taccess 0s\n\t\t}\n\t}", "above zero"},
+		"per that is no pattern":    {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tper /a\n\t\t}\n\t}", "/*"},
+		"rule twice":                {"", "paywall {\n\t\tprice /a/* 0.20\n\t\tprice /a/* 0.30\n\t}", "twice"},
+		"rule never reached":        {"", "paywall /a/* {\n\t\tprice 0.20\n\t\tprice /a/b 0.30\n\t}", "never"},
+		"origin twice":              {"", "paywall /a/* 0.20 {\n\t\torigin https://a.example\n\t\torigin https://b.example\n\t}", "given twice"},
+		"origin with a path":        {"", "paywall /a/* 0.20 {\n\t\torigin https://a.example/x\n\t}", "scheme and host only"},
+		"unknown matcher":           {"", "paywall @nothing 0.20", "@nothing"},
+		"storage twice":             {"storage badger /x\n\t\tstorage badger /y", "paywall /a/* 0.20", "given twice"},
+		"unknown storage":           {"storage postgres /x", "paywall /a/* 0.20", "storage badger <path>"},
+		"unknown top-up":            {"topup gold", "paywall /a/* 0.20", "unknown top-up"},
+		"welcome of nothing":        {"welcome 0", "paywall /a/* 0.20", "must be above zero"},
+		"negative refund":           {"refund -1m", "paywall /a/* 0.20", "refund"},
+		"two options":               {"}\n\tpaywall {", "paywall /a/* 0.20", "given twice"},
+		"behind reverse_proxy":      {"", "route {\n\t\treverse_proxy localhost:1\n\t\tpaywall /a/* 0.20\n\t}", "already answers"},
+		"behind file_server":        {"", "route {\n\t\tfile_server\n\t\tpaywall /a/* 0.20\n\t}", "already answers"},
+		"behind a handle":           {"", "route {\n\t\thandle {\n\t\t\tfile_server\n\t\t}\n\t\tpaywall /a/* 0.20\n\t}", "already answers"},
+		"inside handle_response":    {"", "reverse_proxy localhost:1 {\n\t\thandle_response {\n\t\t\tpaywall /a/* 0.20\n\t\t}\n\t}", "inside reverse_proxy"},
+		"in a block with a matcher": {"", "handle /a/* {\n\t\tpaywall 0.20\n\t}", "block with a matcher"},
+		"article as error page":     {"", "paywall /a/* 0.20\n\treverse_proxy localhost:1\n\thandle_errors {\n\t\trewrite * /a/sorry\n\t\treverse_proxy localhost:1\n\t}", "/a/sorry, which has a price"},
+		"article as handled answer": {"", "paywall /a/* 0.20\n\treverse_proxy localhost:1 {\n\t\t@gone status 404\n\t\thandle_response @gone {\n\t\t\trewrite * /A/sorry\n\t\t\treverse_proxy localhost:1\n\t\t}\n\t}", "/A/sorry, which has a price"},
+		"two gates":                 {"", "paywall /a/* 0.20\n\tpaywall /b/* 0.30", "one paywall directive"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := "{\n\tadmin off\n\tpaywall {\n\t\tcurrency EUR\n\t\t" + tc.global + "\n\t}\n}\nhttp://localhost:1 {\n\t" + tc.site + "\n}\n"
+			if strings.HasPrefix(tc.global, "currency") {
+				config = strings.Replace(config, "\t\tcurrency EUR\n", "", 1)
+			}
+			err := validate(t, config)
+			if err == nil {
+				t.Fatalf("accepted:\n%s", config)
+			}
+			if !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("refused with %q, want %q", err, tc.want)
+			}
+			if !strings.Contains(err.Error(), "Caddyfile:") {
+				t.Errorf("no file and line in %q", err)
+			}
+		})
+	}
+}
+
+// validate does what the validate command does.
+func validate(t *testing.T, config string) error {
+	t.Helper()
+	adapted, err := adapt(config)
+	if err != nil {
+		return err
+	}
+	var parsed caddy.Config
+	if err := json.Unmarshal(adapted, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return caddy.Validate(&parsed)
+}
+
+func TestGoodConfigsAreValid(t *testing.T) {
+	for name, site := range map[string]string{
+		"minimal":                 "paywall /a/* 0.20\n\treverse_proxy localhost:1",
+		"whole site":              "paywall 0.20\n\tfile_server",
+		"handle and route beside": "paywall /a/* 0.20\n\thandle /a/* {\n\t\treverse_proxy localhost:1\n\t}\n\troute /b/* {\n\t\treverse_proxy localhost:2\n\t}\n\thandle {\n\t\trespond ok\n\t}",
+		"first in a route":        "route {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
+		"behind a health check":   "route {\n\t\trespond /health ok\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
+		"free error page":         "paywall /a/* 0.20\n\treverse_proxy localhost:1\n\thandle_errors {\n\t\trewrite * /{err.status_code}.html\n\t\tfile_server\n\t}\n\thandle_errors 404 {\n\t\trewrite * /sorry.html\n\t\tfile_server\n\t}",
+		"in a plain handle":       "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
+		"everything":              "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t}\n\treverse_proxy localhost:1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := validate(t, "{\n\tadmin off\n}\nhttp://localhost:1 {\n\t"+site+"\n}\n"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestExampleIsFormattedAndValid(t *testing.T) {
+	content, err := os.ReadFile("../Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if formatted := caddyfile.Format(content); !bytes.Equal(formatted, content) {
+		t.Errorf("not formatted; caddy fmt makes:\n%s", formatted)
+	}
+	if _, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(content, map[string]any{"filename": "Caddyfile"}); err != nil || len(warnings) > 0 {
+		t.Error(err, warnings)
+	}
+	if err := validate(t, string(content)); err != nil {
+		t.Error(err)
+	}
+}

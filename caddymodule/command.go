@@ -1,0 +1,245 @@
+package caddymodule
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/badgerstore"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "paywall",
+		Usage: "price|voucher|stats|verify|export|keys",
+		Short: "Prices, vouchers, sales and the ledger of a running paywall",
+		Long: `
+Talks to the paywall of a running server through its admin API, because the
+server holds the store's lock. The address is found as other commands find it:
+--address, or the environment variable CADDY_ADMIN, or the default.
+
+	paywall price https://news.example/articles/a
+	paywall voucher --amount 5.00 --count 20 --campaign spring
+	paywall stats
+	paywall verify
+	paywall export > transfers.ndjson
+	paywall keys rotate
+
+Commands print tables; with --json they print what the admin API answered.`,
+		CobraFunc: setUpCommand,
+	})
+}
+
+func setUpCommand(root *cobra.Command) {
+	root.PersistentFlags().String("address", "", "Address of the administration API listener")
+	root.PersistentFlags().Bool("json", false, "Print JSON instead of a table")
+
+	price := subcommand("price <url>", "Which rule decides about a URL, what it costs, and why", cmdPrice)
+	price.Args = cobra.ExactArgs(1)
+
+	voucher := subcommand("voucher", "Makes vouchers and prints their codes, which are shown only once", cmdVoucher)
+	voucher.Aliases = []string{"vouchers"}
+	voucher.Flags().String("amount", "", "What each voucher is worth, such as 5.00")
+	voucher.Flags().Int("count", 1, "How many")
+	voucher.Flags().String("expires", "", "Until when they can be redeemed, such as 2027-01-31 or an RFC 3339 time")
+	voucher.Flags().String("campaign", "", "Your own label for them")
+
+	verify := subcommand("verify", "Proves the ledger; exit status 1 when something is wrong", cmdVerify)
+	verify.Flags().String("dir", "", "Verify the data folder of a stopped server instead")
+
+	export := subcommand("export", "Prints every transfer, in order, one JSON object a line", cmdExport)
+	export.Flags().String("format", "ndjson", "ndjson")
+
+	keys := &cobra.Command{Use: "keys", Short: "The signing keys"}
+	keys.AddCommand(subcommand("rotate", "Makes a new signing key; old tokens stay valid until they expire", cmdRotate))
+
+	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups and what wallets are owed", cmdStats), verify, export, keys)
+}
+
+func subcommand(use, short string, run caddycmd.CommandFunc) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			flags := caddycmd.Flags{FlagSet: cmd.Flags()}
+			return caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) { return run(flags) })(cmd, args)
+		},
+	}
+}
+
+func cmdPrice(fl caddycmd.Flags) (int, error) {
+	var answer priceAnswer
+	raw, err := adminCallJSON(fl, http.MethodGet, "/paywall/price?url="+url.QueryEscape(fl.Arg(0)), nil, &answer)
+	if err != nil {
+		return caddy.ExitCodeFailedQuit, err
+	}
+	rows := [][2]string{
+		{"URL", answer.URL},
+		{"resource", strings.TrimSuffix(answer.Site+answer.Resource, "/")},
+		{"status", answer.Status},
+	}
+	if answer.Price != "" {
+		rows = append(rows, [2]string{"price", answer.Price + " " + answer.Currency}, [2]string{"access", answer.Access})
+	}
+	for _, s := range answer.Shares {
+		rows = append(rows, [2]string{"share", s.Creator + " " + s.Percent + " %"})
+	}
+	if answer.Rule != "" {
+		rows = append(rows, [2]string{"rule", answer.Rule})
+	}
+	return printTable(fl, raw, append(rows, [2]string{"why", answer.Why}))
+}
+
+func cmdVoucher(fl caddycmd.Flags) (int, error) {
+	order := voucherOrder{Count: fl.Int("count"), Amount: fl.String("amount"), Campaign: fl.String("campaign")}
+	if order.Amount == "" {
+		return caddy.ExitCodeFailedStartup, errors.New("write what a voucher is worth, such as --amount 5.00")
+	}
+	var err error
+	if order.Expires, err = parseExpiry(fl.String("expires")); err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	var made struct {
+		Codes []string `json:"codes"`
+	}
+	raw, err := adminCallJSON(fl, http.MethodPost, "/paywall/vouchers", order, &made)
+	if err != nil {
+		return caddy.ExitCodeFailedQuit, err
+	}
+	rows := make([][2]string, len(made.Codes))
+	for i, code := range made.Codes {
+		rows[i][0] = code
+	}
+	return printTable(fl, raw, rows)
+}
+
+// parseExpiry reads a time, or a day, which then counts in full (UTC).
+func parseExpiry(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return day.AddDate(0, 0, 1), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, fmt.Errorf("expires %q: write a day such as 2027-01-31 or an RFC 3339 time", s)
+	}
+	return t, nil
+}
+
+func cmdStats(fl caddycmd.Flags) (int, error) {
+	var stats wireStats
+	raw, err := adminCallJSON(fl, http.MethodGet, "/paywall/stats", nil, &stats)
+	if err != nil {
+		return caddy.ExitCodeFailedQuit, err
+	}
+	rows := [][2]string{
+		{"sales", stats.Sales.String(stats.Currency)},
+		{"refunds", stats.Refunds.String(stats.Currency)},
+		{"top-ups", stats.TopUps.String(stats.Currency)},
+		{"wallets", fmt.Sprintf("%d, owed %s %s", stats.Wallets, stats.Owed, stats.Currency)},
+	}
+	for _, r := range stats.Resources {
+		rows = append(rows, [2]string{r.Site + r.Resource, r.Sales.String(stats.Currency)})
+	}
+	return printTable(fl, raw, rows)
+}
+
+// wireStats is [paywall.Stats] as it comes over the wire, amounts as decimals.
+type wireStats struct {
+	Currency  string    `json:"currency"`
+	Wallets   int       `json:"wallets"`
+	Sales     wireTally `json:"sales"`
+	Refunds   wireTally `json:"refunds"`
+	TopUps    wireTally `json:"top_ups"`
+	Owed      string    `json:"wallets_owed"`
+	Resources []struct {
+		Site     string    `json:"site"`
+		Resource string    `json:"resource"`
+		Sales    wireTally `json:"sales"`
+	} `json:"resources"`
+}
+
+type wireTally struct {
+	Count  int    `json:"count"`
+	Amount string `json:"amount"`
+}
+
+func (t wireTally) String(currency string) string {
+	return fmt.Sprintf("%d, %s %s", t.Count, t.Amount, currency)
+}
+
+func cmdVerify(fl caddycmd.Flags) (int, error) {
+	var report paywall.Report
+	var raw []byte
+	var err error
+	if dir := fl.String("dir"); dir != "" {
+		if report, err = badgerstore.VerifyDir(context.Background(), dir); err == nil {
+			raw, err = json.Marshal(report)
+		}
+	} else {
+		raw, err = adminCallJSON(fl, http.MethodGet, "/paywall/verify", nil, &report)
+	}
+	if err != nil {
+		return caddy.ExitCodeFailedStartup, err
+	}
+	rows := [][2]string{
+		{"ok", fmt.Sprint(report.OK)},
+		{"transfers", fmt.Sprint(report.Transfers)},
+		{"seq", fmt.Sprint(report.Seq)},
+		{"head", report.Head},
+	}
+	for _, problem := range report.Problems {
+		rows = append(rows, [2]string{"problem", problem})
+	}
+	if code, err := printTable(fl, raw, rows); err != nil {
+		return code, err
+	}
+	if !report.OK {
+		return caddy.ExitCodeFailedStartup, errors.New("the ledger does not add up")
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+func cmdExport(fl caddycmd.Flags) (int, error) {
+	resp, err := adminRequest(fl, http.MethodGet, "/paywall/export?format="+url.QueryEscape(fl.String("format")), nil)
+	if err != nil {
+		return caddy.ExitCodeFailedQuit, err
+	}
+	defer resp.Body.Close()
+	var out io.Writer = os.Stdout
+	if term.IsTerminal(int(os.Stderr.Fd())) && !term.IsTerminal(int(os.Stdout.Fd())) {
+		bar := progressbar.DefaultBytes(-1, "exporting")
+		defer func() { _ = bar.Close() }() // only clears its line
+		out = io.MultiWriter(os.Stdout, bar)
+	}
+	if _, err := io.Copy(out, resp.Body); err != nil {
+		return caddy.ExitCodeFailedQuit, fmt.Errorf("export broken off, what was printed is not all: %w", err)
+	}
+	return caddy.ExitCodeSuccess, nil
+}
+
+func cmdRotate(fl caddycmd.Flags) (int, error) {
+	var rotated struct {
+		KeyID string `json:"kid"`
+	}
+	raw, err := adminCallJSON(fl, http.MethodPost, "/paywall/keys/rotate", nil, &rotated)
+	if err != nil {
+		return caddy.ExitCodeFailedQuit, err
+	}
+	return printTable(fl, raw, [][2]string{{"new signing key", rotated.KeyID}})
+}

@@ -1,0 +1,209 @@
+package caddymodule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/gate"
+	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+func init() {
+	caddy.RegisterModule(Handler{})
+}
+
+// Handler is the gate in front of a site. A request for a resource that has a
+// price passes when the reader has bought it; otherwise it is answered with the
+// way to buy it. The pages and calls of the purchase live under /.paywall/ and
+// are served by the gate itself, whatever its matcher.
+//
+// A gate must stand before everything that answers requests, in a block that
+// all requests reach; other places are refused at load.
+type Handler struct {
+	// Which requests are for sale, in the form of a route's "match". Whatever is
+	// matched and has no rule is refused, never free. The matchers stand here
+	// and not around the handler because the gate asks them about every way in
+	// which a site may read the requested path. Default: all.
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	// What things cost. The first rule that matches decides.
+	Rules []Rule `json:"rules,omitempty"`
+
+	// The site's own address, "https://news.example", where it cannot be taken
+	// from the request, as behind a proxy that changes the host. Default: scheme
+	// and host as Caddy sees them.
+	Origin string `json:"origin,omitempty"`
+
+	// Query parameters that belong to a resource's identity, such as "p" where
+	// /index.php?p=7 is an article. Default: none; the query does not matter.
+	Query []string `json:"query,omitempty"`
+
+	// Where the directive stands ("Caddyfile:12"), for messages. The Caddyfile
+	// adapter fills it in.
+	Source string `json:"source,omitempty"`
+
+	app    *App
+	table  *pricing.Table
+	canon  *paywall.Canonicalizer
+	hosts  []string // of the site, as far as its route tells
+	origin func(*http.Request) string
+	logger *slog.Logger
+	gate   *atomic.Pointer[gate.Gate] // holds nil until the store is open
+}
+
+// CaddyModule returns the Caddy module information.
+func (Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.paywall", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision sets up the price table and registers the gate with the app, which
+// starts it once the store is open.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	h.logger = ctx.Slogger()
+	h.gate = new(atomic.Pointer[gate.Gate])
+	if err := h.provision(ctx); err != nil {
+		return atSource(h.Source, err)
+	}
+	h.app.gates = append(h.app.gates, h)
+	return nil
+}
+
+func (h *Handler) provision(ctx caddy.Context) error {
+	place, err := inspectPlacement(ctx)
+	if err != nil {
+		return err
+	}
+	h.hosts = place.hosts
+
+	app, err := ctx.App("paywall")
+	if err != nil {
+		return err
+	}
+	var ok bool
+	if h.app, ok = app.(*App); !ok {
+		return fmt.Errorf("the app paywall is a %T", app)
+	}
+	if h.origin, err = newOrigin(h.Origin); err != nil {
+		return err
+	}
+	for _, key := range h.Query {
+		if key == "" {
+			return fmt.Errorf("query: a parameter has no name")
+		}
+	}
+	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
+	if err := h.provisionTable(ctx); err != nil {
+		return err
+	}
+	return h.checkDetours(place.detours)
+}
+
+func (h *Handler) provisionTable(ctx caddy.Context) error {
+	if err := validateRules(h.Rules, h.app.currency); err != nil {
+		return err
+	}
+	match, err := loadMatchers(ctx, h, true)
+	if err != nil {
+		return err
+	}
+	rules := make([]pricing.Rule, 0, len(h.Rules))
+	for i := range h.Rules {
+		rule, err := h.Rules[i].provision(h.app.currency)
+		if err != nil {
+			return atSource(h.Rules[i].Source, err)
+		}
+		// A failing matcher must neither make something free nor cheaper than
+		// it is: a free rule then does not match, a priced one does.
+		if rule.Match, err = loadMatchers(ctx, &h.Rules[i], !rule.Free); err != nil {
+			return atSource(h.Rules[i].Source, err)
+		}
+		rules = append(rules, rule)
+	}
+	h.table, err = pricing.NewTable(match, rules)
+	return err
+}
+
+// loadMatchers loads the "match" of a config struct.
+func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, error) {
+	loaded, err := ctx.LoadModule(owner, "MatcherSetsRaw")
+	if err != nil {
+		return nil, fmt.Errorf("loading matchers: %w", err)
+	}
+	var sets caddyhttp.MatcherSets
+	if err := sets.FromInterface(loaded); err != nil {
+		return nil, fmt.Errorf("loading matchers: %w", err)
+	}
+	return newMatcher(sets, onError), nil
+}
+
+// start builds the gate and its checkout on an open store.
+func (h *Handler) start(l *ledger) error {
+	verifier := token.NewVerifier(l.ring, time.Now)
+	desk, err := checkout.New(checkout.Options{
+		Store:    func(context.Context) (paywall.Store, error) { return l.store, nil },
+		Ring:     l.ring,
+		Verifier: verifier,
+		Origin:   h.origin,
+		ClientIP: clientIP,
+		Welcome:  h.app.welcome,
+		Currency: h.app.currency,
+		Refund:   h.app.refund,
+		Vouchers: h.app.vouchers(),
+		Limits:   l.limits,
+		Logger:   h.logger,
+		Now:      time.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the checkout: %w", err)
+	}
+	g, err := gate.New(gate.Options{
+		Table:         h.table,
+		Ring:          l.ring,
+		Verifier:      verifier,
+		Canonicalizer: h.canon,
+		Ledger:        func(context.Context) (gate.Ledger, error) { return l.store, nil },
+		Checkout:      desk,
+		Origin:        h.origin,
+		Original:      originalTarget,
+		Detach:        detach,
+		Logger:        h.logger,
+		Now:           time.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the gate: %w", err)
+	}
+	h.gate.Store(g)
+	return nil
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	g := h.gate.Load()
+	if g == nil {
+		if _, err := h.app.open(r.Context()); err != nil {
+			w.Header().Set("Retry-After", "5")
+			return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
+		}
+		g = h.gate.Load()
+	}
+	return g.ServeHTTP(w, r, next)
+}
+
+var errNotReady = errors.New("the paywall's store is not open yet")
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

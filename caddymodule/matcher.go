@@ -1,0 +1,131 @@
+package caddymodule
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/paywall/pricing"
+)
+
+// The gate asks its matchers about the canonical path and about every other way
+// in which a site may read the client's spelling. Plain path patterns, which
+// most configs consist of, are matched by the library without a request; the
+// rest by Caddy's own modules on a copy of the request that has the path.
+
+// anything matches all requests.
+type anything struct{}
+
+func (anything) Match(*http.Request, string) bool { return true }
+
+// anyOf matches what one of its members matches; allOf what all of them match.
+type (
+	anyOf  []pricing.Matcher
+	allOf  []pricing.Matcher
+	except struct{ pricing.Matcher }
+)
+
+func (m anyOf) Match(r *http.Request, path string) bool {
+	for _, member := range m {
+		if member.Match(r, path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m allOf) Match(r *http.Request, path string) bool {
+	for _, member := range m {
+		if !member.Match(r, path) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m except) Match(r *http.Request, path string) bool { return !m.Matcher.Match(r, path) }
+
+// caddyMatcher asks one of Caddy's matcher modules. onError is its answer when
+// the module fails: whatever keeps the door shut.
+type caddyMatcher struct {
+	module  any
+	onError bool
+}
+
+// Match also asks about a path without its trailing slash, which is the same
+// resource: "^/a/\w+$" is for "/a/x/" too.
+func (m caddyMatcher) Match(r *http.Request, path string) bool {
+	if m.matches(r, path) {
+		return true
+	}
+	trimmed := strings.TrimSuffix(path, "/")
+	return trimmed != path && trimmed != "" && m.matches(r, trimmed)
+}
+
+func (m caddyMatcher) matches(r *http.Request, path string) bool {
+	url := *r.URL
+	url.Path, url.RawPath = path, ""
+	reading := *r
+	reading.URL = &url
+	switch module := m.module.(type) {
+	case caddyhttp.RequestMatcherWithError:
+		ok, err := module.MatchWithError(&reading)
+		if err != nil {
+			return m.onError
+		}
+		return ok
+	case caddyhttp.RequestMatcher: //nolint:staticcheck // third-party matchers still implement only this
+		return module.Match(&reading)
+	}
+	return m.onError
+}
+
+// newMatcher adapts provisioned matcher sets: OR of ANDs, nil for none. onError
+// is what a matcher module that fails is taken to say.
+func newMatcher(sets caddyhttp.MatcherSets, onError bool) pricing.Matcher {
+	if len(sets) == 0 {
+		return nil
+	}
+	union := make(anyOf, 0, len(sets))
+	for _, set := range sets {
+		all := make(allOf, 0, len(set))
+		for _, module := range set {
+			all = append(all, newModuleMatcher(module, onError))
+		}
+		if len(all) == 1 {
+			union = append(union, all[0])
+			continue
+		}
+		union = append(union, all)
+	}
+	if len(union) == 1 {
+		return union[0]
+	}
+	return union
+}
+
+func newModuleMatcher(module any, onError bool) pricing.Matcher {
+	switch m := module.(type) {
+	case *caddyhttp.MatchPath:
+		if patterns, ok := plainPatterns(*m); ok {
+			return patterns
+		}
+	case *caddyhttp.MatchNot:
+		return except{newMatcher(caddyhttp.MatcherSets(m.MatcherSets), !onError)}
+	}
+	return caddyMatcher{module: module, onError: onError}
+}
+
+// plainPatterns are the patterns without placeholders and escapes, which only
+// Caddy's own matcher knows how to read.
+func plainPatterns(m caddyhttp.MatchPath) (pricing.Paths, bool) {
+	for _, pattern := range m {
+		for _, c := range pattern {
+			if c == '{' || c == '%' {
+				return nil, false
+			}
+		}
+	}
+	return pricing.Paths(m), true
+}

@@ -1,0 +1,84 @@
+package caddymodule
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// What only Caddy knows about a request, handed to the library as functions.
+
+// newOrigin tells under which origin a request reached the site: the fixed one
+// of the config, or scheme and host as Caddy sees them.
+func newOrigin(fixed string) (func(*http.Request) string, error) {
+	if fixed == "" {
+		return requestOrigin, nil
+	}
+	u, err := url.Parse(fixed)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+		u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("origin %q: write scheme and host only, such as https://news.example", fixed)
+	}
+	origin := formatOrigin(u.Scheme, u.Host)
+	return func(*http.Request) string { return origin }, nil
+}
+
+// requestOrigin takes the scheme from a trusted proxy's word if there is one
+// (Caddy's trusted_proxies), and the host from the request alone.
+func requestOrigin(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	} else if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted &&
+		strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+		scheme = "https"
+	}
+	return formatOrigin(scheme, r.Host)
+}
+
+// formatOrigin is the ASCII serialisation of an origin (RFC 6454, 6.2): lower
+// case, without the scheme's default port.
+func formatOrigin(scheme, host string) string {
+	port := ":80"
+	if scheme == "https" {
+		port = ":443"
+	}
+	return scheme + "://" + strings.TrimSuffix(strings.ToLower(host), port)
+}
+
+// clientIP is the visitor's address, for limits held in memory. Caddy has
+// already applied trusted_proxies.
+func clientIP(r *http.Request) string {
+	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
+		return ip
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// originalTarget is what the client asked for, before Caddy's rewrites.
+func originalTarget(r *http.Request) string {
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.RequestURI != "" {
+		return original.RequestURI
+	}
+	return r.RequestURI
+}
+
+// detach gives a request that the gate makes up (the probe) a context of its
+// own. Caddy keeps per-request state there, among it which route groups have
+// already run: shared, the real request would find its routes used up.
+func detach(w http.ResponseWriter, r *http.Request) *http.Request {
+	server, _ := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if server == nil {
+		return r
+	}
+	return caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, server)
+}

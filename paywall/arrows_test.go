@@ -1,0 +1,92 @@
+package paywall_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/tuppence/tuppence/"
+
+// siblings are the arrows allowed between packages of the library; every
+// package may import the domain.
+var siblings = map[string][]string{
+	"paywall/gate":        {"paywall/token", "paywall/pricing", "paywall/teaser"},
+	"paywall/checkout":    {"paywall/token"},
+	"paywall/badgerstore": {"paywall/journal"},
+}
+
+// TestImportArrowsRunOneWay holds the structure: cmd, caddymodule, paywall/*,
+// paywall, and never back; no Caddy and no zap below caddymodule; nothing but
+// the standard library in the domain.
+func TestImportArrowsRunOneWay(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	seen := 0
+	for {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		from, ok := strings.CutPrefix(pkg.ImportPath, module)
+		if !ok {
+			t.Fatalf("package %s is outside the module", pkg.ImportPath)
+		}
+		seen++
+		for _, imported := range pkg.Imports {
+			if !allowed(from, imported) {
+				t.Errorf("%s imports %s", from, imported)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Fatalf("saw %d packages only", seen)
+	}
+}
+
+func allowed(from, imported string) bool {
+	to, own := strings.CutPrefix(imported, module)
+	switch {
+	case strings.HasPrefix(from, "cmd/"):
+		return !own || to == "caddymodule" || strings.HasPrefix(to, from)
+	case from == "caddymodule":
+		return !own || strings.HasPrefix(to, "paywall")
+	case from == "paywall":
+		first, _, _ := strings.Cut(imported, "/")
+		return !own && !strings.Contains(first, ".")
+	case strings.HasPrefix(imported, "github.com/caddyserver/"), strings.HasPrefix(imported, "go.uber.org/zap"):
+		return false
+	}
+	return !own || to == "paywall" || slices.Contains(siblings[from], to)
+}
+
+// TestArrowsThatWouldTurnBackAreSeen keeps the rule itself honest.
+func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
+	for _, arrow := range [][2]string{
+		{"paywall", module + "paywall/token"},
+		{"paywall", "golang.org/x/text/unicode/norm"},
+		{"paywall/gate", module + "paywall/checkout"},
+		{"paywall/checkout", module + "paywall/badgerstore"},
+		{"paywall/gate", "github.com/caddyserver/caddy/v2"},
+		{"paywall/token", "go.uber.org/zap"},
+		{"paywall/token", module + "caddymodule"},
+	} {
+		if allowed(arrow[0], arrow[1]) {
+			t.Errorf("%s may import %s", arrow[0], arrow[1])
+		}
+	}
+}

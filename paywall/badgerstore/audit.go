@@ -1,0 +1,296 @@
+package badgerstore
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// audit recomputes the ledger from the journal's records with nothing but the
+// rules: it shares no step with the code that made the changes. What must hold
+// of every ledger stands here and nowhere else. A chain without gaps is the
+// scan's business.
+//
+// It holds about 250 bytes for each purchase, so a long journal is audited in
+// parts, each with its share of wallets and vouchers, in one pass each.
+type audit struct {
+	part, parts int
+	journal     *journal.Journal
+	now         time.Time
+	problems    []string
+
+	records  uint64
+	accounts map[string]int64 // part 0 only
+	wallets  map[walletID]*auditWallet
+	erased   map[walletID]bool
+	keys     map[paywall.Hash]walletID
+	codes    map[paywall.Hash]walletID
+	unlocks  map[[12]byte]*unlock
+	vouchers map[paywall.Hash]voucher
+	revoked  map[string]time.Time // that must still be known
+}
+
+type auditWallet struct {
+	number    number
+	balance   int64
+	keys      []paywall.Hash
+	codes     []paywall.Hash
+	resources map[[8]byte]*auditOwned
+}
+
+type auditOwned struct {
+	owned
+	expires time.Time // of the newest purchase; zero: for ever
+}
+
+const (
+	auditPart   = 500_000 // purchases audited at once
+	maxProblems = 100
+)
+
+func newAudit(part, parts int, j *journal.Journal, now time.Time) *audit {
+	return &audit{
+		part: part, parts: parts, journal: j, now: now,
+		accounts: map[string]int64{}, wallets: map[walletID]*auditWallet{}, erased: map[walletID]bool{},
+		keys: map[paywall.Hash]walletID{}, codes: map[paywall.Hash]walletID{},
+		unlocks: map[[12]byte]*unlock{}, vouchers: map[paywall.Hash]voucher{}, revoked: map[string]time.Time{},
+	}
+}
+
+func (a *audit) mine(first byte) bool { return int(first)%a.parts == a.part }
+
+func (a *audit) problem(r *journal.Record, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if r != nil {
+		text = fmt.Sprintf("record %d (%s): %s", r.Seq, r.Kind, text)
+	}
+	if len(a.problems) < maxProblems {
+		a.problems = append(a.problems, text)
+	}
+}
+
+// add audits the next record.
+func (a *audit) add(r *journal.Record, at journal.Ptr) {
+	a.records++
+	if (r.Kind == paywall.KindGenesis) != (r.Seq == 1) {
+		a.problem(r, "the first record, and no other, begins the ledger")
+	}
+	if a.part == 0 {
+		a.sum(r)
+	}
+	switch r.Kind {
+	case paywall.KindVoucher:
+		a.addVouchers(r)
+		return
+	case paywall.KindRedeem:
+		a.addRedeem(r)
+	case paywall.KindGenesis:
+		return
+	}
+	id, ok := parseWalletID(r.Wallet)
+	if !ok {
+		a.problem(r, "it names no wallet")
+		return
+	}
+	if !a.mine(id[0]) {
+		return
+	}
+	w := a.wallets[id]
+	if (w == nil) != (r.Kind == paywall.KindOpen) || a.erased[id] {
+		a.problem(r, "its wallet is not open, or opened twice")
+		return
+	}
+	switch r.Kind {
+	case paywall.KindOpen:
+		w = &auditWallet{number: numberOf(r.Seq), resources: map[[8]byte]*auditOwned{}}
+		a.wallets[id] = w
+		a.addKeys(r, id, w)
+	case paywall.KindKey:
+		a.addKeys(r, id, w)
+	case paywall.KindUnlock:
+		a.addUnlock(r, at, w)
+	case paywall.KindRefund:
+		a.addRefund(r, at, w)
+	case paywall.KindErase:
+		a.addErase(r, id, w)
+	}
+	for _, l := range r.Legs {
+		if !strings.HasPrefix(l.Account, walletPrefix) {
+			continue
+		}
+		if w.balance += l.Micros; w.balance < 0 {
+			a.problem(r, "a wallet goes below zero, to %d millionths", w.balance)
+		}
+	}
+}
+
+// sum checks that a transfer balances, and keeps the accounts of those who are not readers.
+func (a *audit) sum(r *journal.Record) {
+	sum, wallets := int64(0), 0
+	for _, l := range r.Legs {
+		sum += l.Micros
+		if l.Micros == 0 || l.Micros == math.MinInt64 {
+			a.problem(r, "a leg moves nothing, or more than there is")
+		}
+		if strings.HasPrefix(l.Account, walletPrefix) {
+			wallets++
+			continue
+		}
+		a.accounts[l.Account] += l.Micros
+	}
+	if sum != 0 {
+		a.problem(r, "its legs sum to %d millionths, not to zero", sum)
+	}
+	if len(r.Legs) > 0 && wallets != 1 {
+		a.problem(r, "its legs name %d wallets", wallets)
+	}
+	moves := r.Kind == paywall.KindUnlock || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
+	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !moves && r.Kind != paywall.KindOpen {
+		a.problem(r, "its legs do not fit its kind")
+	}
+}
+
+func (a *audit) addKeys(r *journal.Record, id walletID, w *auditWallet) {
+	if _, twice := a.keys[r.Key]; twice {
+		a.problem(r, "its key opens a wallet already")
+	}
+	if _, twice := a.codes[r.Code]; twice {
+		a.problem(r, "its recovery code leads to a wallet already")
+	}
+	a.keys[r.Key], a.codes[r.Code] = id, id
+	w.keys, w.codes = append(w.keys, r.Key), append(w.codes, r.Code)
+}
+
+func (a *audit) addVouchers(r *journal.Record) {
+	for _, v := range r.Vouchers {
+		if !a.mine(v.Code[0]) {
+			continue
+		}
+		if _, twice := a.vouchers[v.Code]; twice || v.Amount.Micros <= 0 {
+			a.problem(r, "a voucher is made twice, or worth nothing")
+		}
+		made := voucher{amount: v.Amount.Micros}
+		if !v.ExpiresAt.IsZero() {
+			made.expires = v.ExpiresAt.UnixMilli()
+		}
+		a.vouchers[v.Code] = made
+	}
+}
+
+func (a *audit) addRedeem(r *journal.Record) {
+	if !a.mine(r.Voucher[0]) {
+		return
+	}
+	v, made := a.vouchers[r.Voucher]
+	id, _ := parseWalletID(r.Wallet)
+	switch {
+	case !made:
+		a.problem(r, "its voucher was never made")
+	case v.used != [16]byte{}:
+		a.problem(r, "its voucher was redeemed before")
+	case v.amount != r.Paid() || v.expires != 0 && r.Time.UnixMilli() >= v.expires:
+		a.problem(r, "its voucher was worth %d millionths, or had expired", v.amount)
+	}
+	v.used = usedBy(id, r.Voucher)
+	a.vouchers[r.Voucher] = v
+}
+
+func unlockHash(id string) [12]byte { return [12]byte(unlockKey(id)[1:]) }
+
+func resourceID(site, resource string) [8]byte {
+	h := resourceHash(site, resource)
+	return [8]byte(h[:8])
+}
+
+func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
+	for _, l := range r.Legs {
+		if strings.HasPrefix(l.Account, walletPrefix) != (l.Micros < 0) {
+			a.problem(r, "it does not take from the wallet and give to the others")
+		}
+	}
+	id := unlockHash(r.Unlock)
+	if a.unlocks[id] != nil {
+		a.problem(r, "its offer was used before")
+	}
+	a.unlocks[id] = &unlock{number: w.number, bought: at}
+	key := resourceID(r.Site, r.Resource)
+	o := w.resources[key]
+	if o == nil {
+		o = &auditOwned{}
+		w.resources[key] = o
+	}
+	if o.stands && (o.expires.IsZero() || r.Time.Before(o.expires)) {
+		a.problem(r, "its wallet owns the resource already")
+	}
+	o.stands, o.expires = true, time.Time{}
+	if r.Access > 0 {
+		o.expires = r.Time.Add(r.Access)
+	}
+	o.bought = slices.Insert(o.bought, 0, at)
+}
+
+func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
+	u := a.unlocks[unlockHash(r.Unlock)]
+	if u == nil || u.number != w.number {
+		a.problem(r, "it refunds a purchase that its wallet never made")
+		return
+	}
+	if u.refunded != (journal.Ptr{}) {
+		a.problem(r, "its purchase was refunded before")
+	}
+	u.refunded = at
+	bought, err := a.journal.Read(u.bought)
+	if err != nil {
+		a.problem(r, "reading its purchase: %v", err)
+		return
+	}
+	back := slices.EqualFunc(r.Legs, bought.Legs, func(a, b paywall.Leg) bool {
+		return a.Account == b.Account && a.Micros == -b.Micros
+	})
+	if !back || r.Site != bought.Site || r.Resource != bought.Resource {
+		a.problem(r, "it does not give back what record %d took", bought.Seq)
+	}
+	if !r.Time.Before(bought.Time.Add(bought.Refund)) {
+		a.problem(r, "the time for a refund of record %d was over", bought.Seq)
+	}
+	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil && o.bought[0] == u.bought {
+		o.stands = false
+	}
+	a.revoke(r.Unlock, r.Time)
+}
+
+// addErase forgets what Badger must have forgotten. The unlocks stay as tombstones.
+func (a *audit) addErase(r *journal.Record, id walletID, w *auditWallet) {
+	for _, o := range w.resources {
+		for i, at := range o.bought {
+			bought, err := a.journal.Read(at)
+			if err != nil {
+				a.problem(r, "reading a purchase: %v", err)
+				continue
+			}
+			a.unlocks[unlockHash(bought.Unlock)] = &unlock{}
+			if u := unlockOf(&bought, nil, ""); (i > 0 || o.stands) && u.Live(r.Time) {
+				a.revoke(u.ID, r.Time)
+			}
+		}
+	}
+	for _, hash := range w.keys {
+		delete(a.keys, hash)
+	}
+	for _, hash := range w.codes {
+		delete(a.codes, hash)
+	}
+	delete(a.wallets, id)
+	a.erased[id] = true
+}
+
+func (a *audit) revoke(unlock string, at time.Time) {
+	if until := at.Add(revokedFor); until.After(a.now) {
+		a.revoked[unlock] = until
+	}
+}

@@ -1,0 +1,215 @@
+package badgerstore
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// shop sells a thousand articles to a thousand wallets.
+type shop struct {
+	store   *Store
+	wallets []string
+	next    atomic.Int64
+}
+
+func newShop(b testing.TB, s *Store) *shop {
+	b.Helper()
+	sh := &shop{store: s}
+	for range 1000 {
+		w, err := s.OpenWallet(b.Context(), randomKeys(b), paywall.Money{Micros: 1 << 50, Currency: "EUR"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		sh.wallets = append(sh.wallets, w.ID)
+	}
+	return sh
+}
+
+func randomKeys(t testing.TB) paywall.KeyHashes {
+	t.Helper()
+	keys, ok := paywall.NewWalletKey().Hashes()
+	if !ok {
+		t.Fatal("a new key has no hashes")
+	}
+	return keys
+}
+
+// purchase is one that has not been made.
+func (s *shop) purchase() paywall.Purchase {
+	n := s.next.Add(1)
+	article := n / int64(len(s.wallets))
+	resource := fmt.Sprintf("/articles/the-story-of-day-%d", article)
+	return paywall.Purchase{
+		Wallet: s.wallets[n%int64(len(s.wallets))],
+		Offer: paywall.Offer{
+			ID: paywall.NewID(), Site: "https://news.example", Resource: resource, URL: resource,
+			Title: fmt.Sprintf("The story of day %d", article),
+			Price: paywall.Money{Micros: 200_000, Currency: "EUR"}, ExpiresAt: time.Now().Add(time.Hour),
+		},
+		Refund: 30 * time.Minute,
+	}
+}
+
+// BenchmarkUnlock sells to so many buyers at once, and compares with the
+// ceiling: groups of the same size and bytes, appended to a file and synced.
+func BenchmarkUnlock(b *testing.B) {
+	for _, buyers := range []int{1, 16, 64, 256} {
+		b.Run(fmt.Sprintf("buyers=%d", buyers), func(b *testing.B) {
+			dir := b.TempDir()
+			s, err := Open(b.Context(), testOptions(dir))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			sh := newShop(b, s)
+			sizeBefore, seqBefore := folderBytes(b, journalDir(dir)), s.journal.Head().Seq
+			groups := s.groups.Load()
+			b.ResetTimer()
+			elapsed := sell(b, sh, buyers, b.N)
+			b.StopTimer()
+			made := s.journal.Head().Seq - seqBefore
+			perGroup := float64(made) / float64(s.groups.Load()-groups)
+			line := float64(folderBytes(b, journalDir(dir))-sizeBefore) / float64(made)
+			raw := rawAppends(b, int(line), max(1, int(perGroup+0.5)))
+			b.ReportMetric(float64(made)/elapsed.Seconds(), "unlocks/s")
+			b.ReportMetric(float64(made)/elapsed.Seconds()/raw, "of-raw")
+			b.ReportMetric(perGroup, "per-sync")
+			b.ReportMetric(line, "journal-B")
+		})
+	}
+}
+
+func sell(b testing.TB, sh *shop, buyers, n int) time.Duration {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	start := time.Now()
+	var done sync.WaitGroup
+	for range buyers {
+		done.Go(func() {
+			for left.Add(-1) >= 0 {
+				if _, err := sh.store.Unlock(context.Background(), sh.purchase()); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	done.Wait()
+	return time.Since(start)
+}
+
+// rawAppends is how many records a second a plain file takes in such groups.
+func rawAppends(b *testing.B, bytes, perGroup int) float64 {
+	b.Helper()
+	f, err := journal.OS{}.OpenFile(filepath.Join(b.TempDir(), "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	group := make([]byte, bytes*perGroup)
+	start := time.Now()
+	n := 0
+	for ; time.Since(start) < 500*time.Millisecond; n++ {
+		if _, err := f.Write(group); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return float64(n*perGroup) / time.Since(start).Seconds()
+}
+
+// BenchmarkDiskPerUnlock says what an unlock takes on disk, in journal and Badger,
+// and of the journal when it is compressed.
+func BenchmarkDiskPerUnlock(b *testing.B) {
+	dir := b.TempDir()
+	s, err := Open(b.Context(), testOptions(dir))
+	if err != nil {
+		b.Fatal(err)
+	}
+	sh := newShop(b, s)
+	n := max(b.N, 200_000)
+	before := folderBytes(b, journalDir(dir))
+	b.ResetTimer()
+	sell(b, sh, 256, n)
+	b.StopTimer()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	per := func(bytes int64) float64 { return float64(bytes) / float64(n) }
+	written := folderBytes(b, journalDir(dir)) - before
+	b.ReportMetric(per(written), "journal-B/unlock")
+	b.ReportMetric(per(folderBytes(b, badgerDir(dir))), "badger-B/unlock")
+	b.ReportMetric(per(zipped(b, journalDir(dir))), "gzip-B/unlock")
+	begin := time.Now()
+	s, err = Open(b.Context(), testOptions(dir))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(time.Since(begin).Milliseconds()), "open-ms")
+	begin = time.Now()
+	if r, err := s.Verify(b.Context()); err != nil || !r.OK {
+		b.Fatal(r, err)
+	}
+	b.ReportMetric(float64(time.Since(begin).Milliseconds()), "verify-ms")
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func folderBytes(t testing.TB, dir string) (sum int64) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += info.Size()
+	}
+	return sum
+}
+
+func zipped(b *testing.B, dir string) int64 {
+	b.Helper()
+	var out counter
+	z := gzip.NewWriter(&out)
+	names, _ := filepath.Glob(filepath.Join(dir, "*.jsonl"))
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(z, f); err != nil {
+			b.Fatal(err)
+		}
+		f.Close()
+	}
+	if err := z.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return int64(out)
+}
+
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

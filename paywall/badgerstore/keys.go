@@ -1,0 +1,257 @@
+package badgerstore
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// Badger holds these keys. A purchase writes two of them (u, r) and its wallet;
+// everything else about it is read from its line in the journal, which makes
+// the two together about 60 bytes on disk.
+//
+//	m                        how far the journal is applied: sequence, hash, place
+//	a ACCOUNT                balance of an account that is not a wallet's
+//	w WALLET                 wallet: its number, balance
+//	k HASH                   key → wallet
+//	c HASH                   recovery code → wallet
+//	i NUMBER "k"|"c" HASH    keys and codes of a wallet, to erase them
+//	v HASH                   voucher
+//	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund
+//	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
+//	x TIME UNLOCK            unlock revoked; forgotten after TIME
+//
+// A wallet's NUMBER is the sequence number of the record that opened it, five
+// bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
+// RESOURCE the first 64 of site and resource, which only has to tell apart what one
+// wallet bought.
+const (
+	tagMeta     = 'm'
+	tagAccount  = 'a'
+	tagWallet   = 'w'
+	tagKey      = 'k'
+	tagCode     = 'c'
+	tagIndex    = 'i'
+	tagVoucher  = 'v'
+	tagUnlock   = 'u'
+	tagResource = 'r'
+	tagRevoked  = 'x'
+)
+
+var errValue = errors.New("a value in Badger cannot be read")
+
+type number [5]byte
+
+func numberOf(seq uint64) number {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], seq)
+	return number(b[3:])
+}
+
+// walletID is the 128 bits of a wallet's id.
+type walletID [16]byte
+
+func parseWalletID(id string) (w walletID, ok bool) {
+	var raw [24]byte
+	if len(id) != 22 {
+		return w, false
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(id))
+	return walletID(raw[:16]), err == nil && n == 16
+}
+
+func (w walletID) String() string { return base64.RawURLEncoding.EncodeToString(w[:]) }
+
+func accountKey(account string) []byte    { return append([]byte{tagAccount}, account...) }
+func walletKey(w walletID) []byte         { return append([]byte{tagWallet}, w[:]...) }
+func keyKey(h paywall.Hash) []byte        { return append([]byte{tagKey}, h[:]...) }
+func codeKey(h paywall.Hash) []byte       { return append([]byte{tagCode}, h[:]...) }
+func voucherKey(h paywall.Hash) []byte    { return append([]byte{tagVoucher}, h[:]...) }
+func resourcePrefix(n number) []byte      { return append([]byte{tagResource}, n[:]...) }
+func indexPrefix(n number) []byte         { return append([]byte{tagIndex}, n[:]...) }
+func indexKey(n number, of []byte) []byte { return append(indexPrefix(n), of...) }
+
+func unlockKey(id string) []byte {
+	h := sha256.Sum256([]byte(id))
+	return append([]byte{tagUnlock}, h[:12]...)
+}
+
+func resourceKey(n number, site, resource string) []byte {
+	h := resourceHash(site, resource)
+	return append(resourcePrefix(n), h[:8]...)
+}
+
+func resourceHash(site, resource string) [32]byte {
+	b := make([]byte, 0, 128)
+	return sha256.Sum256(append(append(append(b, site...), 0), resource...))
+}
+
+func revokedKey(until time.Time, unlock string) []byte {
+	b := binary.BigEndian.AppendUint64([]byte{tagRevoked}, uint64(until.Unix()))
+	return append(b, unlock...)
+}
+
+// wallet is the value of a wallet's key.
+type wallet struct {
+	number  number
+	balance int64
+}
+
+func (w wallet) encode() []byte { return binary.AppendVarint(w.number[:], w.balance) }
+
+func decodeWallet(v []byte) (w wallet, err error) {
+	if len(v) < 6 {
+		return w, errValue
+	}
+	w.number = number(v[:5])
+	w.balance, err = decodeBalance(v[5:])
+	return w, err
+}
+
+func encodeBalance(n int64) []byte { return binary.AppendVarint(nil, n) }
+
+func decodeBalance(v []byte) (int64, error) {
+	n, size := binary.Varint(v)
+	if size != len(v) || size <= 0 {
+		return 0, errValue
+	}
+	return n, nil
+}
+
+// unlock is the value of an unlock's key.
+type unlock struct {
+	number   number
+	bought   journal.Ptr
+	refunded journal.Ptr // zero: not
+}
+
+func (u unlock) encode() []byte {
+	b := appendPtr(u.number[:], u.bought)
+	if u.refunded != (journal.Ptr{}) {
+		b = appendPtr(b, u.refunded)
+	}
+	return b
+}
+
+func decodeUnlock(v []byte) (u unlock, err error) {
+	if len(v) < 5 {
+		return u, errValue
+	}
+	u.number = number(v[:5])
+	if u.bought, v, err = cutPtr(v[5:]); err == nil && len(v) > 0 {
+		u.refunded, v, err = cutPtr(v)
+	}
+	if err == nil && len(v) > 0 {
+		err = errValue
+	}
+	return u, err
+}
+
+// owned is the value of a resource's key.
+type owned struct {
+	stands bool          // the newest purchase was not refunded
+	bought []journal.Ptr // newest first
+}
+
+func (o owned) encode() []byte {
+	b := []byte{0}
+	if o.stands {
+		b[0] = 1
+	}
+	for _, p := range o.bought {
+		b = appendPtr(b, p)
+	}
+	return b
+}
+
+func decodeOwned(v []byte) (o owned, err error) {
+	if len(v) < 2 {
+		return o, errValue
+	}
+	o.stands = v[0] == 1
+	for v = v[1:]; len(v) > 0 && err == nil; {
+		var p journal.Ptr
+		p, v, err = cutPtr(v)
+		o.bought = append(o.bought, p)
+	}
+	return o, err
+}
+
+func appendPtr(b []byte, p journal.Ptr) []byte {
+	b = binary.AppendUvarint(b, uint64(p.Segment))
+	b = binary.AppendUvarint(b, uint64(p.Offset))
+	return binary.AppendUvarint(b, uint64(p.Length))
+}
+
+func cutPtr(b []byte) (p journal.Ptr, rest []byte, err error) {
+	for _, field := range []*uint32{&p.Segment, &p.Offset, &p.Length} {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > 1<<32-1 {
+			return p, nil, errValue
+		}
+		*field, b = uint32(n), b[size:]
+	}
+	return p, b, nil
+}
+
+// voucher is the value of a voucher's key.
+type voucher struct {
+	amount  int64
+	expires int64 // Unix milliseconds; 0: never
+	// used tells, to whoever has both the wallet's id and the code, that this
+	// wallet redeemed it, and leads nobody else from one to the other.
+	used [16]byte
+}
+
+func usedBy(w walletID, code paywall.Hash) [16]byte {
+	h := sha256.Sum256(append(w[:], code[:]...))
+	return [16]byte(h[:16])
+}
+
+func (v voucher) encode() []byte {
+	b := binary.AppendVarint(binary.AppendVarint(nil, v.amount), v.expires)
+	if v.used != ([16]byte{}) {
+		b = append(b, v.used[:]...)
+	}
+	return b
+}
+
+func decodeVoucher(b []byte) (v voucher, err error) {
+	amount, n := binary.Varint(b)
+	if n <= 0 {
+		return v, errValue
+	}
+	expires, m := binary.Varint(b[n:])
+	if m <= 0 {
+		return v, errValue
+	}
+	v.amount, v.expires = amount, expires
+	switch rest := b[n+m:]; len(rest) {
+	case 0:
+	case len(v.used):
+		v.used = [16]byte(rest)
+	default:
+		return v, errValue
+	}
+	return v, nil
+}
+
+func encodeMark(m journal.Mark) []byte {
+	b := binary.AppendUvarint(nil, m.Seq)
+	return appendPtr(append(b, m.Hash[:]...), m.Ptr)
+}
+
+func decodeMark(b []byte) (m journal.Mark, err error) {
+	seq, n := binary.Uvarint(b)
+	if n <= 0 || len(b) < n+len(m.Hash) {
+		return m, errValue
+	}
+	m.Seq, m.Hash = seq, journal.Hash(b[n:n+len(m.Hash)])
+	m.Ptr, _, err = cutPtr(b[n+len(m.Hash):])
+	return m, err
+}

@@ -1,0 +1,227 @@
+package badgerstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// Open opens the ledger in a data folder, or begins one in an empty folder. It
+// verifies the end of the journal, applies to Badger what that lacks, and
+// rebuilds Badger from the journal where it is missing or cannot be read. A
+// damaged journal, one of another currency, or one that is behind Badger is
+// refused with an error that says what to do. ctx bounds the opening only.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Reserve == 0 {
+		o.Reserve = defaultReserve
+	}
+	if o.free == nil {
+		o.free = freeSpace
+	}
+	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}}
+	if err := s.open(ctx); err != nil {
+		if s.db != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+		if s.journal != nil {
+			err = errors.Join(err, s.journal.Close())
+		}
+		return nil, fmt.Errorf("opening the ledger in %s: %w", o.Dir, err)
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.checkSpace()
+	s.writer.Go(s.write)
+	s.writer.Go(s.verifyClosed)
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	if err := s.roomToOpen(); err != nil {
+		return err
+	}
+	hasJournal, err := HasJournal(s.o.Dir)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(badgerDir(s.o.Dir), "MANIFEST")); err == nil && !hasJournal {
+		return mismatch("there is a badger folder but no journal; put the journal folder back from a backup, or, to begin an empty ledger, move the badger folder away")
+	}
+	j, err := journal.Open(journal.Options{
+		Dir: journalDir(s.o.Dir), Currency: s.o.Currency, Disk: s.o.Disk,
+		SegmentBytes: s.o.SegmentBytes, Now: s.now,
+	})
+	if err != nil {
+		return err
+	}
+	s.journal = j
+	if n := j.CutOff(); n > 0 {
+		s.log.Warn("cut a torn record off the journal's end; it was never acknowledged", "bytes", n)
+	}
+	if err := s.openBadger(ctx); err != nil {
+		return err
+	}
+	return s.loadRevoked()
+}
+
+// roomToOpen refuses a disk so full that Badger's own first writes, into mapped
+// files, would kill the process: a new memtable log, and one table.
+func (s *Store) roomToOpen() error {
+	const need = 4 * memTableSize
+	if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
+		return err
+	}
+	free, err := s.o.free(s.o.Dir)
+	if err == nil && free < need {
+		return fmt.Errorf("the disk has %d bytes left, opening needs %d; make room and start again", free, need)
+	}
+	return nil
+}
+
+// openBadger opens Badger and brings it to the journal's head. What cannot be
+// read is derived data: it is thrown away and built again.
+func (s *Store) openBadger(ctx context.Context) error {
+	if err := dropMemtables(badgerDir(s.o.Dir)); err != nil {
+		return err
+	}
+	unreadable := s.openDB()
+	if unreadable == nil {
+		unreadable = s.catchUp(ctx)
+	}
+	if _, broken := errors.AsType[*brokenBadger](unreadable); !broken {
+		return unreadable
+	}
+	s.log.Error("Badger cannot be read and is built again from the journal", "error", unreadable)
+	if s.db != nil {
+		_ = s.db.Close()
+		s.db = nil
+	}
+	if err := os.RemoveAll(badgerDir(s.o.Dir)); err != nil {
+		return fmt.Errorf("removing the unreadable badger folder: %w", err)
+	}
+	if err := s.openDB(); err != nil {
+		return err
+	}
+	return s.catchUp(ctx)
+}
+
+// brokenBadger is an error of Badger's own, told apart from damage to the journal.
+type brokenBadger struct{ err error }
+
+func (b *brokenBadger) Error() string { return b.err.Error() }
+func (b *brokenBadger) Unwrap() error { return b.err }
+
+// mismatched says that journal and Badger do not belong together.
+type mismatched struct{ text string }
+
+func (m *mismatched) Error() string { return m.text }
+
+func mismatch(format string, args ...any) error { return &mismatched{fmt.Sprintf(format, args...)} }
+
+// catchUp applies what Badger lacks.
+func (s *Store) catchUp(ctx context.Context) error {
+	var applied journal.Mark
+	var fresh bool
+	err := s.read(func(v *view) (err error) {
+		applied, err = v.applied()
+		fresh = v.empty()
+		return err
+	})
+	if err != nil {
+		return &brokenBadger{err}
+	}
+	head := s.journal.Head()
+	switch {
+	case applied.Seq == 0 && !fresh:
+		return &brokenBadger{errors.New("it does not say which records are applied to it")}
+	case applied.Seq > head.Seq:
+		return mismatch("the journal ends with record %d but Badger has record %d applied: records are missing at the journal's end; put the journal folder back from its newest copy, or, if you are sure that this journal is the newest, move the badger folder away and it is built again",
+			head.Seq, applied.Seq)
+	}
+	if err := s.sameJournal(applied); err != nil {
+		return err
+	}
+	if missing := head.Seq - applied.Seq; missing > 1 || fresh && missing > 0 {
+		s.log.Info("applying the journal to Badger", "records", missing, "from", applied.Seq+1)
+	}
+	return s.replay(ctx, applied)
+}
+
+// sameJournal checks that the record Badger stopped at is the journal's.
+func (s *Store) sameJournal(applied journal.Mark) error {
+	if applied.Seq == 0 {
+		return nil
+	}
+	hash, err := s.journal.HashAt(applied.Ptr)
+	if err == nil && hash == applied.Hash {
+		return nil
+	}
+	return mismatch("the badger folder belongs to another journal (record %d is %s there): put both folders back from one backup, or move the badger folder away and it is built again from this journal",
+		applied.Seq, applied.Hash)
+}
+
+// replay applies the records behind a mark, in groups as the writer does.
+func (s *Store) replay(ctx context.Context, from journal.Mark) error {
+	g := s.newGroup()
+	defer func() { g.txn.Discard() }()
+	next := func() error {
+		g.txn.Discard()
+		if err := g.write(); err != nil {
+			return &brokenBadger{err}
+		}
+		g = s.newGroup()
+		return ctx.Err()
+	}
+	for line, err := range s.journal.Lines(from) {
+		if err != nil {
+			return err
+		}
+		r, err := line.Record(s.o.Currency)
+		if err != nil {
+			return fmt.Errorf("applying record %d: %w", line.Seq, err)
+		}
+		alone := r.Kind == paywall.KindErase || r.Kind == paywall.KindVoucher
+		if g.mark.Seq > 0 && (alone || g.full()) {
+			if err := next(); err != nil {
+				return err
+			}
+		}
+		if err := g.apply(&r, line.Ptr); err != nil {
+			return &brokenBadger{err} // the journal is sound, so what it meets in Badger is not
+		}
+		g.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ptr: line.Ptr}
+		if alone {
+			if err := next(); err != nil {
+				return err
+			}
+		}
+	}
+	if g.mark.Seq == 0 {
+		return nil
+	}
+	return next()
+}
+
+// verifyClosed checks, while the store serves, the segments that were too much
+// to read at open.
+func (s *Store) verifyClosed() {
+	err := s.journal.VerifyClosed(func() bool { return s.life.Err() == nil })
+	if err != nil {
+		s.fail(err)
+	}
+}

@@ -1,0 +1,159 @@
+package badgerstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// Unlock implements [paywall.Store].
+func (s *Store) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
+	o := &p.Offer
+	names := utf8.ValidString(o.ID) && utf8.ValidString(o.Site) && utf8.ValidString(o.Resource)
+	names = names && o.ID != "" && o.ID != string(paywall.KindGenesis) && !strings.Contains(o.ID, "/") // it becomes a cause
+	if o.Price.Micros <= 0 || o.Price.Currency != s.o.Currency || !names || o.Access < 0 || p.Refund < 0 {
+		return paywall.Receipt{}, paywall.Errorf(paywall.CodeMalformed, "this offer cannot be bought here")
+	}
+	legs, err := o.Allocate()
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	r := journal.Record{
+		Wallet: p.Wallet, Offer: o.ID, Site: o.Site, Resource: o.Resource,
+		URL: strings.ToValidUTF8(o.URL, "\uFFFD"), Title: strings.ToValidUTF8(o.Title, "\uFFFD"),
+		Access: o.Access, Refund: p.Refund,
+	}
+	r.Kind = paywall.KindUnlock
+	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
+	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) { return g.unlockOnce(&r, o) })
+}
+
+func (g *group) unlockOnce(r *journal.Record, o *paywall.Offer) (paywall.Receipt, error) {
+	id, w, err := g.wallet(r.Wallet)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	earlier, used, err := g.earlier(r, w.number)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if used {
+		return g.again(r, earlier, w)
+	}
+	if g.s.o.Now().After(o.ExpiresAt) {
+		return paywall.Receipt{}, paywall.Errorf(paywall.CodeOfferExpired, "this offer has expired; open the article again for a new one")
+	}
+	live, err := g.live(w.number, r)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if live != nil {
+		return paywall.Receipt{Unlock: *live, Balance: g.s.money(w.balance), AlreadyOwned: true}, nil
+	}
+	if err := g.record(r); err != nil {
+		return paywall.Receipt{}, err
+	}
+	_, w, err = g.walletByID(id)
+	return paywall.Receipt{Unlock: unlockOf(r, nil, g.s.o.Currency), Balance: g.s.money(w.balance)}, err
+}
+
+// earlier finds the purchase that this wallet made with this offer, and else
+// names the one to be made: after its offer, or, when another wallet was first to
+// use the same offer, after both.
+func (g *group) earlier(r *journal.Record, n number) (u unlock, used bool, err error) {
+	r.Unlock = r.Offer
+	if u, used, err = g.unlock(r.Unlock); err != nil || !used || u.number == n {
+		return u, used, err
+	}
+	sum := sha256.Sum256([]byte("unlock\x00" + r.Wallet + "\x00" + r.Offer))
+	r.Unlock = base64.RawURLEncoding.EncodeToString(sum[:16])
+	return g.unlock(r.Unlock)
+}
+
+// again answers an offer that this wallet used before.
+func (g *group) again(r *journal.Record, u unlock, w wallet) (paywall.Receipt, error) {
+	first, err := g.read(u.bought)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	same := first.Site == r.Site && first.Resource == r.Resource && first.URL == r.URL &&
+		first.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs)
+	switch {
+	case !same:
+		return paywall.Receipt{}, paywall.ErrOfferChanged
+	case u.refunded != (journal.Ptr{}):
+		return paywall.Receipt{}, paywall.ErrOfferSpent
+	}
+	return paywall.Receipt{Unlock: unlockOf(first, nil, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
+}
+
+// live is the purchase that opens the resource to the wallet now, nil if none.
+func (g *group) live(n number, r *journal.Record) (*paywall.Unlock, error) {
+	o, err := g.owned(n, r.Site, r.Resource)
+	if err != nil || !o.stands {
+		return nil, err
+	}
+	bought, err := g.read(o.bought[0])
+	if err != nil {
+		return nil, err
+	}
+	u := unlockOf(bought, nil, g.s.o.Currency)
+	if !u.Live(g.now) {
+		return nil, nil
+	}
+	return &u, nil
+}
+
+// Refund implements [paywall.Store].
+func (s *Store) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
+	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) {
+		id, w, err := g.wallet(wallet)
+		if paywall.ErrorCode(err) == paywall.CodeNoWallet {
+			return paywall.Receipt{}, paywall.ErrNotFound
+		}
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		u, ok, err := g.unlock(unlock)
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		if !ok || u.number != w.number {
+			return paywall.Receipt{}, paywall.ErrNotFound
+		}
+		return g.refundOnce(id, w, u)
+	})
+}
+
+func (g *group) refundOnce(id walletID, w wallet, u unlock) (paywall.Receipt, error) {
+	bought, err := g.read(u.bought)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if u.refunded != (journal.Ptr{}) {
+		first, err := g.read(u.refunded)
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		return paywall.Receipt{Unlock: unlockOf(bought, first, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
+	}
+	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
+		return paywall.Receipt{}, paywall.ErrRefundClosed
+	}
+	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource}
+	r.Kind = paywall.KindRefund
+	for _, l := range bought.Legs {
+		r.Legs = append(r.Legs, paywall.Leg{Account: l.Account, Micros: -l.Micros})
+	}
+	if err := g.record(&r); err != nil {
+		return paywall.Receipt{}, err
+	}
+	_, w, err = g.walletByID(id)
+	return paywall.Receipt{Unlock: unlockOf(bought, &r, g.s.o.Currency), Balance: g.s.money(w.balance)}, err
+}

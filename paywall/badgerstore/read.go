@@ -1,0 +1,146 @@
+package badgerstore
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// read runs a look at a snapshot of Badger.
+func (s *Store) read(look func(*view) error) error {
+	v := view{txn: s.db.NewTransaction(false)}
+	defer v.txn.Discard()
+	return look(&v)
+}
+
+// query is read for a caller.
+func query[T any](ctx context.Context, s *Store, look func(*view) (T, error)) (T, error) {
+	var answer T
+	if err := s.enter(); err != nil {
+		return answer, err
+	}
+	defer s.gate.RUnlock()
+	if err := ctx.Err(); err != nil {
+		return answer, unavailable(err)
+	}
+	err := s.read(func(v *view) (err error) {
+		answer, err = look(v)
+		return err
+	})
+	return answer, err
+}
+
+// Wallet implements [paywall.Store].
+func (s *Store) Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error) {
+	return query(ctx, s, func(v *view) (paywall.Wallet, error) {
+		id, w, err := v.walletOf(keyKey(key))
+		if err != nil {
+			return paywall.Wallet{}, err
+		}
+		return s.wallet(id, w), nil
+	})
+}
+
+func (s *Store) wallet(id walletID, w wallet) paywall.Wallet {
+	return paywall.Wallet{ID: id.String(), Balance: s.money(w.balance)}
+}
+
+// Owned implements [paywall.Store].
+func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource string) (paywall.Unlock, error) {
+	return query(ctx, s, func(v *view) (paywall.Unlock, error) {
+		_, w, err := v.walletOf(keyKey(key))
+		if err != nil {
+			return paywall.Unlock{}, err
+		}
+		o, err := v.owned(w.number, site, resource)
+		if err != nil {
+			return paywall.Unlock{}, err
+		}
+		if !o.stands {
+			return paywall.Unlock{}, paywall.ErrNotFound
+		}
+		r, err := s.journal.Read(o.bought[0])
+		if err != nil {
+			return paywall.Unlock{}, err
+		}
+		u := unlockOf(&r, nil, s.o.Currency)
+		if u.Site != site || u.Resource != resource || !u.Live(s.o.Now()) {
+			return paywall.Unlock{}, paywall.ErrNotFound
+		}
+		return u, nil
+	})
+}
+
+// Unlocks implements [paywall.Store].
+func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
+	return query(ctx, s, func(v *view) ([]paywall.Unlock, error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return nil, err
+		}
+		var places []journal.Ptr
+		err = v.each(resourcePrefix(w.number), func(_, value []byte) error {
+			o, err := decodeOwned(value)
+			places = append(places, o.bought...)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(places, func(a, b journal.Ptr) int { // newest first
+			return cmp.Or(cmp.Compare(b.Segment, a.Segment), cmp.Compare(b.Offset, a.Offset))
+		})
+		places = places[:min(len(places), max(limit, 0))]
+		unlocks := make([]paywall.Unlock, 0, len(places))
+		for _, at := range places {
+			u, err := s.unlockAt(v, at)
+			if err != nil {
+				return nil, err
+			}
+			unlocks = append(unlocks, u)
+		}
+		return unlocks, nil
+	})
+}
+
+// unlockAt reads a purchase and, if there was one, its refund.
+func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, error) {
+	r, err := s.journal.Read(at)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	state, _, err := v.unlock(r.Unlock)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	if state.refunded == (journal.Ptr{}) {
+		return unlockOf(&r, nil, s.o.Currency), nil
+	}
+	refund, err := s.journal.Read(state.refunded)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	return unlockOf(&r, &refund, s.o.Currency), nil
+}
+
+// applied is how far the journal is applied to Badger.
+func (v *view) applied() (journal.Mark, error) {
+	value, err := v.get([]byte{tagMeta})
+	if err != nil || value == nil {
+		return journal.Mark{}, err
+	}
+	return decodeMark(value)
+}
+
+// empty reports whether Badger holds nothing at all.
+func (v *view) empty() bool {
+	it := v.txn.NewIterator(badger.IteratorOptions{})
+	defer it.Close()
+	it.Rewind()
+	return !it.Valid()
+}

@@ -1,0 +1,91 @@
+package badgerstore
+
+import (
+	"context"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// OpenWallet implements [paywall.Store].
+func (s *Store) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Money) (paywall.Wallet, error) {
+	if welcome.Micros < 0 || welcome.Micros > 0 && welcome.Currency != s.o.Currency {
+		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a welcome credit of %s %s cannot be given", welcome, welcome.Currency)
+	}
+	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) {
+		if known, w, err := g.opened(keys); err != nil || known {
+			return w, err
+		}
+		r := journal.Record{Wallet: paywall.NewID(), Key: keys.Key, Code: keys.Code}
+		r.Kind = paywall.KindOpen
+		if welcome.Micros > 0 {
+			r.Legs = []paywall.Leg{
+				{Account: paywall.WalletAccount(r.Wallet), Micros: welcome.Micros},
+				{Account: paywall.AccountPromo, Micros: -welcome.Micros},
+			}
+		}
+		if err := g.record(&r); err != nil {
+			return paywall.Wallet{}, err
+		}
+		return paywall.Wallet{ID: r.Wallet, Balance: s.money(welcome.Micros)}, nil
+	})
+}
+
+// AddKey implements [paywall.Store].
+func (s *Store) AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error) {
+	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) {
+		id, w, err := g.walletOf(codeKey(code))
+		if err != nil {
+			return paywall.Wallet{}, err
+		}
+		known, had, err := g.opened(next)
+		if err != nil {
+			return paywall.Wallet{}, err
+		}
+		if known {
+			if had.ID != id.String() {
+				return paywall.Wallet{}, paywall.ErrOfferChanged
+			}
+			return had, nil
+		}
+		r := journal.Record{Wallet: id.String(), Key: next.Key, Code: next.Code}
+		r.Kind = paywall.KindKey
+		if err := g.record(&r); err != nil {
+			return paywall.Wallet{}, err
+		}
+		return s.wallet(id, w), nil
+	})
+}
+
+// opened finds the wallet that these keys open already. Keys of which only one
+// is known, or which lead to different wallets, are not the ones used before.
+func (g *group) opened(keys paywall.KeyHashes) (bool, paywall.Wallet, error) {
+	byKey, err := g.get(keyKey(keys.Key))
+	if err != nil {
+		return false, paywall.Wallet{}, err
+	}
+	byCode, err := g.get(codeKey(keys.Code))
+	if err != nil {
+		return false, paywall.Wallet{}, err
+	}
+	if byKey == nil && byCode == nil {
+		return false, paywall.Wallet{}, nil
+	}
+	if string(byKey) != string(byCode) {
+		return false, paywall.Wallet{}, paywall.ErrOfferChanged
+	}
+	id, w, err := g.walletByID(walletID(byKey))
+	return err == nil, g.s.wallet(id, w), err
+}
+
+// Erase implements [paywall.Store].
+func (s *Store) Erase(ctx context.Context, wallet string) error {
+	return s.submit(ctx, true, func(g *group) error {
+		if _, _, err := g.wallet(wallet); err != nil {
+			return err
+		}
+		r := journal.Record{Wallet: wallet}
+		r.Kind = paywall.KindErase
+		return g.record(&r)
+	})
+}

@@ -1,0 +1,148 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// Prefix is the path under which a checkout lives on every gated site.
+const Prefix = "/.paywall/"
+
+// Options is what a checkout needs. Store, Ring, Verifier, Origin and Currency
+// are required.
+type Options struct {
+	// Store waits until the ledger is open. Any error is answered with 503.
+	Store func(ctx context.Context) (paywall.Store, error)
+
+	Ring     *token.Ring
+	Verifier *token.Verifier
+
+	// Origin is scheme and host of the site, "https://news.example". Cookies
+	// are marked Secure when it begins with https.
+	Origin func(*http.Request) string
+
+	// ClientIP is the visitor's address. It bounds guessing, is held in memory
+	// only and never logged. Default: the connection's peer.
+	ClientIP func(*http.Request) string
+
+	// Limits bounds guessing and free wallets. Hand the same to checkouts that
+	// belong together, and to those that replace them on a reload, so that a
+	// visitor has one budget. Default: a new one.
+	Limits *Limits
+
+	Welcome  paywall.Money    // credit of a new wallet; zero: none
+	Currency paywall.Currency // of the store
+	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
+	Vouchers bool             // voucher codes are accepted
+	SiteName string           // shown to readers; default: the host
+
+	Logger *slog.Logger     // default: slog.Default
+	Now    func() time.Time // default: time.Now
+}
+
+// Checkout is an http.Handler, safe for concurrent use.
+type Checkout struct {
+	Options
+}
+
+// New checks the options.
+func New(o Options) (*Checkout, error) {
+	if o.Store == nil || o.Ring == nil || o.Verifier == nil || o.Origin == nil {
+		return nil, errors.New("checkout needs a store, a key ring, a verifier and an origin")
+	}
+	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
+		return nil, err
+	}
+	if !o.Welcome.IsZero() && (o.Welcome.Currency != o.Currency || o.Welcome.Micros < 0) {
+		return nil, errors.New("the welcome credit must be an amount above zero in the store's currency")
+	}
+	if o.ClientIP == nil {
+		o.ClientIP = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	if o.Limits == nil {
+		o.Limits = NewLimits()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Checkout{Options: o}, nil
+}
+
+// endpoint is what can be done at one path.
+type endpoint struct {
+	get, post func(*exchange) error
+}
+
+// endpoints is the whole map of the prefix, but for static files. The path must
+// be spelled exactly so: an alias would be a second way around a limit.
+var endpoints = map[string]endpoint{
+	"unlock":         {get: (*exchange).showOffer, post: (*exchange).buy},
+	"wallet":         {get: (*exchange).showWallet, post: (*exchange).openWallet},
+	"wallet/recover": {post: (*exchange).recoverWallet},
+	"wallet/erase":   {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
+	"refund":         {post: (*exchange).refund},
+	"topup":          {get: (*exchange).showTopUp},
+	"topup/voucher":  {post: (*exchange).redeem},
+	"jwks.json":      {get: (*exchange).showKeys},
+}
+
+// ServeHTTP answers every request under [Prefix].
+func (c *Checkout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := c.newExchange(w, r)
+	if err := x.serve(); err != nil {
+		x.fail(err)
+	}
+}
+
+func (x *exchange) serve() error {
+	name, _ := strings.CutPrefix(x.r.URL.Path, Prefix)
+	e, ok := endpoints[name]
+	if file, found := strings.CutPrefix(name, "static/"); found {
+		e, ok = staticEndpoint(file)
+	}
+	if !ok {
+		return paywall.Errorf(paywall.CodeNotFound, "there is no such page")
+	}
+	switch {
+	case e.get != nil && (x.r.Method == http.MethodGet || x.r.Method == http.MethodHead):
+		return e.get(x)
+	case e.post != nil && x.r.Method == http.MethodPost:
+		if err := x.guard(); err != nil {
+			return err
+		}
+		if err := x.readFields(); err != nil {
+			return err
+		}
+		return e.post(x)
+	}
+	x.w.Header().Set("Allow", e.allow())
+	return paywall.Errorf(paywall.CodeMethodNotAllowed, "this address does not answer to %s", shownMethod(x.r.Method))
+}
+
+func (e endpoint) allow() string {
+	switch {
+	case e.get == nil:
+		return "POST"
+	case e.post == nil:
+		return "GET, HEAD"
+	}
+	return "GET, HEAD, POST"
+}
+
+// shownMethod keeps a stranger's method name short.
+func shownMethod(m string) string {
+	if len(m) > 16 {
+		return "this method"
+	}
+	return m
+}

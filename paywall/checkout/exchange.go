@@ -1,0 +1,99 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// commitTimeout bounds a change. A reader who leaves does not stop it: between
+// debit and answer there is no way back.
+const commitTimeout = 10 * time.Second
+
+// exchange is one request and its answer.
+type exchange struct {
+	c *Checkout
+	w http.ResponseWriter
+	r *http.Request
+
+	origin string
+	tls    bool
+	now    time.Time
+	json   bool   // a program asks, not a person
+	bearer string // the Authorization header's bearer, "" if none
+
+	fields map[string]string // of a POST
+
+	back       string        // path of the article this is about, "" if none
+	retryAfter time.Duration // for 429 and 503
+	text       *catalogue
+}
+
+func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now(), text: english}
+	x.tls = strings.HasPrefix(x.origin, "https:")
+	x.bearer = bearerOf(r)
+	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) || prefersJSON(r.Header.Values("Accept"))
+	return x
+}
+
+// bearerOf reads "Authorization: Bearer …". Other schemes are the site's own
+// (a staging site's basic auth) and not our business.
+func bearerOf(r *http.Request) string {
+	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(rest)
+}
+
+// prefersJSON: a browser's Accept names text/html, a program's that wants JSON
+// does not.
+func prefersJSON(accept []string) bool {
+	all := strings.ToLower(strings.Join(accept, ","))
+	return !strings.Contains(all, "text/html") &&
+		(strings.Contains(all, "application/json") || strings.Contains(all, "application/problem+json"))
+}
+
+// store waits for the ledger.
+func (x *exchange) store(ctx context.Context) (paywall.Store, error) {
+	s, err := x.c.Store(ctx)
+	if err != nil {
+		return nil, &paywall.Error{Code: paywall.CodeUnavailable, Message: paywall.ErrUnavailable.Message, Err: err}
+	}
+	return s, nil
+}
+
+// commit is the context of a change: it outlives the client.
+func (x *exchange) commit() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(x.r.Context()), commitTimeout)
+}
+
+// setCookie gives the browser a cookie. A program that came with a bearer keeps
+// its own secrets.
+func (x *exchange) setCookie(c *http.Cookie) {
+	if x.bearer == "" {
+		http.SetCookie(x.w, c)
+	}
+}
+
+// redirect sends a browser on with 303, which turns a POST into a GET: reload
+// and back are harmless then (RFC 9110, 15.4.4). target is a path of ours.
+func (x *exchange) redirect(target string) {
+	x.pageHeaders()
+	x.w.Header().Set("Location", target)
+	x.w.WriteHeader(http.StatusSeeOther)
+}
+
+// codeOf is paywall.ErrorCode, but a store that did not answer in time is
+// unavailable, not broken.
+func codeOf(err error) paywall.Code {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return paywall.CodeUnavailable
+	}
+	return paywall.ErrorCode(err)
+}

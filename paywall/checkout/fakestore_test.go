@@ -1,0 +1,282 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// fakeStore is a ledger in memory, as strict as the port's comments.
+type fakeStore struct {
+	mu       sync.Mutex
+	now      func() time.Time
+	broken   error         // what every call answers, if set
+	slow     time.Duration // how long a look-up of a voucher takes
+	writes   int           // changes that were not repetitions
+	debits   int
+	wallets  map[string]*fakeWallet
+	keys     map[paywall.Hash]string
+	codes    map[paywall.Hash]string
+	unlocks  map[string]*paywall.Unlock
+	order    []string
+	vouchers map[paywall.Hash]*fakeVoucher
+	currency paywall.Currency
+}
+
+type fakeWallet struct{ balance paywall.Money }
+
+type fakeVoucher struct {
+	paywall.Voucher
+	by string
+}
+
+func newFakeStore(now func() time.Time) *fakeStore {
+	return &fakeStore{
+		now: now, wallets: map[string]*fakeWallet{}, keys: map[paywall.Hash]string{}, codes: map[paywall.Hash]string{},
+		unlocks: map[string]*paywall.Unlock{}, vouchers: map[paywall.Hash]*fakeVoucher{}, currency: "EUR",
+	}
+}
+
+func (s *fakeStore) enter(ctx context.Context) (func(), error) {
+	s.mu.Lock()
+	if err := errors.Join(s.broken, ctx.Err()); err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	return s.mu.Unlock, nil
+}
+
+func (s *fakeStore) wallet(id string) paywall.Wallet {
+	return paywall.Wallet{ID: id, Balance: s.wallets[id].balance}
+}
+
+func (s *fakeStore) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Money) (paywall.Wallet, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Wallet{}, err
+	}
+	defer leave()
+	if id, ok := s.keys[keys.Key]; ok {
+		return s.wallet(id), nil
+	}
+	id := paywall.NewID()
+	s.writes++
+	s.wallets[id] = &fakeWallet{paywall.Money{Micros: welcome.Micros, Currency: s.currency}}
+	s.keys[keys.Key], s.codes[keys.Code] = id, id
+	return s.wallet(id), nil
+}
+
+func (s *fakeStore) AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Wallet{}, err
+	}
+	defer leave()
+	id, ok := s.codes[code]
+	if !ok {
+		return paywall.Wallet{}, paywall.ErrNoWallet
+	}
+	s.writes++
+	s.keys[next.Key], s.codes[next.Code] = id, id
+	return s.wallet(id), nil
+}
+
+func (s *fakeStore) Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Wallet{}, err
+	}
+	defer leave()
+	id, ok := s.keys[key]
+	if !ok {
+		return paywall.Wallet{}, paywall.ErrNoWallet
+	}
+	return s.wallet(id), nil
+}
+
+func (s *fakeStore) Erase(ctx context.Context, wallet string) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if s.wallets[wallet] == nil {
+		return paywall.ErrNoWallet
+	}
+	s.writes++
+	delete(s.wallets, wallet)
+	for _, m := range []map[paywall.Hash]string{s.keys, s.codes} {
+		for h, id := range m {
+			if id == wallet {
+				delete(m, h)
+			}
+		}
+	}
+	for id, u := range s.unlocks {
+		if u.Wallet == wallet {
+			delete(s.unlocks, id)
+		}
+	}
+	return nil
+}
+
+func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	defer leave()
+	w := s.wallets[p.Wallet]
+	if w == nil {
+		return paywall.Receipt{}, paywall.ErrNoWallet
+	}
+	now := s.now()
+	for _, u := range s.unlocks {
+		switch {
+		case u.Wallet != p.Wallet:
+		case u.Offer == p.Offer.ID && !u.RefundedAt.IsZero():
+			return paywall.Receipt{}, paywall.ErrOfferSpent
+		case u.Offer == p.Offer.ID:
+			return paywall.Receipt{Unlock: *u, Balance: w.balance}, nil
+		case u.Site == p.Offer.Site && u.Resource == p.Offer.Resource && u.Live(now):
+			return paywall.Receipt{Unlock: *u, Balance: w.balance, AlreadyOwned: true}, nil
+		}
+	}
+	after, err := w.balance.Add(p.Offer.Price.Neg())
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if after.Micros < 0 {
+		return paywall.Receipt{}, paywall.ErrInsufficientFunds
+	}
+	s.writes++
+	s.debits++
+	w.balance = after
+	u := &paywall.Unlock{
+		ID: paywall.NewID(), Wallet: p.Wallet, Offer: p.Offer.ID, Site: p.Offer.Site, Resource: p.Offer.Resource,
+		URL: p.Offer.URL, Title: p.Offer.Title, Paid: p.Offer.Price, At: now, RefundableUntil: now.Add(p.Refund),
+	}
+	if p.Offer.Access > 0 {
+		u.ExpiresAt = now.Add(p.Offer.Access)
+	}
+	s.unlocks[u.ID] = u
+	s.order = append([]string{u.ID}, s.order...)
+	return paywall.Receipt{Unlock: *u, Balance: after}, nil
+}
+
+func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	defer leave()
+	u := s.unlocks[unlock]
+	if u == nil || u.Wallet != wallet {
+		return paywall.Receipt{}, paywall.ErrNotFound
+	}
+	w := s.wallets[wallet]
+	if u.RefundedAt.IsZero() {
+		if !u.Refundable(s.now()) {
+			return paywall.Receipt{}, paywall.ErrRefundClosed
+		}
+		s.writes++
+		u.RefundedAt = s.now()
+		w.balance.Micros += u.Paid.Micros
+	}
+	return paywall.Receipt{Unlock: *u, Balance: w.balance}, nil
+}
+
+func (s *fakeStore) AddVouchers(_ context.Context, vouchers []paywall.Voucher) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range vouchers {
+		s.vouchers[v.Code] = &fakeVoucher{Voucher: v}
+	}
+	return nil
+}
+
+func (s *fakeStore) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
+	time.Sleep(s.slow)
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.TopUp{}, err
+	}
+	defer leave()
+	w, v := s.wallets[wallet], s.vouchers[code]
+	switch {
+	case w == nil:
+		return paywall.TopUp{}, paywall.ErrNoWallet
+	case v == nil, v.by != "" && v.by != wallet, !v.ExpiresAt.IsZero() && s.now().After(v.ExpiresAt):
+		return paywall.TopUp{}, paywall.ErrBadVoucher
+	case v.by == wallet:
+		return paywall.TopUp{Credited: v.Amount, Balance: w.balance, Replayed: true}, nil
+	}
+	s.writes++
+	v.by = wallet
+	w.balance.Micros += v.Amount.Micros
+	return paywall.TopUp{Credited: v.Amount, Balance: w.balance}, nil
+}
+
+func (s *fakeStore) Owned(ctx context.Context, key paywall.Hash, site, resource string) (paywall.Unlock, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	defer leave()
+	wallet, ok := s.keys[key]
+	if !ok {
+		return paywall.Unlock{}, paywall.ErrNoWallet
+	}
+	for _, u := range s.unlocks {
+		if u.Wallet == wallet && u.Site == site && u.Resource == resource && u.Live(s.now()) {
+			return *u, nil
+		}
+	}
+	return paywall.Unlock{}, paywall.ErrNotFound
+}
+
+func (s *fakeStore) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var list []paywall.Unlock
+	for _, id := range s.order {
+		if u := s.unlocks[id]; u != nil && u.Wallet == wallet && len(list) < limit {
+			list = append(list, *u)
+		}
+	}
+	return list, nil
+}
+
+func (s *fakeStore) Revoked(unlock string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.unlocks[unlock]
+	return u == nil || !u.RefundedAt.IsZero()
+}
+
+func (s *fakeStore) Stats(context.Context) (paywall.Stats, error)   { return paywall.Stats{}, nil }
+func (s *fakeStore) Verify(context.Context) (paywall.Report, error) { return paywall.Report{}, nil }
+func (s *fakeStore) Export(context.Context, io.Writer) error        { return nil }
+
+// counts says how much was written, how often money left a wallet, and how many
+// wallets there are.
+func (s *fakeStore) counts() (writes, debits, wallets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes, s.debits, len(s.wallets)
+}
+
+func (s *fakeStore) breakWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = err
+}
+
+var _ paywall.Store = (*fakeStore)(nil)

@@ -1,0 +1,124 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// identity is who acts: the wallet and the key that opened it.
+type identity struct {
+	key    paywall.WalletKey
+	hash   paywall.Hash
+	wallet paywall.Wallet
+}
+
+// identify finds the reader's wallet. [paywall.ErrNoWallet] if the request
+// carries no key, or one that opens nothing. A bearer goes before a cookie:
+// only its owner can send it.
+func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity, error) {
+	key := paywall.WalletKey(x.bearer)
+	if key == "" {
+		var err error
+		if key, err = x.cookieKey(); err != nil {
+			return identity{}, err
+		}
+	}
+	hash, ok := key.Hash()
+	if !ok {
+		return identity{}, paywall.ErrNoWallet
+	}
+	wallet, err := store.Wallet(ctx, hash)
+	if err != nil {
+		return identity{}, err
+	}
+	return identity{key: key, hash: hash, wallet: wallet}, nil
+}
+
+// errTwoWallets: a sibling host has planted a cookie beside ours (session
+// fixation). Acting for either could pay from, or into, the wrong wallet.
+var errTwoWallets = paywall.Errorf(paywall.CodeMalformed, "your browser sent two different wallets; remove the cookies of this site and recover your wallet with its code")
+
+// isTwoWallets tells the error from others with its code, which errors.Is would not.
+func isTwoWallets(err error) bool {
+	e, ok := errors.AsType[*paywall.Error](err)
+	return ok && e == errTwoWallets
+}
+
+// cookieKey is the wallet cookie's key, "" if there is none.
+func (x *exchange) cookieKey() (paywall.WalletKey, error) {
+	var found paywall.WalletKey
+	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
+	if len(cookies) > paywall.MaxCookieCandidates {
+		return "", errTwoWallets
+	}
+	for _, c := range cookies {
+		key := paywall.WalletKey(c.Value)
+		if _, ok := key.Hash(); !ok || c.Quoted {
+			continue // never one of ours
+		}
+		if found != "" && found != key {
+			return "", errTwoWallets
+		}
+		found = key
+	}
+	return found, nil
+}
+
+// visitor is identify for pages that anyone may see: without a wallet, or with
+// two, the answer is nobody.
+func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, bool, error) {
+	who, err := x.identify(ctx, store)
+	switch {
+	case err == nil:
+		return who, true, nil
+	case isTwoWallets(err), errors.Is(err, paywall.ErrNoWallet) && x.bearer == "":
+		return identity{}, false, nil
+	}
+	return identity{}, false, err
+}
+
+// acting is the wallet a POST acts for. A person who has none gets one, opened
+// with the key drawn for the page that was sent: a double click, or the same
+// form thirty times, is then one wallet. A program must bring its own.
+func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, error) {
+	who, err := x.identify(ctx, store)
+	if x.json {
+		return who, err
+	}
+	if errors.Is(err, paywall.ErrNoWallet) {
+		key := paywall.WalletKey(x.fields["new_wallet"])
+		if key == "" {
+			key = paywall.NewWalletKey()
+		}
+		who, err = x.open(ctx, store, key)
+	}
+	if err != nil {
+		return identity{}, err
+	}
+	// A known wallet's cookie is renewed: browsers drop it 400 days after it was
+	// last set, however much its owner reads.
+	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))
+	return who, nil
+}
+
+// open answers the wallet of a key and opens it if there is none. Opening again
+// what exists does not count against the limit of wallets with a welcome credit.
+func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.WalletKey) (identity, error) {
+	hashes, ok := key.Hashes()
+	if !ok {
+		return identity{}, paywall.Errorf(paywall.CodeMalformed, "the field new_wallet is not a wallet key")
+	}
+	wallet, err := store.Wallet(ctx, hashes.Key)
+	if errors.Is(err, paywall.ErrNoWallet) {
+		if err := x.mayOpen(); err != nil {
+			return identity{}, err
+		}
+		wallet, err = store.OpenWallet(ctx, hashes, x.c.Welcome)
+	}
+	if err != nil {
+		return identity{}, err
+	}
+	return identity{key: key, hash: hashes.Key, wallet: wallet}, nil
+}

@@ -1,0 +1,179 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// readOffer verifies an offer of this origin. Once the signature holds, the
+// article's path is known, and an error page can lead back to it even when the
+// offer's time is over.
+func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
+	if raw == "" {
+		return nil, paywall.Errorf(paywall.CodeMalformed, "the offer is missing; open the article again")
+	}
+	offer, err := x.c.Verifier.Offer(raw, x.origin, x.origin)
+	if offer != nil && (err == nil || errors.Is(err, errOfferExpired)) {
+		back, ok := returnPath(offer.URL)
+		if !ok {
+			return nil, paywall.Errorf(paywall.CodeMalformed, "the offer does not lead back to a page of this site")
+		}
+		x.back = back
+	}
+	return offer, err
+}
+
+var errOfferExpired = &paywall.Error{Code: paywall.CodeOfferExpired}
+
+// returnPath checks a return target again, although a signed offer names it:
+// it must be a path on this origin in every browser's reading, and not one of
+// ours. Bytes beyond ASCII are escaped, as net/http does for Location.
+func returnPath(target string) (string, bool) {
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+		return "", false
+	}
+	for i := range len(target) {
+		// Browsers read "\" as "/" and drop tab and line breaks anywhere.
+		if c := target[i]; c <= ' ' || c == 0x7f || c == '\\' {
+			return "", false
+		}
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
+		return "", false
+	}
+	own := strings.ToLower(u.Path)
+	if own == strings.TrimSuffix(Prefix, "/") || strings.HasPrefix(own, Prefix) {
+		return "", false
+	}
+	return escapeHigh(target), true
+}
+
+func escapeHigh(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c >= 0x80 {
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+			continue
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// issue signs the token that opens an unlock's resource, and says when it ends.
+func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
+	exp := x.now.Add(paywall.AccessTTL)
+	if !unlock.ExpiresAt.IsZero() && unlock.ExpiresAt.Before(exp) {
+		exp = unlock.ExpiresAt
+	}
+	signed, err := x.c.Ring.SignAccess(&token.Access{
+		ID: unlock.ID, Issuer: x.origin, Audience: unlock.Site, Resource: unlock.Resource,
+		IssuedAt: x.now, NotBefore: x.now, ExpiresAt: exp,
+	})
+	return signed, exp, err
+}
+
+// deliver sends a person to the article with the cookie that opens it.
+func (x *exchange) deliver(unlock *paywall.Unlock) error {
+	signed, exp, err := x.issue(unlock)
+	if err != nil {
+		return err
+	}
+	x.setCookie(paywall.NewAccessCookie(x.tls, unlock.Resource, signed, exp))
+	x.redirect(x.back)
+	return nil
+}
+
+// quote is an offer as programs see it; the members are those of the token.
+type quote struct {
+	Resource  string           `json:"resource"`
+	URL       string           `json:"url"`
+	Title     string           `json:"title"`
+	Words     int              `json:"words,omitempty"`
+	Price     paywall.Money    `json:"price"`
+	Currency  paywall.Currency `json:"currency"`
+	Access    int64            `json:"access"` // seconds bought, 0: for ever
+	ExpiresAt string           `json:"expires_at"`
+}
+
+func newQuote(o *paywall.Offer) quote {
+	return quote{
+		Resource: o.Resource, URL: o.URL, Title: o.Title, Words: o.Words,
+		Price: o.Price, Currency: o.Price.Currency,
+		Access: int64(o.Access / time.Second), ExpiresAt: wireTime(o.ExpiresAt),
+	}
+}
+
+func wireTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// showOffer is the purchase page. It shows what would be bought and changes nothing.
+func (x *exchange) showOffer() error {
+	query, err := parseForm(x.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	offer, err := x.readOffer(query["offer"])
+	if err != nil {
+		return err
+	}
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, known, err := x.visitor(ctx, store)
+	if err != nil {
+		return err
+	}
+	unlock, owned, err := x.owned(ctx, store, who, known, offer)
+	if err != nil {
+		return err
+	}
+	if x.json {
+		return x.answerOffer(offer, who, owned)
+	}
+	if owned {
+		return x.deliver(&unlock)
+	}
+	return x.purchasePage(http.StatusOK, purchase{offer: offer, raw: query["offer"], who: who, known: known})
+}
+
+func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Unlock, bool, error) {
+	if !known {
+		return paywall.Unlock{}, false, nil
+	}
+	unlock, err := store.Owned(ctx, who.hash, o.Site, o.Resource)
+	if errors.Is(err, paywall.ErrNotFound) || errors.Is(err, paywall.ErrNoWallet) {
+		return unlock, false, nil
+	}
+	return unlock, err == nil, err
+}
+
+func (x *exchange) answerOffer(o *paywall.Offer, who identity, owned bool) error {
+	q := newQuote(o)
+	return x.answer(http.StatusOK, struct {
+		quote
+		Offer        quote         `json:"offer"`
+		Balance      paywall.Money `json:"balance"`
+		AlreadyOwned bool          `json:"already_owned"`
+	}{q, q, x.balanceOf(who), owned})
+}
+
+// balanceOf gives nobody an empty balance in the store's currency.
+func (x *exchange) balanceOf(who identity) paywall.Money {
+	if who.wallet.Balance.Currency == "" {
+		return paywall.Money{Currency: x.c.Currency}
+	}
+	return who.wallet.Balance
+}

@@ -1,0 +1,219 @@
+package checkout
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+var errStoreBroken = errors.New("the disk is on fire")
+
+// allPages is every page, some in several states.
+func (s *site) allPages() map[string]*httptest.ResponseRecorder {
+	key, _ := s.opened(5_000_000)
+	poor, _ := s.opened(100_000)
+	id := s.bought(key)
+	s.bought(key, resource("/articles/two"))
+	s.call("/.paywall/refund", object{"unlock_id": id}, bearer(key))
+	pages := map[string]*httptest.ResponseRecorder{
+		"purchase":      s.get("/.paywall/unlock?offer="+s.offer(), cookie(key)),
+		"first":         s.get("/.paywall/unlock?offer=" + s.offer(func(o *paywall.Offer) { o.Access = 30 * 24 * time.Hour; o.Words = 1 })),
+		"untitled":      s.get("/.paywall/unlock?offer=" + s.offer(func(o *paywall.Offer) { o.Title, o.Words = "", 0 })),
+		"poor":          s.get("/.paywall/unlock?offer="+s.offer(), cookie(poor)),
+		"insufficient":  s.post("/.paywall/unlock", []string{"offer", s.offer(price(3_000_000))}, cookie(poor)),
+		"wallet":        s.get("/.paywall/wallet?notice=refunded", cookie(key)),
+		"stranger":      s.get("/.paywall/wallet"),
+		"wrong code":    s.post("/.paywall/wallet/recover", []string{"code", "x"}),
+		"topup":         s.get("/.paywall/topup", cookie(key)),
+		"first topup":   s.get("/.paywall/topup"),
+		"wrong voucher": s.post("/.paywall/topup/voucher", []string{"code", "x"}, cookie(key)),
+		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
+		"erase nothing": s.get("/.paywall/wallet/erase"),
+		"404":           s.get("/.paywall/x"),
+		"405":           s.get("/.paywall/refund"),
+		"403":           s.post("/.paywall/refund", nil, header("Sec-Fetch-Site", "cross-site")),
+		"415":           s.send(http.MethodPost, "/.paywall/refund", "text/plain", "x"),
+		"413":           s.post("/.paywall/refund", []string{"x", strings.Repeat("a", maxBody)}),
+		"425":           s.post("/.paywall/refund", nil, header("Early-Data", "1")),
+		"400":           s.get("/.paywall/unlock"),
+	}
+	raw := s.offer()
+	s.advance(time.Hour)
+	pages["410"] = s.get("/.paywall/unlock?offer=" + raw)
+	pages["409"] = s.post("/.paywall/refund", []string{"unlock_id", s.lateUnlock(key)}, cookie(key))
+	s.store.breakWith(paywall.ErrUnavailable)
+	pages["503"] = s.get("/.paywall/wallet")
+	s.store.breakWith(errStoreBroken)
+	pages["500"] = s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
+	s.store.breakWith(nil)
+	return pages
+}
+
+func (s *site) lateUnlock(key paywall.WalletKey) string {
+	id := s.bought(key, resource("/articles/late"))
+	s.advance(time.Hour)
+	return id
+}
+
+func TestEveryPageIsSafeSmallAndComplete(t *testing.T) {
+	s := newSite(t)
+	missing := regexp.MustCompile(`%!|\b(unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+	for name, w := range s.allPages() {
+		t.Run(name, func(t *testing.T) {
+			h, body := w.Header(), w.Body.String()
+			for key, want := range map[string]string{
+				"Content-Security-Policy":    contentSecurity,
+				"X-Frame-Options":            "DENY",
+				"X-Content-Type-Options":     "nosniff",
+				"Referrer-Policy":            "same-origin",
+				"Cross-Origin-Opener-Policy": "same-origin",
+				"Cache-Control":              "no-store",
+				"Vary":                       "Cookie, Authorization",
+				"Content-Type":               "text/html; charset=utf-8",
+			} {
+				if h.Get(key) != want {
+					t.Errorf("%s: %q", key, h.Get(key))
+				}
+			}
+			if weight := len(body) + len(stylesheet.body) + len(icon.body); weight > 20<<10 {
+				t.Errorf("%d bytes", weight)
+			}
+			text := strings.ReplaceAll(body, "/.paywall/wallet", "")
+			if found := missing.FindString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, " ")); found != "" {
+				t.Errorf("a text is missing: %q", found)
+			}
+			checkMarkup(t, body)
+		})
+	}
+}
+
+// checkMarkup walks a page: nothing inline that the CSP would block, nothing
+// from elsewhere, a heading, a label for every field, text on every button.
+func checkMarkup(t *testing.T, body string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count, ids, labels := map[string]int{}, map[string]bool{}, map[string]bool{}
+	var inputs []string
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		count[n.Data]++
+		attrs := map[string]string{}
+		for _, a := range n.Attr {
+			attrs[a.Key] = a.Val
+			if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
+				t.Errorf("inline %s on %s", a.Key, n.Data)
+			}
+			if (a.Key == "src" || a.Key == "href" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") {
+				t.Errorf("%s leads to %q", a.Key, a.Val)
+			}
+		}
+		if id := attrs["id"]; id != "" {
+			if ids[id] {
+				t.Errorf("id %s twice", id)
+			}
+			ids[id] = true
+		}
+		switch n.Data {
+		case "script", "style", "iframe", "object", "base":
+			t.Errorf("a page holds <%s>", n.Data)
+		case "input":
+			if attrs["type"] != "hidden" {
+				inputs = append(inputs, attrs["id"])
+			}
+		case "label":
+			labels[attrs["for"]] = true
+		case "form":
+			if attrs["method"] != "post" {
+				t.Errorf("form with method %q", attrs["method"])
+			}
+		}
+	}
+	for _, id := range inputs {
+		if !labels[id] {
+			t.Errorf("field %q has no label", id)
+		}
+	}
+	if count["h1"] != 1 || count["title"] != 1 || count["main"] != 1 {
+		t.Errorf("elements %v", count)
+	}
+}
+
+func TestHostileTitlesStayText(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(50_000_000)
+	for _, title := range []string{
+		`<script>alert(1)</script>`, `"onx="alert(1)`, `'><img src=x onerror=alert(1)>`, `{{7*7}}`, `{{.NewWallet}}`, `{env.SECRET}`,
+		`{http.vars.x}`, `</title><script>1</script>`, `%s %d %!s`, "a\u202Egnp.exe", "\x07bell", `javascript:alert(1)`, `<!--`, `${7*7}`,
+	} {
+		t.Run(title, func(t *testing.T) {
+			raw := s.offer(resource("/articles/"+paywall.NewID()), func(o *paywall.Offer) { o.Title = title })
+			pages := []string{s.get("/.paywall/unlock?offer="+raw, cookie(key)).Body.String()}
+			wantStatus(t, s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key)), http.StatusSeeOther)
+			pages = append(pages, s.get("/.paywall/wallet", cookie(key)).Body.String())
+			for _, page := range pages {
+				checkMarkup(t, page)
+				if strings.ContainsAny(page, "\u202e\x07") {
+					t.Error("control characters reached the page")
+				}
+				doc, _ := html.Parse(strings.NewReader(page))
+				if text := textOf(doc); !strings.Contains(text, displayTitle(title)) {
+					t.Errorf("the title is not shown as it is: %s", text)
+				}
+			}
+		})
+	}
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}
+
+func TestNoticesCannotBeMadeUp(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(1)
+	for _, notice := range []string{"<b>hello", "error.internal", "Send%20money%20to", "../x", ""} {
+		body := s.get("/.paywall/wallet?notice="+notice, cookie(key)).Body.String()
+		if strings.Contains(body, `class="notice"`) {
+			t.Errorf("%q is shown", notice)
+		}
+	}
+}
+
+func TestPurchasesOnASisterSiteLinkThere(t *testing.T) {
+	s := newSite(t)
+	key, w := s.opened(5_000_000)
+	s.store.mu.Lock()
+	s.store.unlocks["u"] = &paywall.Unlock{ID: "u", Wallet: w.ID, Site: "https://music.example", URL: "/albums/x", Title: "Album", Paid: euro(1), At: s.now()}
+	s.store.unlocks["v"] = &paywall.Unlock{ID: "v", Wallet: w.ID, Site: testOrigin, URL: "//evil.test", Title: "Bad", Paid: euro(1), At: s.now()}
+	s.store.order = []string{"u", "v"}
+	s.store.mu.Unlock()
+	page := s.get("/.paywall/wallet", cookie(key))
+	wantText(t, page, `href="https://music.example/albums/x"`)
+	if strings.Contains(page.Body.String(), "evil.test") {
+		t.Error("a hostile link is shown")
+	}
+}
+
+func TestPagesShowTheHostWhereTheSiteHasNoName(t *testing.T) {
+	s := newSite(t, func(o *Options) { o.SiteName = "" })
+	wantText(t, s.get("/.paywall/wallet"), "<bdi>news.example</bdi>")
+}

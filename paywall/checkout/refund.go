@@ -1,0 +1,40 @@
+package checkout
+
+import (
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// refund undoes a purchase of the reader's own.
+func (x *exchange) refund() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.identify(ctx, store)
+	if err != nil {
+		return err
+	}
+	id := x.fields["unlock_id"]
+	if id == "" {
+		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
+	}
+	receipt, err := store.Refund(ctx, who.wallet.ID, id)
+	if err != nil {
+		return err
+	}
+	x.expireAccess(&receipt.Unlock)
+	if !x.json {
+		x.redirect(Prefix + "wallet?notice=refunded")
+		return nil
+	}
+	return x.answer(http.StatusOK, struct {
+		UnlockID string           `json:"unlock_id"`
+		Refunded paywall.Money    `json:"refunded"`
+		Currency paywall.Currency `json:"currency"`
+		Balance  paywall.Money    `json:"balance"`
+	}{receipt.Unlock.ID, receipt.Unlock.Paid, receipt.Unlock.Paid.Currency, receipt.Balance})
+}

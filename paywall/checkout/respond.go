@@ -1,0 +1,143 @@
+package checkout
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// contentSecurity: no script at all, our own style and icon, forms to this
+// origin only, in nobody's frame.
+const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// answerHeaders stand on every answer that depends on the reader.
+func (x *exchange) answerHeaders() {
+	h := x.w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Cookie, Authorization")
+	h.Set("X-Content-Type-Options", "nosniff")
+	// An offer stands in the address of the purchase page. Not "no-referrer":
+	// that makes browsers send "Origin: null" with our own forms.
+	h.Set("Referrer-Policy", "same-origin")
+}
+
+func (x *exchange) pageHeaders() {
+	x.answerHeaders()
+	h := x.w.Header()
+	h.Set("Content-Security-Policy", contentSecurity)
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Robots-Tag", "noindex")
+}
+
+// page renders a whole page before the first byte is sent, so that a broken
+// template is an error and not half a page.
+func (x *exchange) page(status int, name string, data any) error {
+	var buf bytes.Buffer
+	if err := pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
+		return err
+	}
+	x.pageHeaders()
+	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	x.write(status, buf.Bytes())
+	return nil
+}
+
+func (x *exchange) answer(status int, v any) error {
+	return x.writeJSON(status, "application/json", v)
+}
+
+func (x *exchange) writeJSON(status int, contentType string, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	x.answerHeaders()
+	x.w.Header().Set("Content-Type", contentType)
+	x.write(status, append(body, '\n'))
+	return nil
+}
+
+func (x *exchange) write(status int, body []byte) {
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write(body) // the client is gone; nothing to do about it
+	}
+}
+
+// problem is RFC 9457, with the members of an insufficient balance.
+type problem struct {
+	Type     string           `json:"type"`
+	Title    string           `json:"title"`
+	Status   int              `json:"status"`
+	Detail   string           `json:"detail"`
+	Price    *paywall.Money   `json:"price,omitempty"`
+	Balance  *paywall.Money   `json:"balance,omitempty"`
+	Currency paywall.Currency `json:"currency,omitempty"`
+	TopUp    string           `json:"topup,omitempty"`
+}
+
+func (x *exchange) newProblem(code paywall.Code, err error) problem {
+	return problem{
+		Type:   "urn:paywall:" + string(code),
+		Title:  english.T("error." + string(code)),
+		Status: code.HTTPStatus(),
+		Detail: messageOf(code, err),
+	}
+}
+
+func messageOf(code paywall.Code, err error) string {
+	if code == paywall.CodeUnavailable {
+		return paywall.ErrUnavailable.Message
+	}
+	return paywall.ErrorMessage(err)
+}
+
+// retryUnavailable is when to ask again for a store that is closed or full.
+const retryUnavailable = 5 * time.Second
+
+// fail answers with an error: a problem for programs, a page that says what to
+// do next for people.
+func (x *exchange) fail(err error) {
+	code := codeOf(err)
+	status := code.HTTPStatus()
+	x.logFailure(code, status, err)
+
+	if code == paywall.CodeUnavailable {
+		x.retryAfter = retryUnavailable
+	}
+	if x.retryAfter > 0 {
+		seconds := (x.retryAfter + time.Second - 1) / time.Second
+		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
+	}
+	if code == paywall.CodeNoWallet {
+		x.w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
+	}
+	if x.json {
+		err = x.writeJSON(status, "application/problem+json", x.newProblem(code, err))
+	} else {
+		err = x.page(status, "error", x.errorView(code, err))
+	}
+	if err != nil {
+		x.c.Logger.Error("answering with an error", slog.Any("cause", err))
+		http.Error(x.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+	}
+}
+
+// logFailure tells the operator what is ours to mend. A visitor's mistakes are
+// counted without their words: those may be codes and tokens.
+func (x *exchange) logFailure(code paywall.Code, status int, err error) {
+	attrs := []any{slog.String("code", string(code)), slog.Int("status", status)}
+	if status < http.StatusInternalServerError {
+		x.c.Logger.Debug("refused", attrs...)
+		return
+	}
+	x.c.Logger.Error("checkout failed", append(attrs, slog.Any("cause", err))...)
+}

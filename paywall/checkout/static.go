@@ -1,0 +1,69 @@
+package checkout
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"path"
+	"strings"
+)
+
+//go:embed static templates
+var embedded embed.FS
+
+// asset is a file under static/, named by its content: it never changes, so
+// that browsers keep it for good.
+type asset struct {
+	name  string // "paywall.1a2b3c4d5e6f.css"
+	media string
+	body  []byte
+}
+
+var (
+	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
+	icon       = mustAsset("icon.svg", "image/svg+xml")
+	assets     = map[string]asset{stylesheet.name: stylesheet, icon.name: icon}
+)
+
+// URL is where the asset is served.
+func (a asset) URL() string { return Prefix + "static/" + a.name }
+
+func mustAsset(file, media string) asset {
+	body, err := embedded.ReadFile("static/" + file)
+	if err != nil {
+		panic(err) // the binary was built without its files
+	}
+	sum := sha256.Sum256(body)
+	ext := path.Ext(file)
+	return asset{strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext, media, body}
+}
+
+func staticEndpoint(name string) (endpoint, bool) {
+	a, ok := assets[name]
+	return endpoint{get: func(x *exchange) error {
+		h := x.w.Header()
+		h.Set("Content-Type", a.media)
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		x.write(http.StatusOK, a.body)
+		return nil
+	}}, ok
+}
+
+// pages are the templates by name, each with the layout around it.
+var pages = map[string]*template.Template{
+	"unlock":   mustPage("unlock"),
+	"wallet":   mustPage("wallet"),
+	"stranger": mustPage("stranger"),
+	"topup":    mustPage("topup"),
+	"erase":    mustPage("erase"),
+	"error":    mustPage("error"),
+}
+
+func mustPage(name string) *template.Template {
+	return template.Must(template.ParseFS(embedded,
+		"templates/layout.html", "templates/forms.html", "templates/"+name+".html"))
+}

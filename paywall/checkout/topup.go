@@ -1,0 +1,129 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// showTopUp is the page with the ways to put money in.
+func (x *exchange) showTopUp() error {
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, known, err := x.visitor(ctx, store)
+	if err != nil {
+		return err
+	}
+	if !x.json {
+		return x.topUpPage(http.StatusOK, who, known, "")
+	}
+	if !known {
+		return paywall.ErrNoWallet
+	}
+	ways := []string{}
+	if x.c.Vouchers {
+		ways = append(ways, "voucher")
+	}
+	return x.answer(http.StatusOK, struct {
+		Balance  paywall.Money    `json:"balance"`
+		Currency paywall.Currency `json:"currency"`
+		Ways     []string         `json:"ways"`
+	}{who.wallet.Balance, who.wallet.Balance.Currency, ways})
+}
+
+// redeem pays a voucher into the reader's wallet. With an offer in the form,
+// the reader came for an article, and lands in it.
+func (x *exchange) redeem() error {
+	if !x.c.Vouchers {
+		return paywall.Errorf(paywall.CodeNotFound, "vouchers are not accepted here")
+	}
+	offer, expired, err := x.wantedOffer()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, topUp, err := x.payIn(ctx, store)
+	switch {
+	case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
+		return x.wrongVoucher(ctx, store, who, offer)
+	case err != nil:
+		return err
+	case x.json:
+		return x.answer(http.StatusOK, struct {
+			Credited paywall.Money    `json:"credited"`
+			Currency paywall.Currency `json:"currency"`
+			Balance  paywall.Money    `json:"balance"`
+		}{topUp.Credited, topUp.Credited.Currency, topUp.Balance})
+	case offer == nil:
+		x.redirect(Prefix + "wallet?notice=credited")
+		return nil
+	case expired:
+		// The article makes a new offer, which the wallet can pay now.
+		x.redirect(x.back)
+		return nil
+	}
+	return x.settle(ctx, store, who, offer, x.fields["offer"])
+}
+
+// wantedOffer reads the offer that a person's form may carry.
+func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error) {
+	if x.json || x.fields["offer"] == "" {
+		return nil, false, nil
+	}
+	offer, err = x.readOffer(x.fields["offer"])
+	if offer != nil && errors.Is(err, errOfferExpired) {
+		return offer, true, nil
+	}
+	return offer, false, err
+}
+
+// payIn redeems the code. A person without a wallet gets one, but only for
+// something that can be a code.
+func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity, t paywall.TopUp, err error) {
+	if x.json {
+		if who, err = x.identify(ctx, store); err != nil {
+			return who, t, err
+		}
+	}
+	err = x.attempt(ctx, func() error {
+		code, ok := paywall.HashCode(x.fields["code"])
+		if !ok {
+			return paywall.ErrBadVoucher
+		}
+		if !x.json {
+			if who, err = x.acting(ctx, store); err != nil {
+				return err
+			}
+		}
+		t, err = store.Redeem(ctx, who.wallet.ID, code)
+		return err
+	})
+	return who, t, err
+}
+
+// wrongVoucher shows the form again, with the article kept.
+func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who identity, offer *paywall.Offer) error {
+	known := who.key != "" // not so if the code could not be one
+	if !known {
+		var err error
+		if who, known, err = x.visitor(ctx, store); err != nil {
+			return err
+		}
+	}
+	if offer == nil {
+		return x.topUpPage(http.StatusUnprocessableEntity, who, known, "voucher.wrong")
+	}
+	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
+		offer: offer, raw: x.fields["offer"], who: who, known: known, alert: "voucher.wrong",
+	})
+}

@@ -1,0 +1,103 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// buy debits and opens the article. Everything that matters, price and way
+// back included, comes from the signed offer.
+func (x *exchange) buy() error {
+	raw := x.fields["offer"]
+	offer, err := x.readOffer(raw)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.buyer(ctx, store, offer)
+	if errors.Is(err, errPoorStranger) {
+		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw})
+	}
+	if err != nil {
+		return err
+	}
+	return x.settle(ctx, store, who, offer, raw)
+}
+
+// errPoorStranger: a person without a wallet, whose welcome credit would not
+// cover the price. Nothing is written down for them.
+var errPoorStranger = errors.New("no wallet, and no credit that would cover the price")
+
+func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Offer) (identity, error) {
+	if x.json || x.c.Welcome.Micros >= o.Price.Micros {
+		return x.acting(ctx, store)
+	}
+	_, err := x.identify(ctx, store)
+	if errors.Is(err, paywall.ErrNoWallet) {
+		// The page's key may have opened a wallet already: this is then a repetition.
+		hash, _ := paywall.WalletKey(x.fields["new_wallet"]).Hash()
+		if _, err = store.Wallet(ctx, hash); errors.Is(err, paywall.ErrNoWallet) {
+			return identity{}, errPoorStranger
+		}
+	}
+	if err != nil {
+		return identity{}, err
+	}
+	return x.acting(ctx, store)
+}
+
+// settle makes the purchase and hands out what it opens.
+func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string) error {
+	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund})
+	if errors.Is(err, paywall.ErrInsufficientFunds) {
+		return x.insufficient(ctx, store, who, o, raw)
+	}
+	if err != nil {
+		return err
+	}
+	if !x.json {
+		return x.deliver(&receipt.Unlock)
+	}
+	signed, exp, err := x.issue(&receipt.Unlock)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, struct {
+		Token        string           `json:"token"`
+		TokenType    string           `json:"token_type"`
+		UnlockID     string           `json:"unlock_id"`
+		Resource     string           `json:"resource"`
+		Paid         paywall.Money    `json:"paid"`
+		Currency     paywall.Currency `json:"currency"`
+		Balance      paywall.Money    `json:"balance"`
+		ExpiresAt    string           `json:"expires_at"`
+		AlreadyOwned bool             `json:"already_owned"`
+	}{
+		signed, "Bearer", receipt.Unlock.ID, receipt.Unlock.Resource, receipt.Unlock.Paid,
+		receipt.Unlock.Paid.Currency, receipt.Balance, wireTime(exp), receipt.AlreadyOwned,
+	})
+}
+
+// insufficient answers 402 with the way to the article through a top-up.
+func (x *exchange) insufficient(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string) error {
+	wallet, err := store.Wallet(ctx, who.hash) // the balance may have changed since
+	if err != nil {
+		return err
+	}
+	who.wallet = wallet
+	if !x.json {
+		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: o, raw: raw, who: who, known: true})
+	}
+	p := x.newProblem(paywall.CodeInsufficientFunds, paywall.ErrInsufficientFunds)
+	p.Price, p.Balance, p.Currency = &o.Price, &wallet.Balance, o.Price.Currency
+	p.TopUp = Prefix + "topup"
+	return x.writeJSON(p.Status, "application/problem+json", p)
+}

@@ -1,0 +1,236 @@
+package checkout
+
+import (
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// layout is what every page shows around its content.
+type layout struct {
+	*catalogue
+	Title  string
+	Site   string
+	CSS    string
+	Icon   string
+	Notice string // good news, "" if none
+	Alert  string // what to mend, "" if none
+	Field  string // id of the field to mend, "" if none
+}
+
+func (x *exchange) layout(title string) layout {
+	site := x.c.SiteName
+	if site == "" {
+		_, site, _ = strings.Cut(x.origin, "://")
+	}
+	return layout{catalogue: x.text, Title: title, Site: site, CSS: stylesheet.URL(), Icon: icon.URL()}
+}
+
+// notices are the texts a redirect may ask for. Only the key travels in the
+// address, so that nobody can make the page say anything else.
+var notices = map[string]bool{"refunded": true, "credited": true, "recovered": true, "erased": true}
+
+func (x *exchange) noticed(l layout) layout {
+	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
+		l.Notice = l.T("notice." + key)
+	}
+	return l
+}
+
+// alerted says what is wrong with a field: "voucher.wrong" with that of "voucher".
+func (x *exchange) alerted(l layout, key string) layout {
+	if key != "" {
+		l.Alert = l.T(key)
+		l.Field, _, _ = strings.Cut(key, ".")
+	}
+	return l
+}
+
+// purchase is what a purchase page is about.
+type purchase struct {
+	offer *paywall.Offer
+	raw   string // the offer as it was sent
+	who   identity
+	known bool   // who has a wallet
+	alert string // key of a text
+}
+
+type purchaseView struct {
+	layout
+	Offer     string
+	NewWallet paywall.WalletKey
+	Words     int
+	Minutes   int
+	Price     paywall.Money
+	Access    time.Duration
+	Balance   paywall.Money
+	After     paywall.Money // left after the purchase
+	Missing   paywall.Money // for the purchase; above zero: it cannot be made
+	House     bool          // the balance is a welcome credit not yet given
+	Refund    time.Duration
+	Vouchers  bool
+}
+
+// readingSpeed in words per minute, for prose in the reader's language.
+const readingSpeed = 220
+
+func (x *exchange) purchasePage(status int, p purchase) error {
+	o := p.offer
+	balance := x.balanceOf(p.who)
+	house := !p.known && !x.c.Welcome.IsZero()
+	if house {
+		balance = x.c.Welcome
+	}
+	after, err := balance.Add(o.Price.Neg())
+	if err != nil {
+		return err
+	}
+	title := displayTitle(o.Title)
+	if title == "" {
+		title = x.text.T("unlock.untitled")
+	}
+	v := purchaseView{
+		layout: x.alerted(x.layout(title), p.alert),
+		Offer:  p.raw, NewWallet: x.newWallet(p.known),
+		Words: o.Words, Minutes: (o.Words + readingSpeed - 1) / readingSpeed,
+		Price: o.Price, Access: o.Access, Balance: balance, After: after, House: house,
+		Refund: x.c.Refund, Vouchers: x.c.Vouchers,
+	}
+	if after.Micros < 0 {
+		v.Missing = after.Neg()
+	}
+	return x.page(status, "unlock", v)
+}
+
+// newWallet draws the key that a stranger's form carries. Sent twice, it opens
+// one wallet. It is secret as the cookie it becomes: the page is not stored.
+func (x *exchange) newWallet(known bool) paywall.WalletKey {
+	if known {
+		return ""
+	}
+	if sent := paywall.WalletKey(x.fields["new_wallet"]); x.r.Method == http.MethodPost {
+		if _, ok := sent.Hash(); ok {
+			return sent // the form is shown again: the same wallet to be
+		}
+	}
+	return paywall.NewWalletKey()
+}
+
+// displayTitle leaves out what would let a title pretend to be page around it:
+// control characters and marks that turn the direction of text.
+func displayTitle(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+type purchaseEntry struct {
+	ID         string
+	Title      string
+	Link       string // path on this site, address on another, "" if it leads nowhere
+	Paid       paywall.Money
+	At         time.Time
+	Refunded   bool
+	Refundable bool
+	Left       time.Duration // to undo
+}
+
+type walletView struct {
+	formsView
+	Code    string
+	Unlocks []purchaseEntry
+}
+
+func (x *exchange) walletPage(who identity, unlocks []paywall.Unlock) error {
+	v := walletView{Code: who.key.RecoveryCode(), formsView: formsView{
+		layout: x.noticed(x.layout(x.text.T("wallet.title"))),
+		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
+	}}
+	for i := range unlocks {
+		v.Unlocks = append(v.Unlocks, x.entry(&unlocks[i]))
+	}
+	return x.page(http.StatusOK, "wallet", v)
+}
+
+func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
+	e := purchaseEntry{
+		ID: u.ID, Title: displayTitle(u.Title), Paid: u.Paid, At: u.At,
+		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
+	}
+	if e.Title == "" {
+		e.Title = displayTitle(u.Resource)
+	}
+	if back, ok := returnPath(u.URL); ok {
+		e.Link = back
+		if u.Site != x.origin { // one store may serve several sites
+			e.Link = u.Site + back
+		}
+	}
+	return e
+}
+
+// formsView is what the forms need.
+type formsView struct {
+	layout
+	NewWallet paywall.WalletKey
+	Known     bool
+	Balance   paywall.Money
+	Vouchers  bool
+	Offer     string        // always "": no article is wanted
+	Welcome   paywall.Money // credit of a new wallet
+}
+
+func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
+	return x.page(status, "topup", formsView{
+		layout:    x.alerted(x.layout(x.text.T("topup.title")), alert),
+		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.Vouchers,
+	})
+}
+
+// strangerPage is the wallet page of someone who has none here.
+func (x *exchange) strangerPage(status int, alert string) error {
+	x.w.Header().Set("WWW-Authenticate", "Bearer")
+	return x.page(status, "stranger", formsView{
+		layout:    x.noticed(x.alerted(x.layout(x.text.T("stranger.title")), alert)),
+		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.c.Welcome,
+	})
+}
+
+// confirmErase asks once more; the wallet page only links here.
+func (x *exchange) confirmErase() error {
+	store, err := x.store(x.r.Context())
+	if err != nil {
+		return err
+	}
+	who, err := x.identify(x.r.Context(), store)
+	if err != nil {
+		return err
+	}
+	return x.page(http.StatusOK, "erase", formsView{
+		layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance,
+	})
+}
+
+type errorView struct {
+	layout
+	Next   string
+	Back   string // path of the article, "" if not known
+	Wallet bool   // the wallet page is where to go on
+}
+
+func (x *exchange) errorView(code paywall.Code, err error) errorView {
+	key := "error." + string(code)
+	if isTwoWallets(err) {
+		key = "error.two-wallets"
+	}
+	return errorView{
+		layout: x.layout(x.text.T(key)), Next: x.text.T(key + ".next"),
+		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal,
+	}
+}

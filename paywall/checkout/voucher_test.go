@@ -1,0 +1,323 @@
+package checkout
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+func TestVoucherIsCreditedOnce(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	other, _ := s.opened(0)
+	code := s.voucher(5_000_000)
+	full := strings.Map(func(r rune) rune {
+		if r == '-' {
+			return r
+		}
+		return r - '!' + '！'
+	}, code)
+	for _, typed := range []string{code, strings.ToLower(code), strings.ReplaceAll(code, "-", " "), full} {
+		w := s.call("/.paywall/topup/voucher", object{"code": typed}, bearer(key))
+		wantStatus(t, w, http.StatusOK)
+		v := decode(t, w)
+		wantMembers(t, v, "credited", "currency", "balance")
+		if v["credited"] != "5.00" || v["currency"] != "EUR" || v["balance"] != "5.00" {
+			t.Errorf("%q: %v", typed, v)
+		}
+	}
+	wantProblem(t, s.call("/.paywall/topup/voucher", object{"code": code}, bearer(other)), http.StatusUnprocessableEntity, "bad-voucher")
+	if s.balance(other) != "0.00" {
+		t.Error("credited twice")
+	}
+}
+
+func TestThirtyRedemptionsAtOnceAreOneCreditAndNoneIsLimited(t *testing.T) {
+	s := newSite(t, noWelcome)
+	form := []string{"code", s.voucher(5_000_000), "new_wallet", string(paywall.NewWalletKey()), "offer", s.offer()}
+	answers := make([]*httptest.ResponseRecorder, 30)
+	var done sync.WaitGroup
+	for i := range answers {
+		done.Go(func() { answers[i] = s.post("/.paywall/topup/voucher", form) })
+	}
+	done.Wait()
+	for _, w := range answers {
+		wantStatus(t, w, http.StatusSeeOther)
+	}
+	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+		t.Errorf("%d debits, %d wallets", debits, wallets)
+	}
+	if got := s.balance(paywall.WalletKey(form[3])); got != "4.80" {
+		t.Errorf("balance %s", got)
+	}
+}
+
+func TestToppingUpForAnArticleLandsInIt(t *testing.T) {
+	s := newSite(t, noWelcome)
+	raw := s.offer()
+	page := s.get("/.paywall/unlock?offer=" + raw).Body.String()
+	form := []string{"offer", hidden(t, page, "offer"), "new_wallet", hidden(t, page, "new_wallet"), "code", s.voucher(1_000_000)}
+	w := s.post("/.paywall/topup/voucher", form)
+	wantStatus(t, w, http.StatusSeeOther)
+	if w.Header().Get("Location") != "/articles/tea?ref=front" || cookieNamed(w, accessCookie) == nil {
+		t.Errorf("answer %v", w.Header())
+	}
+	if c := cookieNamed(w, walletCookie); c == nil || s.balance(paywall.WalletKey(c.Value)) != "0.80" {
+		t.Errorf("wallet cookie %v", c)
+	}
+}
+
+func TestTopUpThatIsStillTooSmallKeepsTheArticleInSight(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	raw := s.offer(price(3_000_000))
+	w := s.post("/.paywall/topup/voucher", []string{"offer", raw, "code", s.voucher(1_000_000)}, cookie(key))
+	wantStatus(t, w, http.StatusPaymentRequired)
+	wantText(t, w, "You have €1.00", "€2.00 more")
+	if hidden(t, w.Body.String(), "offer") != raw {
+		t.Error("the offer is lost")
+	}
+}
+
+func TestTopUpWithAnExpiredOfferIsCreditedAndLeadsToTheArticle(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	raw, code := s.offer(), s.voucher(1_000_000)
+	s.advance(time.Hour)
+	w := s.post("/.paywall/topup/voucher", []string{"offer", raw, "code", code}, cookie(key))
+	wantStatus(t, w, http.StatusSeeOther)
+	if w.Header().Get("Location") != "/articles/tea?ref=front" || s.balance(key) != "1.00" {
+		t.Errorf("answer %v, balance %s", w.Header(), s.balance(key))
+	}
+	w = s.post("/.paywall/topup/voucher", []string{"offer", "forged", "code", s.voucher(1_000_000)}, cookie(key))
+	wantStatus(t, w, http.StatusBadRequest)
+	if s.balance(key) != "1.00" {
+		t.Error("a forged form was honoured")
+	}
+}
+
+func TestFormShownAgainKeepsTheWalletToBe(t *testing.T) {
+	s := newSite(t, noWelcome)
+	key := string(paywall.NewWalletKey())
+	for path, form := range map[string][]string{
+		"/.paywall/topup/voucher": {"code", "x", "offer", s.offer(), "new_wallet", key},
+		"/.paywall/unlock":        {"offer", s.offer(), "new_wallet", key},
+	} {
+		if got := hidden(t, s.post(path, form).Body.String(), "new_wallet"); got != key {
+			t.Errorf("%s: the key became %q", path, got)
+		}
+	}
+	got := hidden(t, s.post("/.paywall/topup/voucher", []string{"code", "x", "new_wallet", `"><b>`}).Body.String(), "new_wallet")
+	if _, ok := paywall.WalletKey(got).Hash(); !ok {
+		t.Errorf("the page carries %q", got)
+	}
+}
+
+func TestTopUpWithoutAnArticleLandsInTheWallet(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	w := s.post("/.paywall/topup/voucher", []string{"code", s.voucher(1_000_000)}, cookie(key))
+	wantStatus(t, w, http.StatusSeeOther)
+	wantText(t, s.get(w.Header().Get("Location"), cookie(key)), "The voucher is in your wallet", "€1.00")
+}
+
+func TestWrongVouchersLookAllTheSame(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	other, _ := s.opened(0)
+	used, raw := s.voucher(1_000_000), s.offer(price(3_000_000))
+	wantStatus(t, s.call("/.paywall/topup/voucher", object{"code": used}, bearer(other)), http.StatusOK)
+	var first string
+	for _, code := range []string{paywall.NewVoucherCode(), used, "AAAAA", ""} {
+		body := s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key)).Body.String()
+		if first == "" {
+			first = body
+		}
+		if body != first {
+			t.Errorf("%q is told apart: %s", code, body)
+		}
+		w := s.post("/.paywall/topup/voucher", []string{"code", code, "offer", raw}, cookie(key))
+		wantStatus(t, w, http.StatusUnprocessableEntity)
+		wantText(t, w, "This voucher code is not valid", `role="alert"`, `aria-invalid="true"`, raw)
+	}
+	w := s.post("/.paywall/topup/voucher", []string{"code", "AAAAA"}, cookie(key))
+	wantStatus(t, w, http.StatusUnprocessableEntity)
+	wantText(t, w, "This voucher code is not valid", "Add money")
+}
+
+func TestSiteWithoutVouchersSaysSo(t *testing.T) {
+	s := newSite(t, noWelcome, func(o *Options) { o.Vouchers = false })
+	code := s.voucher(1_000_000)
+	key, _ := s.opened(0)
+	wantProblem(t, s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key)), http.StatusNotFound, "not-found")
+	wantText(t, s.get("/.paywall/unlock?offer="+s.offer()), "no way to add money")
+	wantText(t, s.get("/.paywall/topup"), "no way to add money")
+	if v := decode(t, s.get("/.paywall/topup", asJSON, bearer(key))); fmt.Sprint(v["ways"]) != "[]" {
+		t.Errorf("answer %v", v)
+	}
+}
+
+// from sets the client's address.
+func from(addr string) change { return func(r *http.Request) { r.RemoteAddr = addr } }
+
+func TestGuessingCodesIsLimitedPerAddress(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	guess := func(path string, addr string) *httptest.ResponseRecorder {
+		return s.call(path, object{"code": paywall.NewVoucherCode()}, bearer(key), from(addr))
+	}
+	// Vouchers and recovery share one budget.
+	for i := range triesAtOnce {
+		path := "/.paywall/topup/voucher"
+		if i%2 == 1 {
+			path = "/.paywall/wallet/recover"
+		}
+		if w := guess(path, "192.0.2.1:1000"); w.Code == http.StatusTooManyRequests {
+			t.Fatalf("attempt %d was limited", i)
+		}
+	}
+	w := guess("/.paywall/wallet/recover", "192.0.2.1:2000")
+	wantProblem(t, w, http.StatusTooManyRequests, "rate-limited")
+	if after, err := strconv.Atoi(w.Header().Get("Retry-After")); err != nil || after < 1 || after > 6 {
+		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
+	}
+	page := s.post("/.paywall/topup/voucher", []string{"code", s.voucher(1)}, cookie(key), from("192.0.2.1:1"))
+	wantStatus(t, page, http.StatusTooManyRequests) // a good code does not help now
+	wantText(t, page, "Too many attempts")
+	if w := guess("/.paywall/topup/voucher", "192.0.2.2:1000"); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("another address: %d", w.Code)
+	}
+	s.advance(6 * time.Second) // ten a minute
+	if w := guess("/.paywall/topup/voucher", "192.0.2.1:1000"); w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("after the wait: %d", w.Code)
+	}
+	for range 200 { // fifty a day
+		s.advance(10 * time.Second)
+		w = guess("/.paywall/topup/voucher", "192.0.2.1:1000")
+	}
+	wantStatus(t, w, http.StatusTooManyRequests)
+}
+
+func TestGuessesFromOneNetworkCountTogether(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	limited := 0
+	for i := range 100 {
+		w := s.call("/.paywall/topup/voucher", object{"code": paywall.NewVoucherCode()}, bearer(key),
+			from(fmt.Sprintf("[2001:db8:0:1::%x]:443", i+1)))
+		if w.Code == http.StatusTooManyRequests {
+			limited++
+		}
+	}
+	if limited != 100-triesAtOnce {
+		t.Errorf("%d of 100 guesses from a /64 were limited", limited)
+	}
+}
+
+func TestParallelGuessesDoNotSlipThrough(t *testing.T) {
+	s := newSite(t)
+	s.store.slow = 2 * time.Millisecond // all hundred are on their way before the first is found wrong
+	key, _ := s.opened(0)
+	answers := make([]int, 100)
+	var done sync.WaitGroup
+	for i := range answers {
+		done.Go(func() {
+			answers[i] = s.call("/.paywall/topup/voucher", object{"code": paywall.NewVoucherCode()}, bearer(key)).Code
+		})
+	}
+	done.Wait()
+	passed := 0
+	for _, code := range answers {
+		if code == http.StatusUnprocessableEntity {
+			passed++
+		}
+	}
+	if passed != triesAtOnce {
+		t.Errorf("%d guesses were looked at", passed)
+	}
+}
+
+func TestGoodCodesCostNothing(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	for range 3 * triesAtOnce {
+		wantStatus(t, s.call("/.paywall/topup/voucher", object{"code": s.voucher(10_000)}, bearer(key)), http.StatusOK)
+		wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusOK)
+	}
+}
+
+func TestFailingStoreIsNotTheVisitorsFault(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	s.store.breakWith(paywall.ErrUnavailable)
+	for range 2 * triesAtOnce {
+		wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusServiceUnavailable)
+	}
+	s.store.breakWith(nil)
+	wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusOK)
+}
+
+func TestWelcomeCreditIsLimitedPerAddress(t *testing.T) {
+	s := newSite(t)
+	for range opensAtOnce {
+		wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
+	}
+	w := s.call("/.paywall/wallet", object{})
+	wantProblem(t, w, http.StatusTooManyRequests, "rate-limited")
+	if got := w.Header().Get("Retry-After"); got != "10" {
+		t.Errorf("Retry-After %q", got)
+	}
+	wantStatus(t, s.post("/.paywall/unlock", []string{"offer", s.offer()}), http.StatusTooManyRequests)
+	wantStatus(t, s.call("/.paywall/wallet", object{}, from("192.0.2.77:1")), http.StatusCreated)
+	s.advance(opensInterval)
+	wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
+
+	free := newSite(t, noWelcome) // nothing to be had, nothing to limit
+	for range opensAtOnce + 10 {
+		wantStatus(t, free.call("/.paywall/wallet", object{}), http.StatusCreated)
+	}
+}
+
+func TestCheckoutsThatShareLimitsShareTheBudget(t *testing.T) {
+	limits := NewLimits()
+	share := func(o *Options) { o.Limits = limits }
+	one, two := newSite(t, share), newSite(t, share)
+	for range triesAtOnce {
+		one.call("/.paywall/wallet/recover", object{"code": "x"})
+	}
+	wantStatus(t, two.call("/.paywall/wallet/recover", object{"code": "x"}), http.StatusTooManyRequests)
+}
+
+func TestAddressesAreCountedAsNetworks(t *testing.T) {
+	for ip, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1/32", "192.0.2.1:80": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
+		"2001:db8::1": "2001:db8::/64", "[2001:db8::2]:9": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",
+		"": "invalid Prefix", "@": "invalid Prefix",
+	} {
+		if got := addressOf(ip).String(); got != want {
+			t.Errorf("%q is %s, want %s", ip, got, want)
+		}
+	}
+}
+
+func TestLimitsStayBounded(t *testing.T) {
+	s := newSite(t)
+	for i := range maxAddresses + 5000 {
+		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
+		x.r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)
+		if err := x.mayOpen(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.c.Limits.opens.CleanUp()
+	if n := s.c.Limits.opens.EstimatedSize(); n > maxAddresses {
+		t.Errorf("%d addresses are held", n)
+	}
+}

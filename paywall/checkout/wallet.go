@@ -1,0 +1,183 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// maxUnlocks bounds the list on the wallet page and in its JSON.
+const maxUnlocks = 200
+
+// showWallet lists balance and purchases.
+func (x *exchange) showWallet() error {
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, known, err := x.visitor(ctx, store)
+	if err != nil {
+		return err
+	}
+	if !known && x.json {
+		return paywall.ErrNoWallet
+	}
+	if !known {
+		return x.strangerPage(http.StatusUnauthorized, "")
+	}
+	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
+	if err != nil {
+		return err
+	}
+	if x.json {
+		return x.answerWallet(who, unlocks)
+	}
+	return x.walletPage(who, unlocks)
+}
+
+type unlockEntry struct {
+	UnlockID        string        `json:"unlock_id"`
+	Resource        string        `json:"resource"`
+	Title           string        `json:"title"`
+	Paid            paywall.Money `json:"paid"`
+	At              string        `json:"at"`
+	RefundableUntil string        `json:"refundable_until"`
+}
+
+// answerWallet leaves refunded purchases out: the entries have no member that
+// would tell them from what the reader still has.
+func (x *exchange) answerWallet(who identity, unlocks []paywall.Unlock) error {
+	entries := make([]unlockEntry, 0, len(unlocks))
+	for i := range unlocks {
+		u := &unlocks[i]
+		if !u.RefundedAt.IsZero() {
+			continue
+		}
+		until := u.RefundableUntil
+		if until.IsZero() {
+			until = u.At
+		}
+		entries = append(entries, unlockEntry{u.ID, u.Resource, u.Title, u.Paid, wireTime(u.At), wireTime(until)})
+	}
+	return x.answer(http.StatusOK, struct {
+		WalletID string           `json:"wallet_id"`
+		Balance  paywall.Money    `json:"balance"`
+		Currency paywall.Currency `json:"currency"`
+		Unlocks  []unlockEntry    `json:"unlocks"`
+	}{who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries})
+}
+
+// openWallet opens a wallet. A person who has one keeps it.
+func (x *exchange) openWallet() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	if !x.json {
+		if _, err := x.acting(ctx, store); err != nil {
+			return err
+		}
+		x.redirect(Prefix + "wallet")
+		return nil
+	}
+	who, err := x.open(ctx, store, paywall.NewWalletKey())
+	if err != nil {
+		return err
+	}
+	return x.answerKey(http.StatusCreated, who)
+}
+
+// answerKey hands a program the secrets of a wallet. They are nowhere else.
+func (x *exchange) answerKey(status int, who identity) error {
+	return x.answer(status, struct {
+		WalletID     string            `json:"wallet_id"`
+		WalletKey    paywall.WalletKey `json:"wallet_key"`
+		RecoveryCode string            `json:"recovery_code"`
+		Balance      paywall.Money     `json:"balance"`
+		Currency     paywall.Currency  `json:"currency"`
+	}{who.wallet.ID, who.key, who.key.RecoveryCode(), who.wallet.Balance, who.wallet.Balance.Currency})
+}
+
+// recoverWallet lets this browser into the wallet whose recovery code was
+// typed, with a key of its own: a key that stood in the browser before, planted
+// or not, opens nothing new.
+func (x *exchange) recoverWallet() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.recover(ctx, store)
+	switch {
+	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
+		return x.strangerPage(http.StatusUnauthorized, "recover.wrong")
+	case err != nil:
+		return err
+	case x.json:
+		return x.answerKey(http.StatusOK, who)
+	}
+	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))
+	x.redirect(Prefix + "wallet?notice=recovered")
+	return nil
+}
+
+func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, error) {
+	who := identity{key: paywall.NewWalletKey()}
+	next, _ := who.key.Hashes() // of a key just drawn: always well formed
+	who.hash = next.Key
+	err := x.attempt(ctx, func() (err error) {
+		code, ok := paywall.HashCode(x.fields["code"])
+		if !ok {
+			return paywall.ErrNoWallet
+		}
+		who.wallet, err = store.AddKey(ctx, code, next)
+		return err
+	})
+	return who, err
+}
+
+// eraseWallet removes the reader's traces and makes the browser forget.
+func (x *exchange) eraseWallet() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.identify(ctx, store)
+	if err != nil {
+		return err
+	}
+	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxExpired)
+	if err != nil {
+		return err
+	}
+	if err := store.Erase(ctx, who.wallet.ID); err != nil {
+		return err
+	}
+	for i := range unlocks {
+		x.expireAccess(&unlocks[i])
+	}
+	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+	if !x.json {
+		x.redirect(Prefix + "wallet?notice=erased")
+		return nil
+	}
+	return x.answer(http.StatusOK, map[string]bool{"erased": true})
+}
+
+// maxExpired bounds the cookies taken back in one answer: browsers and proxies
+// limit the size of a head. Tokens left over are revoked all the same.
+const maxExpired = 20
+
+func (x *exchange) expireAccess(u *paywall.Unlock) {
+	if u.Site == x.origin {
+		x.setCookie(paywall.ExpiredCookie(paywall.NewAccessCookie(x.tls, u.Resource, "", x.now)))
+	}
+}

@@ -1,0 +1,64 @@
+package paywall
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// MaxCookieCandidates is how many cookies of one name are tried. A sibling
+// subdomain can toss cookies of the same name at a browser; the first one is
+// not always ours (RFC 6265, 8.6).
+const MaxCookieCandidates = 8
+
+// CookieName is the name of a cookie of ours on a connection: with a prefix
+// over TLS that browsers enforce (RFC 6265bis, 4.1.3), bare over plain HTTP.
+type CookieName struct{ bare, tls string }
+
+// Names of the two cookies.
+var (
+	AccessCookie = CookieName{"paywall_access", "__Secure-paywall_access"}
+	WalletCookie = CookieName{"paywall_wallet", "__Host-paywall_wallet"}
+)
+
+// On is the name in use on an origin that is, or is not, served over TLS.
+func (n CookieName) On(tls bool) string {
+	if tls {
+		return n.tls
+	}
+	return n.bare
+}
+
+// Is reports whether a cookie's name is this one in either form.
+func (n CookieName) Is(name string) bool { return name == n.bare || name == n.tls }
+
+// NewAccessCookie carries an access token. Its path is the resource's, so that
+// readers who own many articles do not send every token everywhere. A pattern
+// ("/albums/x/*") and named query keys ("/index?p=1") stand under their path.
+func NewAccessCookie(tls bool, resource, token string, expires time.Time) *http.Cookie {
+	path, _, _ := strings.Cut(resource, "?")
+	if trimmed := strings.TrimSuffix(path, "/*"); trimmed != "" {
+		path = trimmed
+	}
+	return newCookie(AccessCookie.On(tls), tls, EscapePath(path), token, expires)
+}
+
+// NewWalletCookie carries a wallet's key, for the longest time browsers keep a
+// cookie (400 days, RFC 6265bis 5.5).
+func NewWalletCookie(tls bool, key WalletKey, now time.Time) *http.Cookie {
+	return newCookie(WalletCookie.On(tls), tls, "/", string(key), now.Add(400*24*time.Hour))
+}
+
+// ExpiredCookie makes a browser forget the cookie that was set with this name and path.
+func ExpiredCookie(c *http.Cookie) *http.Cookie {
+	gone := *c
+	gone.Value, gone.MaxAge, gone.Expires = "", -1, time.Unix(1, 0)
+	return &gone
+}
+
+func newCookie(name string, tls bool, path, value string, expires time.Time) *http.Cookie {
+	return &http.Cookie{
+		Name: name, Value: value, Path: path, Expires: expires,
+		Secure: tls, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}

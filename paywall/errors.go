@@ -1,0 +1,136 @@
+package paywall
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// Code classes an error for callers and for the wire, where it becomes
+// "urn:paywall:<code>". Whatever carries no code is [CodeInternal].
+type Code string
+
+// The codes, in the order of their HTTP status.
+const (
+	CodeMalformed         Code = "malformed"
+	CodeNoWallet          Code = "no-such-wallet"
+	CodePaymentRequired   Code = "payment-required"
+	CodeInsufficientFunds Code = "insufficient-funds"
+	CodeCrossSite         Code = "cross-site"
+	CodeMisconfigured     Code = "misconfigured"
+	CodeNotFound          Code = "not-found"
+	CodeMethodNotAllowed  Code = "method-not-allowed"
+	CodeOfferChanged      Code = "offer-changed"
+	CodeRefundClosed      Code = "refund-closed"
+	CodeOfferExpired      Code = "offer-expired"
+	CodeTooLarge          Code = "too-large"
+	CodeUnsupportedMedia  Code = "unsupported-media-type"
+	CodeBadVoucher        Code = "bad-voucher"
+	CodeTooEarly          Code = "too-early"
+	CodeRateLimited       Code = "rate-limited"
+	CodeInternal          Code = "internal"
+	CodeUnavailable       Code = "unavailable"
+)
+
+// HTTPStatus is the one map from code to status.
+func (c Code) HTTPStatus() int {
+	switch c {
+	case CodeMalformed:
+		return http.StatusBadRequest
+	case CodeNoWallet:
+		return http.StatusUnauthorized
+	case CodePaymentRequired, CodeInsufficientFunds:
+		return http.StatusPaymentRequired
+	case CodeCrossSite, CodeMisconfigured:
+		return http.StatusForbidden
+	case CodeNotFound:
+		return http.StatusNotFound
+	case CodeMethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case CodeOfferChanged, CodeRefundClosed:
+		return http.StatusConflict
+	case CodeOfferExpired:
+		return http.StatusGone
+	case CodeTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case CodeUnsupportedMedia:
+		return http.StatusUnsupportedMediaType
+	case CodeBadVoucher:
+		return http.StatusUnprocessableEntity
+	case CodeTooEarly:
+		return http.StatusTooEarly
+	case CodeRateLimited:
+		return http.StatusTooManyRequests
+	case CodeUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// Error is an error that a caller may act on. Message is fit for a reader: it
+// holds no secret and no id of anyone else. Err, if any, is for the log.
+type Error struct {
+	Code    Code
+	Message string
+	Err     error
+}
+
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Message + ": " + e.Err.Error()
+	}
+	return e.Message
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is makes errors.Is compare codes, so that a wrapped *Error matches the
+// sentinel of its kind.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// Errorf makes an [Error]; a wrapped cause (%w) stays reachable.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// ErrorCode is the code that err carries, [CodeInternal] if none.
+func ErrorCode(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// ErrorMessage is what a reader may see of err: the message of an [Error], and
+// a bland sentence for everything else.
+func ErrorMessage(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Message
+	}
+	return "something went wrong on our side"
+}
+
+// Sentinels that a [Store] returns; compare with errors.Is.
+var (
+	// ErrNoWallet: no wallet has this id or key.
+	ErrNoWallet = Errorf(CodeNoWallet, "no such wallet")
+	// ErrNotFound: no such unlock, or it belongs to someone else.
+	ErrNotFound = Errorf(CodeNotFound, "no such purchase")
+	// ErrInsufficientFunds: the balance does not cover the price.
+	ErrInsufficientFunds = Errorf(CodeInsufficientFunds, "the balance does not cover the price")
+	// ErrBadVoucher: unknown, expired or redeemed by someone else; on purpose not told apart.
+	ErrBadVoucher = Errorf(CodeBadVoucher, "this voucher code is not valid")
+	// ErrOfferChanged: the same key was used before with other content.
+	ErrOfferChanged = Errorf(CodeOfferChanged, "this offer was used before with other content")
+	// ErrOfferSpent: the purchase made with this offer was refunded; a new one needs a new offer.
+	ErrOfferSpent = Errorf(CodeOfferExpired, "this offer was used and refunded; open the article again for a new one")
+	// ErrRefundClosed: the refund window is over.
+	ErrRefundClosed = Errorf(CodeRefundClosed, "the time for a refund is over")
+	// ErrUnavailable: the store is not open, failing, full or too busy. Nothing was taken.
+	ErrUnavailable = Errorf(CodeUnavailable, "purchases are not possible at the moment")
+)

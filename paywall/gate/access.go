@@ -1,0 +1,91 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// Why a bearer of ours does not open a resource.
+var (
+	errInvalidToken = errors.New("the access token is not valid (any more)")
+	errOtherScope   = errors.New("the access token is for another resource")
+)
+
+// opened reports whether a token opens the resource. The error says why a
+// bearer does not; a bad cookie is only a cookie, and opens nothing.
+func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (bool, error) {
+	for _, raw := range c.access[:c.count] {
+		access, err := g.Verifier.Access(raw, t.origin, t.origin)
+		if err == nil && access.Opens(t.resource) && !g.revoked(ctx, access.ID) {
+			return true, nil
+		}
+	}
+	switch {
+	case c.bearerErr != nil:
+		return false, errInvalidToken
+	case c.bearer == nil:
+		return false, nil
+	case g.revoked(ctx, c.bearer.ID):
+		return false, errInvalidToken
+	case !c.bearer.Opens(t.resource):
+		return false, errOtherScope
+	}
+	return true, nil
+}
+
+// revoked reports whether an unlock was undone. While the store is away its
+// readers read on: what they bought is worth more than the last refund.
+func (g *Gate) revoked(ctx context.Context, unlock string) bool {
+	ledger, err := g.Ledger(ctx)
+	return err == nil && ledger.Revoked(unlock)
+}
+
+// renew makes a fresh access cookie when the wallet owns the resource: the
+// ledger owns the right, the token only caches it. Nil if it does not, or if
+// that cannot be known now.
+func (g *Gate) renew(ctx context.Context, t *ticket, c *credentials) *http.Cookie {
+	if c.wallet == "" || c.twins {
+		return nil
+	}
+	key, ok := paywall.WalletKey(c.wallet).Hash()
+	if !ok {
+		return nil
+	}
+	unlock, err := g.owned(ctx, key, t)
+	now := g.Now()
+	if err != nil || !unlock.Live(now) {
+		return nil
+	}
+	expires := now.Add(paywall.AccessTTL)
+	if !unlock.ExpiresAt.IsZero() && unlock.ExpiresAt.Before(expires) {
+		expires = unlock.ExpiresAt
+	}
+	expires = expires.Truncate(time.Second) // a token counts in seconds
+	raw, err := g.Ring.SignAccess(&token.Access{
+		ID: unlock.ID, Issuer: t.origin, Audience: t.origin, Resource: t.resource,
+		IssuedAt: now, NotBefore: now, ExpiresAt: expires,
+	})
+	if err != nil {
+		g.Logger.LogAttrs(ctx, slog.LevelError, "signing an access token failed", slog.Any("error", err))
+		return nil
+	}
+	return paywall.NewAccessCookie(t.tls, t.resource, raw, expires)
+}
+
+func (g *Gate) owned(ctx context.Context, key paywall.Hash, t *ticket) (paywall.Unlock, error) {
+	ledger, err := g.Ledger(ctx)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	unlock, err := ledger.Owned(ctx, key, t.origin, t.resource)
+	if err != nil && !errors.Is(err, paywall.ErrNotFound) && !errors.Is(err, paywall.ErrNoWallet) && ctx.Err() == nil {
+		g.Logger.LogAttrs(ctx, slog.LevelWarn, "asking the ledger failed; the reader is shown an offer", slog.Any("error", err))
+	}
+	return unlock, err
+}

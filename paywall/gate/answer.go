@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// unlockPath is where the checkout shows an offer.
+const unlockPath = reservedPrefix + "/unlock?offer="
+
+// problem is RFC 9457. The last five members are those of an offer.
+type problem struct {
+	Type     string `json:"type"`
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Resource string `json:"resource,omitempty"`
+	Price    string `json:"price,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	Offer    string `json:"offer,omitempty"`
+	Unlock   string `json:"unlock,omitempty"`
+}
+
+// offer answers with the way to pay: people are led there, programs are told.
+func offer(w http.ResponseWriter, r *http.Request, t *ticket, raw string) error {
+	unlock := unlockPath + raw
+	if navigation(r) {
+		h := begin(w)
+		h.Set("Location", unlock)
+		h.Set("Content-Length", "0")
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	w.Header().Set("Link", "<"+unlock+`>; rel="payment"`)
+	return reply(w, problem{
+		Type:     "urn:paywall:" + string(paywall.CodePaymentRequired),
+		Title:    http.StatusText(http.StatusPaymentRequired),
+		Status:   http.StatusPaymentRequired,
+		Detail:   "This costs " + t.rule.Price.String() + " " + string(t.rule.Price.Currency) + ". POST the offer to /.paywall/unlock to buy it.",
+		Resource: t.resource, Price: t.rule.Price.String(), Currency: string(t.rule.Price.Currency),
+		Offer: raw, Unlock: unlock,
+	})
+}
+
+// navigation reports whether a browser is about to show the answer. Browsers
+// say so; where they do not, whoever asks for HTML is one.
+func navigation(r *http.Request) bool {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header["Sec-Fetch-Mode"]; len(mode) > 0 {
+		return mode[0] == "navigate"
+	}
+	for _, accept := range r.Header["Accept"] {
+		if strings.Contains(accept, "text/html") {
+			return true
+		}
+	}
+	return false
+}
+
+// redirect leads to the canonical spelling. Only what can be asked again safely
+// is: a form sent twice might do things twice.
+func redirect(w http.ResponseWriter, r *http.Request, location string) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return refuse(w, paywall.CodeMalformed, "the address is not spelled canonically")
+	}
+	h := begin(w)
+	h.Set("Location", location)
+	h.Set("Content-Length", "0")
+	w.WriteHeader(http.StatusPermanentRedirect)
+	return nil
+}
+
+// refuse answers a request that goes nowhere. The error is always nil.
+func refuse(w http.ResponseWriter, code paywall.Code, detail string) error {
+	status := code.HTTPStatus()
+	return reply(w, problem{Type: "urn:paywall:" + string(code), Title: http.StatusText(status), Status: status, Detail: detail})
+}
+
+// refuseToken answers a program whose access token does not open the resource
+// (RFC 6750, 3.1).
+func refuseToken(w http.ResponseWriter, cause error) error {
+	status, kind := http.StatusUnauthorized, "invalid_token"
+	if errors.Is(cause, errOtherScope) {
+		status, kind = http.StatusForbidden, "insufficient_scope"
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer error="`+kind+`"`)
+	return reply(w, problem{
+		Type: "urn:paywall:" + strings.ReplaceAll(kind, "_", "-"), Title: http.StatusText(status), Status: status,
+		Detail: cause.Error() + "; ask again without it for an offer",
+	})
+}
+
+// reply writes a problem. The error is always nil: a reader who has gone does
+// not need it.
+func reply(w http.ResponseWriter, p problem) error {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // it is never HTML: nosniff
+	_ = e.Encode(p)        // strings and an int always encode
+	h := begin(w)
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(body.Bytes())
+	return nil
+}
+
+// begin prepares the headers of an answer of the gate's own. What a handler in
+// front of the gate set about the page is not about this answer: a cache that
+// believed it would keep the offer in the article's place.
+func begin(w http.ResponseWriter) http.Header {
+	h := w.Header()
+	scrub(h, true)
+	for _, name := range []string{"Etag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Range"} {
+		delete(h, name)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", merge(h["Vary"]))
+	return h
+}

@@ -1,0 +1,139 @@
+package gate
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// credentials are what a request brought of ours. They are for this request's
+// decision; the site never sees them.
+type credentials struct {
+	access    [paywall.MaxCookieCandidates]string
+	count     int
+	wallet    string
+	twins     bool          // two different wallets: whose this is cannot be known (session fixation)
+	bearer    *token.Access // ours and good
+	bearerErr error         // ours and bad
+	several   bool          // more than one Authorization
+}
+
+// takeCredentials reads our cookies and our bearer and takes them out of the request.
+func (g *Gate) takeCredentials(r *http.Request, origin string, tls bool) credentials {
+	var c credentials
+	if lines := r.Header["Cookie"]; len(lines) > 0 {
+		c.takeCookies(r.Header, lines, paywall.WalletCookie.On(tls))
+	}
+	if values := r.Header["Authorization"]; len(values) > 0 {
+		g.takeBearer(&c, r.Header, values, origin)
+	}
+	return c
+}
+
+// takeCookies keeps the candidates and leaves the header without any cookie of
+// our names. All candidates count, not the first: a sibling subdomain can put
+// one before ours (RFC 6265, 8.6).
+func (c *credentials) takeCookies(h http.Header, lines []string, wallet string) {
+	kept := lines[:0]
+	for _, line := range lines {
+		if strings.Contains(line, "paywall_") {
+			line = c.takeLine(line, wallet)
+		}
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Cookie")
+		return
+	}
+	h["Cookie"] = kept
+}
+
+// takeLine answers what is left of one Cookie line.
+func (c *credentials) takeLine(line, wallet string) string {
+	var left []byte // mostly little or nothing: tokens are long, and no site's business
+	for pair := range strings.SplitSeq(line, ";") {
+		name, value, _ := strings.Cut(strings.Trim(pair, " \t\r\n"), "=") // as net/http does
+		name = strings.TrimRight(name, " \t\r\n")
+		switch {
+		case paywall.AccessCookie.Is(name):
+			c.addAccess(value)
+		case paywall.WalletCookie.Is(name):
+			if name == wallet {
+				c.twins = c.twins || c.wallet != "" && c.wallet != value
+				c.wallet = value
+			}
+		default:
+			if len(left) > 0 {
+				left = append(left, ';')
+			}
+			left = append(left, pair...)
+		}
+	}
+	return strings.TrimLeft(string(left), " \t")
+}
+
+// addAccess keeps a candidate. What has not the shape of a token costs nobody a
+// place. When there are more than places, the last one sent takes the last: those
+// who toss cookies come before ours or after it, and it is found either way.
+func (c *credentials) addAccess(value string) {
+	if len(value) > token.MaxLength || strings.Count(value, ".") != 2 {
+		return
+	}
+	if c.count < len(c.access) {
+		c.count++
+	}
+	c.access[c.count-1] = value
+}
+
+// takeBearer looks for our access token in Authorization. One that is somebody
+// else's is left for the site and opens nothing. Several, or a list, open
+// nothing whoever's they are: which one counts would depend on who reads them
+// (RFC 9110, 11.6.2); they are taken out unverified, since a long list would
+// cost a signature each.
+func (g *Gate) takeBearer(c *credentials, h http.Header, values []string, origin string) {
+	c.several = len(values) > 1
+	kept := values[:0]
+	for _, value := range values {
+		raw, strict := bearer(value)
+		switch {
+		case raw == "":
+			kept = append(kept, value)
+			continue
+		case c.several || strings.ContainsAny(raw, ", \t"):
+			continue
+		}
+		access, err := g.Verifier.Access(raw, origin, origin)
+		if errors.Is(err, token.ErrNotOurs) {
+			kept = append(kept, value)
+		} else if strict {
+			c.bearer, c.bearerErr = access, err
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Authorization")
+		return
+	}
+	h["Authorization"] = kept
+}
+
+// bearer is the credential of a Bearer header, "" if it is none. strict says
+// that it is written as RFC 6750 has it, after exactly one space; the scheme's
+// case does not matter (RFC 9110, 11.1).
+func bearer(value string) (raw string, strict bool) {
+	const scheme = "bearer"
+	value = strings.Trim(value, " \t")
+	if len(value) <= len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return "", false
+	}
+	rest := value[len(scheme):]
+	if rest[0] != ' ' && rest[0] != '\t' {
+		return "", false
+	}
+	raw = strings.Trim(rest, " \t")
+	return raw, rest[0] == ' ' && len(raw) == len(rest)-1
+}

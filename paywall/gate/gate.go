@@ -1,0 +1,166 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// Handler is what the gate stands in front of. An error means that nothing, or
+// nothing more, was written; it goes back to the caller as it is.
+type Handler interface {
+	ServeHTTP(http.ResponseWriter, *http.Request) error
+}
+
+// Ledger is what the gate asks of the store.
+type Ledger interface {
+	// Owned answers the live unlock of a resource by the wallet with this key:
+	// [paywall.ErrNotFound] if there is none, [paywall.ErrNoWallet] if the key
+	// opens nothing.
+	Owned(ctx context.Context, key paywall.Hash, site, resource string) (paywall.Unlock, error)
+	// Revoked reports whether tokens of this unlock are dead. It is on the hot
+	// path: no I/O, no shared lock, no allocation.
+	Revoked(unlock string) bool
+}
+
+// Options make a gate. All but Original, Detach, Logger and Now are needed.
+type Options struct {
+	Table         *pricing.Table
+	Ring          *token.Ring
+	Verifier      *token.Verifier
+	Canonicalizer *paywall.Canonicalizer
+
+	// Ledger waits until the store is open, or for the context. Its error means
+	// that the store is not there: tokens open nevertheless, wallets do not.
+	Ledger func(context.Context) (Ledger, error)
+	// Checkout serves everything under "/.paywall/".
+	Checkout http.Handler
+	// Origin is the site's origin: "https://news.example", in lower case,
+	// without a default port. It decides on the cookies' form as well.
+	Origin func(*http.Request) string
+	// Original is the request target as the client sent it, for servers that
+	// rewrite requests before the gate sees them. Nil: r.RequestURI.
+	Original func(*http.Request) string
+	// Detach gives a request that the gate makes itself a context of its own,
+	// derived from the one it has. Nil: it shares the values of the request
+	// that caused it.
+	Detach func(http.ResponseWriter, *http.Request) *http.Request
+
+	Logger *slog.Logger     // nil: slog.Default()
+	Now    func() time.Time // nil: time.Now
+}
+
+// Gate is safe for concurrent use.
+type Gate struct {
+	Options
+	pages *pages
+}
+
+// New makes a gate.
+func New(o Options) (*Gate, error) {
+	if o.Table == nil || o.Ring == nil || o.Verifier == nil || o.Canonicalizer == nil ||
+		o.Ledger == nil || o.Checkout == nil || o.Origin == nil {
+		return nil, errors.New("making a gate: an option is missing")
+	}
+	if o.Original == nil {
+		o.Original = func(r *http.Request) string { return r.RequestURI }
+	}
+	if o.Detach == nil {
+		o.Detach = func(_ http.ResponseWriter, r *http.Request) *http.Request { return r }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	p, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	return &Gate{Options: o, pages: p}, nil
+}
+
+// ServeHTTP answers a request or hands it to next. Either a whole answer was
+// written and the error is nil, or the error is next's own.
+//
+// The request's headers are changed in place, not copied: a server's error
+// pages, which see the same request, must not find the reader's wallet in it
+// either (CVE-2026-41181), and a copy would cost more than the whole gate.
+func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) error {
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return refuse(w, paywall.CodeMethodNotAllowed, "this method is not allowed")
+	}
+	cleanRequest(r)
+
+	raw := g.Original(r)
+	target, err := g.Canonicalizer.Parse(raw)
+	if err != nil {
+		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+	}
+	if target.Reserved() {
+		g.serveReserved(w, r, raw, &target)
+		return nil
+	}
+	origin := g.Origin(r)
+	tls := strings.HasPrefix(origin, "https://")
+	creds := g.takeCredentials(r, origin, tls)
+
+	t := ticket{origin: origin, tls: tls, raw: raw}
+	if err := g.decide(r, &target, &t); err != nil {
+		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+	}
+	if t.status != pricing.Priced {
+		return g.pass(w, r, next, &t, nil)
+	}
+	if !t.canonical {
+		return redirect(w, r, t.asked.Location())
+	}
+	return g.gated(w, r, next, &t, &creds)
+}
+
+// gated answers a request for something that has a price.
+func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
+	if c.several {
+		return refuse(w, paywall.CodeMalformed, "more than one Authorization was sent")
+	}
+	paid, err := g.opened(r.Context(), t, c)
+	if paid {
+		return g.pass(w, r, next, t, nil)
+	}
+	if err != nil {
+		return refuseToken(w, err)
+	}
+	if cookie := g.renew(r.Context(), t, c); cookie != nil {
+		return g.pass(w, r, next, t, cookie)
+	}
+	return g.sell(w, r, next, t)
+}
+
+// pass hands a request to the site: paid, free, or none of the gate's business.
+func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
+	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, cookie: fresh}
+	if t.status == pricing.Unpriced {
+		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}
+	} else {
+		res.label(r.Header, t)
+	}
+	err := next.ServeHTTP(res, r)
+	switch {
+	case res.denied != nil:
+		return nil // an answer was written; what went wrong with the other is nobody's concern
+	case err == nil:
+		res.open(http.StatusOK) // a site that wrote nothing leaves that to the server
+	default:
+		res.seal() // the server's error page goes out with the headers as they are
+	}
+	return err
+}

@@ -1,0 +1,161 @@
+package gate
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// liars are request headers by which a client could tell the site another
+// target or method than the gate decided on (Symfony, IIS, ASP.NET, Envoy and
+// nginx ingress read them; CVE-2026-40575, CVE-2026-35051). In lower case; "-"
+// stands for whatever byte a CGI-like site takes for an underscore.
+var liars = []string{
+	"x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-rewrite-uri",
+	"x-request-uri", "x-request-url", "x-envoy-original-path",
+	"x-forwarded-uri", "x-forwarded-url", "x-forwarded-path", "x-forwarded-prefix",
+	"x-http-method-override", "x-http-method", "x-method-override",
+}
+
+// cleanRequest takes from a request what is not the client's to say. An
+// ordinary request is looked through once and nothing is allocated.
+func cleanRequest(r *http.Request) {
+	cleanHeader(r.Header)
+	if r.Trailer != nil {
+		cleanTrailer(r)
+	}
+}
+
+func cleanHeader(h http.Header) {
+	for name := range h {
+		switch name[:min(1, len(name))] {
+		case "P", "p":
+			if ours(name) {
+				delete(h, name)
+			}
+		case "X", "x":
+			if lies(name) {
+				delete(h, name)
+			}
+		}
+	}
+	upgrade := h["Upgrade"]
+	websocket := len(upgrade) == 1 && strings.EqualFold(upgrade[0], "websocket")
+	if upgrade != nil && !websocket {
+		delete(h, "Upgrade") // h2c would tunnel later requests past the gate
+	}
+	delete(h, "Http2-Settings")
+	cleanConnection(h, websocket)
+}
+
+// ours reports whether a name is "Paywall-…" in any spelling that a site may
+// take for it: CGI, PHP and WSGI know letters and digits, the rest is "_"
+// (CVE-2026-52845, CVE-2025-64484).
+func ours(name string) bool {
+	const prefix = "paywall"
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) &&
+		(len(name) == len(prefix) || !alphanumeric(name[len(prefix)]))
+}
+
+func lies(name string) bool {
+	for _, liar := range liars {
+		if len(name) == len(liar) && alias(name, liar) {
+			return true
+		}
+	}
+	return false
+}
+
+// alias compares a name with one in lower case of the same length.
+func alias(name, lower string) bool {
+	for i := range len(lower) {
+		c, want := name[i], lower[i]
+		if want == '-' {
+			if alphanumeric(c) {
+				return false
+			}
+			continue
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != want {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// cleanConnection leaves of Connection what concerns this connection alone. A
+// client that names another header there would have a proxy after us drop it
+// (CVE-2024-45410).
+func cleanConnection(h http.Header, websocket bool) {
+	values := h["Connection"]
+	if len(values) == 0 || len(values) == 1 && connectionOption(values[0], websocket) != "" {
+		return
+	}
+	var kept []string
+	for _, value := range values {
+		for option := range strings.SplitSeq(value, ",") {
+			if option = connectionOption(strings.Trim(option, " \t"), websocket); option != "" {
+				kept = append(kept, option)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		delete(h, "Connection")
+		return
+	}
+	h["Connection"] = []string{strings.Join(kept, ", ")}
+}
+
+func connectionOption(option string, websocket bool) string {
+	switch {
+	case strings.EqualFold(option, "keep-alive"), strings.EqualFold(option, "close"):
+		return option
+	case websocket && strings.EqualFold(option, "upgrade"):
+		return option
+	}
+	return ""
+}
+
+// cleanTrailer does the same for fields after the body, which some sites take
+// for headers. They arrive when the body has been read, declared or not, and in
+// the very map that is there now.
+func cleanTrailer(r *http.Request) {
+	cleanFields(r.Trailer)
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &trailerCleaner{r.Body, r.Trailer}
+	}
+}
+
+func cleanFields(fields http.Header) {
+	for name := range fields {
+		if ours(name) || lies(name) || credential(name) {
+			delete(fields, name)
+		}
+	}
+}
+
+// credential reports the credentials themselves, which are never a trailer (RFC 9110, 6.5.1).
+func credential(name string) bool {
+	return strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie")
+}
+
+// trailerCleaner cleans what came after a body before its reader learns of the end.
+type trailerCleaner struct {
+	io.ReadCloser
+	trailer http.Header
+}
+
+func (c *trailerCleaner) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err == io.EOF {
+		cleanFields(c.trailer)
+	}
+	return n, err
+}

@@ -1,0 +1,247 @@
+package gate
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/pricing"
+)
+
+const (
+	privately = "private, no-store"
+	varyOn    = "Cookie, Authorization"
+)
+
+// response is the writer that the site answers through. It changes headers, in
+// the moment they go out, and nothing else: nothing is buffered, and flushing,
+// hijacking and sendfile pass (coraza-caddy#78 and its successors, caddy#7016).
+type response struct {
+	http.ResponseWriter
+	paid   bool
+	cookie *http.Cookie // set with the answer, may be nil
+	lead   lead         // where an unpriced request goes behind the gate
+	sealed bool         // the final headers were changed already
+	denied http.Header  // not nil: the answer was withheld, and this is the site's to write into
+
+	// Room for the header values that every paid request gets, so that they
+	// come with the one allocation of this struct. Not shared between requests:
+	// handlers change values in place.
+	values [4]string
+}
+
+// label tells the site what was decided.
+func (w *response) label(h http.Header, t *ticket) {
+	w.values[0], w.values[1] = "free", headerText(t.resource)
+	if t.status == pricing.Priced {
+		w.values[0] = "paid"
+	}
+	h["Paywall-Status"], h["Paywall-Resource"] = w.values[0:1:1], w.values[1:2:2]
+}
+
+// Header keeps what a site says after its answer was withheld, as trailers do,
+// from the answer that went out instead.
+func (w *response) Header() http.Header {
+	if w.denied != nil {
+		return w.denied
+	}
+	return w.ResponseWriter.Header()
+}
+
+func (w *response) WriteHeader(status int) {
+	switch {
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		if w.denied != nil || !w.sealed && w.lead.astray() {
+			return // hints tell of the page as well
+		}
+		scrub(w.Header(), false) // 103 goes out now, with the headers as they are
+	case !w.open(status):
+		return
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(p []byte) (int, error) {
+	if !w.open(http.StatusOK) {
+		return len(p), nil
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom keeps the way to sendfile open.
+func (w *response) ReadFrom(r io.Reader) (int64, error) {
+	if !w.open(http.StatusOK) {
+		return io.Copy(io.Discard, r)
+	}
+	if to, ok := w.ResponseWriter.(io.ReaderFrom); ok {
+		return to.ReadFrom(r)
+	}
+	return io.Copy(writerOnly{w.ResponseWriter}, r)
+}
+
+type writerOnly struct{ io.Writer }
+
+// FlushError is what [http.ResponseController] calls. The first flush sends the headers.
+func (w *response) FlushError() error {
+	if !w.open(http.StatusOK) {
+		return nil
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Flush is for handlers that still ask for an [http.Flusher].
+func (w *response) Flush() { _ = w.FlushError() }
+
+// Hijack is for handlers that still ask for an [http.Hijacker]. The connection
+// is theirs then, with all that goes over it. Where there is none to be had, as
+// in HTTP/2, they will answer in the ordinary way.
+func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.denied != nil || !w.sealed && w.lead.astray() {
+		return nil, nil, http.ErrNotSupported
+	}
+	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.sealed = true
+	}
+	return conn, buffer, err
+}
+
+// Unwrap gives [http.ResponseController] the rest: deadlines and full duplex.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// open is called with the status just before the headers go out, and reports
+// whether the site's answer goes with them.
+func (w *response) open(status int) bool {
+	if !w.sealed && delivers(status) && w.lead.astray() {
+		w.sealed, w.denied = true, make(http.Header)
+		w.lead.refuse(w.ResponseWriter)
+	}
+	w.seal()
+	return w.denied == nil
+}
+
+// seal changes the headers once.
+func (w *response) seal() {
+	if w.sealed {
+		return
+	}
+	w.sealed = true
+	h := w.Header()
+	scrub(h, w.paid)
+	if !w.paid {
+		return
+	}
+	w.values[2], w.values[3] = privately, merge(h["Vary"])
+	h["Cache-Control"], h["Vary"] = w.values[2:3:3], w.values[3:4:4]
+	if w.cookie != nil {
+		h.Add("Set-Cookie", w.cookie.String())
+	}
+}
+
+// scrub takes from an answer what is not the site's to say: our cookies and our
+// headers. From a paid one it also takes whatever would let a cache keep it:
+// each CDN has its own name for that, and they go before Cache-Control (RFC 9213).
+func scrub(h http.Header, paid bool) {
+	for name := range h {
+		switch name {
+		case "Set-Cookie":
+			scrubCookies(h)
+			continue
+		case "Expires", "Age", "Pragma", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
+			if paid {
+				delete(h, name)
+			}
+			continue
+		}
+		if ours(name) || paid && strings.HasSuffix(name, "-Cache-Control") {
+			delete(h, name)
+		}
+	}
+}
+
+func scrubCookies(h http.Header) {
+	lines := h["Set-Cookie"]
+	for i, line := range lines {
+		if !setsOurs(line) {
+			continue
+		}
+		kept := append([]string(nil), lines[:i]...)
+		for _, line := range lines[i+1:] {
+			if !setsOurs(line) {
+				kept = append(kept, line)
+			}
+		}
+		if len(kept) == 0 {
+			delete(h, "Set-Cookie")
+			return
+		}
+		h["Set-Cookie"] = kept
+		return
+	}
+}
+
+// setsOurs also sees through a cookie without a name whose value looks like one
+// of ours: it comes back from a browser as if it had been (RFC 6265bis, 5.7).
+func setsOurs(line string) bool {
+	pair, _, _ := strings.Cut(strings.TrimLeft(line, " \t="), ";")
+	name, _, _ := strings.Cut(pair, "=")
+	name = strings.TrimRight(name, " \t")
+	if len(name) < len("paywall_") {
+		return false
+	}
+	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie} {
+		if strings.EqualFold(name, c.On(true)) || strings.EqualFold(name, c.On(false)) {
+			return true
+		}
+	}
+	return false
+}
+
+// merge adds what our answers depend on to what the site says its own do.
+func merge(vary []string) string {
+	if len(vary) == 0 {
+		return varyOn
+	}
+	joined := strings.Join(vary, ", ")
+	for name := range strings.SplitSeq(varyOn, ", ") {
+		if !listed(joined, name) {
+			joined += ", " + name
+		}
+	}
+	return joined
+}
+
+func listed(list, name string) bool {
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.Trim(entry, " \t"); entry == "*" || strings.EqualFold(entry, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// headerText spells a resource so that it is one header value for everybody:
+// visible ASCII stays, all else, and "%", becomes %XX.
+func headerText(resource string) string {
+	const hex = "0123456789ABCDEF"
+	for i := range len(resource) {
+		if visible(resource[i]) {
+			continue
+		}
+		out := append(make([]byte, 0, len(resource)+16), resource[:i]...)
+		for ; i < len(resource); i++ {
+			if c := resource[i]; visible(c) {
+				out = append(out, c)
+			} else {
+				out = append(out, '%', hex[c>>4], hex[c&15])
+			}
+		}
+		return string(out)
+	}
+	return resource
+}
+
+func visible(c byte) bool { return c > ' ' && c < 0x7f && c != '%' }

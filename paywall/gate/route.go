@@ -1,0 +1,130 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/pricing"
+)
+
+// reservedPrefix is the checkout's, on every site and whatever is priced there.
+const reservedPrefix = "/.paywall"
+
+// ticket is what was decided about one request.
+type ticket struct {
+	origin    string
+	tls       bool
+	raw       string // the request target as it was sent
+	status    pricing.Status
+	rule      *pricing.Rule
+	resource  string
+	asked     *paywall.Target // what the client asked for, and comes back to
+	canonical bool            // it may be sold as it was spelled
+}
+
+// decide finds the rule for a request; target is what the client sent, parsed.
+// The error is for the client.
+func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error {
+	d, err := g.Table.Decide(r, target)
+	if err != nil {
+		return err
+	}
+	if r.RequestURI == t.raw {
+		t.asked, t.canonical = target, target.Canonical
+		return g.issue(r, d, target, t)
+	}
+	return g.decideRewritten(r, d, target, t)
+}
+
+// decideRewritten is for a request that the server rewrote before the gate:
+// the site gets another target than the client sent, and what either of them
+// costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere).
+func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
+	current, err := g.Canonicalizer.Parse(r.RequestURI)
+	if err != nil {
+		return err
+	}
+	if current.Reserved() {
+		return paywall.Errorf(paywall.CodeNotFound, "there is nothing here")
+	}
+	now, err := g.Table.Decide(r, &current)
+	if err != nil {
+		return err
+	}
+	if now.Status == pricing.Priced && !current.Canonical {
+		writeTarget(r, &current)
+	}
+	switch {
+	case gatedStatus(d.Status) && gatedStatus(now.Status) && d.Rule != now.Rule:
+		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
+			"refused a request whose rewritten path has another price; give both one rule, or make one of them free",
+			slog.String("site", t.origin), slog.String("resource", target.Resource), slog.String("rewritten", current.Resource))
+		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
+	case gatedStatus(now.Status) && !gatedStatus(d.Status):
+		// How the reader spelled it is of no account: what is sold follows from
+		// where the server led him.
+		t.asked, t.canonical = target, true
+		return g.issue(r, now, &current, t)
+	case d.Status == pricing.Unpriced:
+		t.asked = target
+		return g.issue(r, now, &current, t)
+	}
+	t.asked, t.canonical = target, target.Canonical
+	return g.issue(r, d, target, t)
+}
+
+// gatedStatus: what no rule prices inside the directive's matcher is as shut as
+// what is priced.
+func gatedStatus(s pricing.Status) bool { return s == pricing.Priced || s == pricing.Misconfigured }
+
+// issue fills the ticket from the decision that counts; target is the one it was made about.
+func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
+	if d.Status == pricing.Misconfigured {
+		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
+			"refused a path that is behind the paywall and has no rule; write a price for it, or free",
+			slog.String("site", t.origin), slog.String("resource", target.Resource))
+		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
+	}
+	t.status, t.rule, t.resource = d.Status, d.Rule, d.Resource
+	if t.resource == "" {
+		t.resource = target.Resource
+	}
+	return nil
+}
+
+// writeTarget makes the site read what was checked. The client cannot be sent
+// to another spelling of a target that the server made.
+func writeTarget(r *http.Request, target *paywall.Target) {
+	r.URL.Path, r.URL.RawPath = target.Path, paywall.EscapePath(target.Path)
+	r.RequestURI = target.Location()
+}
+
+// serveReserved answers for "/.paywall/" in every spelling: nothing of it ever
+// reaches the site.
+func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string, target *paywall.Target) {
+	ours := target.Path == reservedPrefix || strings.HasPrefix(target.Path, reservedPrefix+"/")
+	switch {
+	case !ours || target.Ambiguous:
+		_ = refuse(w, paywall.CodeNotFound, "there is nothing here")
+	case !target.Canonical:
+		_ = redirect(w, r, target.Location())
+	default:
+		g.Checkout.ServeHTTP(w, unrewritten(r, raw, target))
+	}
+}
+
+// unrewritten is the request as the client sent it: a site whose server
+// rewrites every path to its front page has a checkout all the same.
+func unrewritten(r *http.Request, raw string, target *paywall.Target) *http.Request {
+	if r.RequestURI == raw && r.URL.Path == target.Path {
+		return r
+	}
+	url := *r.URL
+	url.Path, url.RawPath = target.Path, ""
+	_, url.RawQuery, _ = strings.Cut(raw, "?")
+	original := *r
+	original.URL, original.RequestURI = &url, raw
+	return &original
+}

@@ -1,0 +1,132 @@
+package gate
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+const (
+	// freshQuotes is how many offers for one page are signed in one second: enough
+	// for a page to have its own for each reader of an ordinary day. In a crowd,
+	// those who ask beyond that share the last one: a signature costs as much as
+	// all the rest of the answer, and an offer names nobody. Somebody who buys,
+	// undoes it and asks again needs another one (ErrOfferSpent), but not within
+	// the crowd's second.
+	freshQuotes = 64
+)
+
+// sell answers a request for something unpaid with an offer, if the site has it.
+// The request's body is not read, and its conditions mean nothing here.
+func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket) error {
+	key := t.origin + t.raw
+	if t.raw != r.RequestURI {
+		key += " " + r.RequestURI // many addresses may be rewritten to one
+	}
+	found, err := g.pages.get(r.Context(), key, g.Now(), func() *page { return g.ask(r, next) })
+	if err != nil {
+		return refuse(w, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
+	}
+	if !found.sellable {
+		sellable, err := g.passUnpaid(w, r, next)
+		if sellable == nil {
+			return err
+		}
+		g.pages.forget(key, found)
+		found = sellable
+	}
+	raw, err := found.quotes.get(g, t, found)
+	if err != nil {
+		g.Logger.LogAttrs(r.Context(), slog.LevelError, "signing an offer failed",
+			slog.String("site", t.origin), slog.Any("error", err))
+		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+	}
+	return offer(w, r, t, raw)
+}
+
+// quotes are the offers made for a page.
+type quotes struct {
+	mu     sync.Mutex
+	second time.Time // when the running second began
+	signed int       // in it
+	last   string
+	// What last is for: a rule may look at more of a request than its target.
+	rule     *pricing.Rule
+	resource string
+}
+
+// get answers a signed offer.
+func (q *quotes) get(g *Gate, t *ticket, p *page) (string, error) {
+	now := g.Now()
+	if raw := q.shared(t, now); raw != "" {
+		return raw, nil
+	}
+	raw, err := g.quote(t, p, now)
+	if err != nil {
+		return "", err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.last, q.rule, q.resource = raw, t.rule, t.resource
+	return raw, nil
+}
+
+// shared is the offer to use again, "" if a new one is due.
+func (q *quotes) shared(t *ticket, now time.Time) string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if since := now.Sub(q.second); since < 0 || since >= time.Second {
+		q.second, q.signed = now, 0
+	}
+	q.signed++
+	if q.signed > freshQuotes && q.rule == t.rule && q.resource == t.resource {
+		return q.last
+	}
+	return ""
+}
+
+// quote makes an offer. It goes into a URL and a header, so it has to be short:
+// a title is cut, and the query is left out, before a page is not sold at all.
+func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
+	location := t.asked.Location()
+	path, _, _ := strings.Cut(location, "?")
+	o := paywall.Offer{
+		ID: paywall.NewID(), Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: location,
+		Title: p.head.Title, Words: p.head.Words,
+		Price: t.rule.Price, Access: t.rule.Access, Shares: t.rule.Shares,
+		IssuedAt: now, ExpiresAt: now.Add(paywall.OfferTTL),
+	}
+	var raw string
+	var err error
+	for _, shorten := range []func(){
+		func() {},
+		func() { o.Title = prefix(o.Title, 40) },
+		func() { o.URL = path },
+		func() { o.Title = "" },
+	} {
+		shorten()
+		if raw, err = g.Ring.SignOffer(&o); err == nil && len(raw) <= token.MaxLength {
+			return raw, nil
+		}
+	}
+	if err == nil {
+		err = paywall.Errorf(paywall.CodeMalformed, "the address of this page is too long for it to be sold")
+	}
+	return "", err
+}
+
+// prefix is the beginning of a title, in runes.
+func prefix(s string, most int) string {
+	for i := range s {
+		if most--; most < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}

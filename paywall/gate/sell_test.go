@@ -1,0 +1,141 @@
+package gate
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/token"
+)
+
+// offered is the offer in a paywall answer to a program.
+func (s *site) offered(target string, header ...string) string {
+	s.t.Helper()
+	offer, _ := decodeProblem(s.t, wantPaywall(s.t, s.do("GET", target, header...)))["offer"].(string)
+	return offer
+}
+
+func TestThirtyReadersWithinASecondGetThirtyOffers(t *testing.T) {
+	s := newSite(t)
+	seen := map[string]bool{}
+	for range 30 {
+		raw := s.offered(pagePath)
+		offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[offer.ID] = true
+	}
+	if len(seen) != 30 {
+		t.Errorf("%d different offers", len(seen))
+	}
+}
+
+func TestACrowdSharesItsOffersForOneSecond(t *testing.T) {
+	s := newSite(t)
+	seen := map[string]int{}
+	for range 3 * freshQuotes {
+		seen[s.offered(pagePath)]++
+	}
+	if len(seen) != freshQuotes {
+		t.Errorf("%d offers were signed in one second", len(seen))
+	}
+	s.wait(time.Second)
+	if raw := s.offered(pagePath); seen[raw] != 0 {
+		t.Error("the crowd's offer outlived its second")
+	}
+}
+
+// TestACrowdsOfferIsNotSharedAcrossPrices: a rule may look at more than the
+// path, so one page may have two prices.
+func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
+	s := newSite(t)
+	target, err := s.gate.Canonicalizer.Parse(pagePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &page{sellable: true}
+	for i := range 3 * freshQuotes {
+		decision, err := s.gate.Table.Decide(nil, &target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rule := *decision.Rule
+		want := price("0.20")
+		if i%2 == 1 {
+			want = price("0.40")
+		}
+		rule.Price = want
+		raw, err := page.quotes.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.Price != want {
+			t.Fatalf("%v, %v", offer, err)
+		}
+	}
+}
+
+func TestOffersFitIntoAnAddress(t *testing.T) {
+	s := newSite(t)
+	for name, tc := range map[string]struct{ target, url string }{
+		"ordinary":      {"/articles/x?a=1", "/articles/x?a=1"},
+		"a long query":  {"/articles/x?a=" + strings.Repeat("b", 3000), "/articles/x"},
+		"a long name":   {"/articles/" + strings.Repeat("n", 300), "/articles/" + strings.Repeat("n", 300)},
+		"a foreign one": {"/articles/" + strings.Repeat("%C3%A9", 60) + "?q=" + strings.Repeat("z", 400), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := s.offered(tc.target)
+			if len(raw) > token.MaxLength {
+				t.Errorf("%d bytes", len(raw))
+			}
+			offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+			if err != nil || tc.url != "" && offer.URL != tc.url {
+				t.Errorf("%+v, %v", offer, err)
+			}
+		})
+	}
+	res := s.do("GET", "/articles/"+strings.Repeat("n", 4000))
+	wantNoCanary(t, res, wantStatus(t, res, 400))
+}
+
+func TestConcurrentReadersGetGoodOffers(t *testing.T) {
+	s := newSite(t)
+	s.offered(pagePath)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	for range 8 {
+		wg.Go(func() {
+			for range 25 {
+				raw := s.offered(pagePath)
+				mu.Lock()
+				seen[raw] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if seen[""] || len(seen) < freshQuotes-1 {
+		t.Errorf("%d offers", len(seen))
+	}
+	for raw := range seen {
+		if _, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOffersAreDated: a page that is remembered for a minute does not make its
+// offers a minute old.
+func TestOffersAreDated(t *testing.T) {
+	s := newSite(t)
+	s.offered(pagePath)
+	s.wait(30 * time.Second)
+	offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+	if err != nil || !offer.IssuedAt.Equal(testNow.Add(30*time.Second)) || !offer.ExpiresAt.Equal(offer.IssuedAt.Add(paywall.OfferTTL)) {
+		t.Errorf("%+v, %v", offer, err)
+	}
+}

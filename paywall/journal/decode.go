@@ -1,0 +1,331 @@
+package journal
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+var errLine = errors.New("this is not a line of a journal")
+
+// Decode reads one line with its newline and checks its own hash; the chain to
+// the line before is the reader's business. Fields stand in the one order in
+// which they are written; anything else is an error.
+func Decode(line []byte, currency paywall.Currency) (Record, error) {
+	_, hash, err := chain(line)
+	if err != nil {
+		return Record{}, err
+	}
+	if got := hashOf(line); got != hash {
+		return Record{}, fmt.Errorf("its hash is %s, its bytes give %s", hash, got)
+	}
+	return decode(line, currency)
+}
+
+// decode is Decode for a line whose hash was checked.
+func decode(line []byte, currency paywall.Currency) (Record, error) {
+	p := parser{rest: line[:len(line)-tailBytes], currency: currency}
+	r := p.record()
+	if p.err == nil && len(p.rest) != 0 {
+		p.fail()
+	}
+	if p.err == nil && r.cause() != r.Cause {
+		p.err = fmt.Errorf("cause %q does not fit its fields", r.Cause)
+	}
+	if p.err != nil {
+		return Record{}, fmt.Errorf("reading a record: %w", p.err)
+	}
+	return r, nil
+}
+
+// chain reads the two hashes at the end of a line.
+func chain(line []byte) (prev, hash Hash, err error) {
+	if len(line) < tailBytes+2 || line[0] != '{' {
+		return prev, hash, errLine
+	}
+	tail := line[len(line)-tailBytes:]
+	rest, ok := bytes.CutPrefix(tail, []byte(prevKey))
+	if !ok || !readHash(prev[:], rest[:hashChars]) {
+		return prev, hash, errLine
+	}
+	rest, ok = bytes.CutPrefix(rest[hashChars:], []byte(hashKey))
+	if !ok || !readHash(hash[:], rest[:hashChars]) || string(rest[hashChars:]) != lineEnd {
+		return prev, hash, errLine
+	}
+	return prev, hash, nil
+}
+
+// readHash decodes exactly len(h) bytes.
+func readHash(h, text []byte) bool {
+	var raw [48]byte // Decode wants room for whole groups
+	if base64.RawURLEncoding.EncodedLen(len(h)) != len(text) {
+		return false
+	}
+	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], text)
+	copy(h, raw[:n])
+	return err == nil
+}
+
+// hashOf is the hash of everything before ,"hash".
+func hashOf(line []byte) Hash { return sum(line[:len(line)-hashedEnd]) }
+
+// seqOf reads the sequence number at the start of a line.
+func seqOf(line []byte) (uint64, error) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"seq":`))
+	digits, _, comma := bytes.Cut(rest, []byte{','})
+	if !ok || !comma {
+		return 0, errLine
+	}
+	return strconv.ParseUint(string(digits), 10, 64)
+}
+
+// parser reads a line's fields in their fixed order; after the first failure it reads nothing more.
+type parser struct {
+	rest     []byte
+	currency paywall.Currency
+	err      error
+}
+
+func (p *parser) record() (r Record) {
+	p.expect(`{"seq":`)
+	seq, err := strconv.ParseUint(p.until(","), 10, 64)
+	if r.Seq = seq; err != nil {
+		p.fail()
+	}
+	p.expect(`"time":"`)
+	r.Time = p.time(p.until(`"`))
+	p.expect(`,"kind":"`)
+	r.Kind = paywall.Kind(p.until(`"`))
+	r.Cause = p.need("cause")
+	r.Legs = p.legs()
+	kind, key, _ := strings.Cut(r.Cause, "/")
+	if kind != string(r.Kind) && r.Kind != paywall.KindUnlock {
+		p.fail()
+		return r
+	}
+	switch r.Kind {
+	case paywall.KindGenesis:
+		r.Currency = paywall.Currency(p.need("currency"))
+		r.Ledger = p.need("ledger")
+	case paywall.KindOpen:
+		r.Wallet = key
+		r.Key = p.hashField("key")
+		r.Code = p.hashField("code")
+	case paywall.KindKey:
+		wallet, hash, _ := strings.Cut(key, "/")
+		r.Wallet, r.Key = wallet, p.hash(hash)
+		r.Code = p.hashField("code")
+	case paywall.KindVoucher:
+		r.Vouchers = p.vouchers()
+	case paywall.KindRedeem:
+		r.Wallet, r.Voucher = r.legAccount(walletPrefix), p.hash(key)
+	case paywall.KindUnlock:
+		r.Unlock = r.Cause
+		p.unlock(&r)
+	case paywall.KindRefund:
+		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
+		p.resource(&r)
+	case paywall.KindErase:
+		r.Wallet = key
+	default:
+		p.fail()
+	}
+	return r
+}
+
+func (p *parser) unlock(r *Record) {
+	var ok bool
+	r.Wallet = r.legAccount(walletPrefix)
+	if r.Offer, ok = p.field("offer"); !ok {
+		r.Offer = r.Unlock
+	}
+	p.resource(r)
+	if r.URL, ok = p.field("url"); !ok {
+		r.URL = paywall.EscapePath(r.Resource)
+	}
+	r.Title, _ = p.field("title")
+	r.Access = p.seconds("access")
+	r.Refund = p.seconds("refund")
+}
+
+func (p *parser) resource(r *Record) {
+	var ok bool
+	if r.Site, ok = p.field("site"); !ok {
+		r.Site = r.legAccount(sitePrefix)
+	}
+	r.Resource = p.need("resource")
+}
+
+func (p *parser) legs() (legs []paywall.Leg) {
+	if !p.accept(`,"legs":[`) {
+		return nil
+	}
+	legs = make([]paywall.Leg, 0, 3)
+	for p.err == nil {
+		p.expect(`[`)
+		account := p.text()
+		p.expect(`,`)
+		legs = append(legs, paywall.Leg{Account: account, Micros: p.amount()})
+		p.expect(`]`)
+		if p.accept(`]`) {
+			return legs
+		}
+		p.expect(`,`)
+	}
+	return legs
+}
+
+func (p *parser) vouchers() (vouchers []paywall.Voucher) {
+	p.expect(`,"vouchers":[`)
+	for p.err == nil {
+		p.expect(`[`)
+		v := paywall.Voucher{Code: p.hash(p.text())}
+		p.expect(`,`)
+		v.Amount = paywall.Money{Micros: p.amount(), Currency: p.currency}
+		if p.accept(`,`) {
+			if at := p.text(); at != "" {
+				v.ExpiresAt = p.time(at)
+			}
+			if p.accept(`,`) {
+				v.Campaign = p.text()
+			}
+		}
+		vouchers = append(vouchers, v)
+		p.expect(`]`)
+		if p.accept(`]`) {
+			return vouchers
+		}
+		p.expect(`,`)
+	}
+	return vouchers
+}
+
+func (p *parser) fail() {
+	if p.err == nil {
+		p.err = errLine
+	}
+}
+
+func (p *parser) accept(literal string) bool {
+	if p.err != nil || len(p.rest) < len(literal) || string(p.rest[:len(literal)]) != literal {
+		return false
+	}
+	p.rest = p.rest[len(literal):]
+	return true
+}
+
+func (p *parser) expect(literal string) {
+	if !p.accept(literal) {
+		p.fail()
+	}
+}
+
+// until takes everything before the mark, and the mark.
+func (p *parser) until(mark string) string {
+	if p.err != nil {
+		return ""
+	}
+	text, rest, ok := bytes.Cut(p.rest, []byte(mark))
+	if !ok {
+		p.fail()
+		return ""
+	}
+	p.rest = rest
+	return string(text)
+}
+
+// field reads ,"name":"value" if it comes next.
+func (p *parser) field(name string) (string, bool) {
+	if !p.accept(`,"` + name + `":`) {
+		return "", false
+	}
+	return p.text(), true
+}
+
+// need is field for one that must be there.
+func (p *parser) need(name string) string {
+	text, ok := p.field(name)
+	if !ok {
+		p.fail()
+	}
+	return text
+}
+
+func (p *parser) hashField(name string) paywall.Hash { return p.hash(p.need(name)) }
+
+func (p *parser) hash(text string) (h paywall.Hash) {
+	if !readHash(h[:], []byte(text)) {
+		p.fail()
+	}
+	return h
+}
+
+// text reads a JSON string. Nearly all of them hold no escape.
+func (p *parser) text() string {
+	if p.err != nil || len(p.rest) == 0 || p.rest[0] != '"' {
+		p.fail()
+		return ""
+	}
+	for i := 1; i < len(p.rest); i++ {
+		switch p.rest[i] {
+		case '\\':
+			i++
+		case '"':
+			token := p.rest[:i+1]
+			p.rest = p.rest[i+1:]
+			if !utf8.Valid(token) {
+				p.fail()
+			}
+			if bytes.IndexByte(token, '\\') < 0 {
+				return string(token[1:i])
+			}
+			var s string
+			if json.Unmarshal(token, &s) != nil {
+				p.fail()
+			}
+			return s
+		}
+	}
+	p.fail()
+	return ""
+}
+
+func (p *parser) amount() int64 {
+	m, err := paywall.ParseMoney(p.text(), p.currency)
+	if err != nil {
+		p.fail()
+	}
+	return m.Micros
+}
+
+func (p *parser) time(text string) time.Time {
+	t, err := time.Parse(timeLayout, text)
+	if err != nil || len(text) != len(timeLayout) || text[len("2006-01-02T15:04:05")] != '.' {
+		p.fail()
+	}
+	return t
+}
+
+func (p *parser) seconds(name string) time.Duration {
+	if !p.accept(`,"` + name + `":`) {
+		return 0
+	}
+	n := 0
+	for n < len(p.rest) && (p.rest[n] == '.' || '0' <= p.rest[n] && p.rest[n] <= '9') {
+		n++
+	}
+	d, err := time.ParseDuration(string(p.rest[:n]) + "s")
+	if err != nil {
+		p.fail()
+	}
+	p.rest = p.rest[n:]
+	return d
+}

@@ -1,0 +1,212 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// timeLayout has milliseconds: finer than any promise about time in the ledger,
+// and three bytes less in each line than microseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// Hash is the first 144 bits of the SHA-256 of a line. Two stand in every line,
+// and at 43 characters each they were the largest part of it: cut to 24, a
+// purchase fits into 400 bytes on disk. A chance collision is out of reach, and
+// so is another line for a given hash (2^144); the chain holds no secret that
+// would make forging a whole journal any harder, whatever its length.
+type Hash [18]byte
+
+// String is the hash as it stands in a line.
+func (h Hash) String() string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+
+// The end of every line has one length, so that a chain is checked without
+// parsing what stands before it.
+const (
+	hashChars = 24
+	prevKey   = `,"prev":"`
+	hashKey   = `","hash":"`
+	lineEnd   = "\"}\n"
+	tailBytes = len(prevKey) + hashChars + len(hashKey) + hashChars + len(lineEnd)
+	hashedEnd = hashChars + len(hashKey) - 1 + len(lineEnd) // what the hash does not cover: from ,"hash" on
+)
+
+func encodeHash(h paywall.Hash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
+
+// sum is the hash of bytes.
+func sum(b []byte) Hash {
+	full := sha256.Sum256(b)
+	return Hash(full[:len(Hash{})])
+}
+
+// appendRecord appends the record's line, chained to prev, and gives its hash.
+// It is written by hand: an unlock is encoded for every purchase, and
+// encoding/json was the larger part of a group's time.
+func appendRecord(b []byte, r *Record, currency paywall.Currency, prev Hash) ([]byte, Hash) {
+	start := len(b)
+	b = strconv.AppendUint(append(b, `{"seq":`...), r.Seq, 10)
+	b = r.Time.UTC().AppendFormat(append(b, `,"time":"`...), timeLayout)
+	b = append(append(b, `","kind":"`...), r.Kind...)
+	b = appendField(append(b, '"'), "cause", r.Cause)
+	b = appendLegs(b, r.Legs, currency.Decimals())
+	b = appendReferences(b, r, currency)
+	b = base64.RawURLEncoding.AppendEncode(append(b, prevKey...), prev[:])
+	hash := sum(append(b, '"')[start:])
+	b = base64.RawURLEncoding.AppendEncode(append(b, hashKey...), hash[:])
+	return append(b, lineEnd...), hash
+}
+
+func appendLegs(b []byte, legs []paywall.Leg, decimals int) []byte {
+	if len(legs) == 0 {
+		return b
+	}
+	b = append(b, `,"legs":[`...)
+	for i, l := range legs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, '['), l.Account)
+		b = appendAmount(append(b, `,"`...), l.Micros, decimals)
+		b = append(b, `"]`...)
+	}
+	return append(b, ']')
+}
+
+func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
+	switch r.Kind {
+	case paywall.KindGenesis:
+		return appendField(appendField(b, "currency", string(r.Currency)), "ledger", r.Ledger)
+	case paywall.KindOpen:
+		b = appendField(b, "key", encodeHash(r.Key))
+		return appendField(b, "code", encodeHash(r.Code))
+	case paywall.KindKey:
+		return appendField(b, "code", encodeHash(r.Code))
+	case paywall.KindVoucher:
+		return appendVouchers(b, r.Vouchers, currency.Decimals())
+	case paywall.KindUnlock:
+		return appendUnlock(b, r)
+	case paywall.KindRefund:
+		return appendResource(b, r)
+	}
+	return b
+}
+
+func appendUnlock(b []byte, r *Record) []byte {
+	if r.Offer != r.Unlock {
+		b = appendField(b, "offer", r.Offer)
+	}
+	b = appendResource(b, r)
+	if r.URL != paywall.EscapePath(r.Resource) {
+		b = appendField(b, "url", r.URL)
+	}
+	if r.Title != "" {
+		b = appendField(b, "title", r.Title)
+	}
+	b = appendSeconds(b, "access", r.Access)
+	return appendSeconds(b, "refund", r.Refund)
+}
+
+func appendResource(b []byte, r *Record) []byte {
+	if r.Site != r.legAccount(sitePrefix) { // everything went to creators
+		b = appendField(b, "site", r.Site)
+	}
+	return appendField(b, "resource", r.Resource)
+}
+
+// appendVouchers writes vouchers made together as one record: all or none.
+// Each is [code, amount, expires, campaign]; empty ones at the end are left out.
+func appendVouchers(b []byte, vouchers []paywall.Voucher, decimals int) []byte {
+	b = append(b, `,"vouchers":[`...)
+	for i, v := range vouchers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = base64.RawURLEncoding.AppendEncode(append(b, `["`...), v.Code[:])
+		b = appendAmount(append(b, `","`...), v.Amount.Micros, decimals)
+		b = append(b, '"')
+		if !v.ExpiresAt.IsZero() || v.Campaign != "" {
+			b = append(b, `,"`...)
+			if !v.ExpiresAt.IsZero() {
+				b = v.ExpiresAt.UTC().AppendFormat(b, timeLayout)
+			}
+			b = append(b, '"')
+		}
+		if v.Campaign != "" {
+			b = appendString(append(b, ','), v.Campaign)
+		}
+		b = append(b, ']')
+	}
+	return append(b, ']')
+}
+
+// appendField appends ,"name":"value".
+func appendField(b []byte, name, value string) []byte {
+	b = append(append(append(b, `,"`...), name...), `":`...)
+	return appendString(b, value)
+}
+
+// appendSeconds appends ,"name":1800, with decimals only where there are any; zero is left out.
+func appendSeconds(b []byte, name string, d time.Duration) []byte {
+	if d <= 0 {
+		return b
+	}
+	b = append(append(append(b, `,"`...), name...), `":`...)
+	b = strconv.AppendInt(b, int64(d/time.Second), 10)
+	return appendFraction(b, int64(d%time.Second), 9, 0)
+}
+
+// appendAmount is [paywall.Money.String] without its allocations.
+func appendAmount(b []byte, micros int64, decimals int) []byte {
+	n := uint64(micros)
+	if micros < 0 {
+		b, n = append(b, '-'), -n
+	}
+	b = strconv.AppendUint(b, n/1_000_000, 10)
+	return appendFraction(b, int64(n%1_000_000), 6, decimals)
+}
+
+// appendFraction appends the decimals of a number: at most digits, at least keep.
+func appendFraction(b []byte, n int64, digits, keep int) []byte {
+	var d [9]byte
+	for i := digits - 1; i >= 0; i-- {
+		d[i], n = byte('0'+n%10), n/10
+	}
+	for digits > keep && d[digits-1] == '0' {
+		digits--
+	}
+	if digits == 0 {
+		return b
+	}
+	return append(append(b, '.'), d[:digits]...)
+}
+
+// appendString appends a JSON string (RFC 8259, section 7). Invalid UTF-8
+// becomes U+FFFD, as in encoding/json; everything else is as it came.
+func appendString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	b = slices.Grow(b, len(s)+2)
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ':
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+		default:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			b = utf8.AppendRune(b, r)
+			i += n
+			continue
+		}
+		i++
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,240 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// verifyBytes is how much of the journal Open reads before it answers: the last
+// segment always, older ones while they fit. 64 MiB take about 50 ms to hash
+// (SHA-256 in hardware); of what is older Open checks that it is there and linked.
+const verifyBytes = 64 << 20
+
+// Open takes the folder, checks what is in it, and makes it ready to append. A
+// record that is not whole at the very end was never acknowledged and is cut
+// off; every other damage is a [Damage]. An empty folder gets its first record.
+func Open(o Options) (*Journal, error) {
+	if o.SegmentBytes <= 0 {
+		o.SegmentBytes = defaultSegmentBytes
+	}
+	if o.verifyBytes <= 0 {
+		o.verifyBytes = verifyBytes
+	}
+	if o.Disk == nil {
+		o.Disk = OS{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the journal's folder: %w", err)
+	}
+	l, err := lock(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{o: o, lock: l}
+	j.durable.Store(&Mark{})
+	if err := j.open(); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+func (j *Journal) open() error {
+	last, err := segments(j.o.Dir)
+	if err != nil {
+		return err
+	}
+	if last > 0 {
+		if err := j.load(last); err != nil {
+			return err
+		}
+	}
+	if j.Head().Seq == 0 {
+		return j.begin()
+	}
+	return j.checkCurrency()
+}
+
+// load verifies the end of the journal and opens its last segment.
+func (j *Journal) load(last uint32) error {
+	trusted, err := j.link(last)
+	if err != nil {
+		return err
+	}
+	j.trusted = trusted
+	s := scan{dir: j.o.Dir, prev: trusted}
+	s.prev.Ptr.Segment++ // the segments behind the mark are read from their first byte
+	s.prev.Ptr.Offset, s.prev.Ptr.Length = 0, 0
+	read := false
+	s.each(last, func(_ *Line, e error) bool {
+		read, err = true, e
+		return e == nil
+	})
+	if err != nil {
+		return err
+	}
+	head := s.prev
+	if !read {
+		head = trusted
+	}
+	j.durable.Store(&head)
+	if head.Ptr.Segment == last {
+		j.size = int64(head.Ptr.Offset + head.Ptr.Length)
+	}
+	return j.openLast(last, &s)
+}
+
+// openLast opens the last segment and cuts a torn record off its end.
+func (j *Journal) openLast(last uint32, s *scan) error {
+	f, err := j.o.Disk.OpenFile(segmentPath(j.o.Dir, last), os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening a journal segment: %w", err)
+	}
+	j.file = f
+	if len(s.torn) == 0 {
+		return nil
+	}
+	// A torn write is the beginning of a line. A whole line whose newline alone is
+	// wrong was acknowledged, and then damaged.
+	line := append(s.torn[:len(s.torn)-1:len(s.torn)-1], '\n')
+	if _, err := s.check(line, Ptr{}); err == nil {
+		return s.damaged(uint32(j.size), "the newline that ends its last record is damaged")
+	}
+	if err := errors.Join(f.Truncate(j.size), f.Sync()); err != nil {
+		return fmt.Errorf("cutting off a torn record: %w", err)
+	}
+	j.cut = len(s.torn)
+	return nil
+}
+
+// link finds the mark behind which Open reads everything, and checks that the
+// closed segments before it are chained to one another at their ends.
+func (j *Journal) link(last uint32) (Mark, error) {
+	first, total := last, int64(0)
+	for n := last; n > 0; n-- {
+		info, err := os.Stat(segmentPath(j.o.Dir, n))
+		if err != nil {
+			return Mark{}, fmt.Errorf("looking at the journal: %w", err)
+		}
+		if total += info.Size(); total > j.o.verifyBytes && n < last {
+			break
+		}
+		first = n
+	}
+	var end Mark
+	for n := uint32(1); n < first; n++ {
+		var err error
+		if end, err = linkSegment(j.o.Dir, n, end); err != nil {
+			return Mark{}, err
+		}
+	}
+	return end, nil
+}
+
+// linkSegment checks that a closed segment's first record follows the mark, and gives its last.
+func linkSegment(dir string, n uint32, prev Mark) (Mark, error) {
+	s := scan{dir: dir, prev: prev}
+	s.prev.Ptr = Ptr{Segment: n}
+	var err error
+	s.segment(n, func(_ *Line, e error) bool {
+		err = e
+		return false
+	})
+	if err != nil {
+		return Mark{}, err
+	}
+	f, err := os.Open(segmentPath(dir, n))
+	if err != nil {
+		return Mark{}, fmt.Errorf("opening a journal segment: %w", err)
+	}
+	defer f.Close()
+	return lastLine(f, n)
+}
+
+// lastLine reads a closed segment's last line from behind.
+func lastLine(f *os.File, n uint32) (Mark, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Mark{}, err
+	}
+	size := info.Size()
+	damaged := &Damage{File: f.Name(), Offset: size, Found: "its last line is not whole, though the segment is closed"}
+	for length := int64(4096); ; length *= 8 {
+		length = min(length, size)
+		tail := make([]byte, length)
+		if _, err := f.ReadAt(tail, size-length); err != nil {
+			return Mark{}, fmt.Errorf("reading %s: %w", f.Name(), err)
+		}
+		start := lastStart(tail)
+		if start == 0 && length < size && length < maxLine {
+			continue
+		}
+		line := tail[start:]
+		_, hash, err := chain(line)
+		if err != nil || hashOf(line) != hash {
+			return Mark{}, damaged
+		}
+		seq, err := seqOf(line)
+		if err != nil {
+			return Mark{}, damaged
+		}
+		offset := size - int64(len(line))
+		return Mark{Seq: seq, Hash: hash, Ptr: Ptr{Segment: n, Offset: uint32(offset), Length: uint32(len(line))}}, nil
+	}
+}
+
+// lastStart is where the last whole line of a text begins.
+func lastStart(text []byte) int {
+	for i := len(text) - 2; i >= 0; i-- {
+		if text[i] == '\n' {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// begin writes the first record.
+func (j *Journal) begin() error {
+	first := Record{
+		Transfer: paywall.Transfer{Time: j.o.Now(), Kind: paywall.KindGenesis},
+		Currency: j.o.Currency, Ledger: paywall.NewID(),
+	}
+	if _, err := j.Stage(&first); err != nil {
+		return err
+	}
+	return j.Commit()
+}
+
+func (j *Journal) checkCurrency() error {
+	c, err := Currency(j.o.Dir)
+	if err != nil {
+		return err
+	}
+	if c != j.o.Currency {
+		return fmt.Errorf("opening %s: this journal's currency is %s, the configuration says %s; a ledger has one currency for ever, set it back or use another storage folder",
+			filepath.Clean(j.o.Dir), c, j.o.Currency)
+	}
+	return nil
+}
+
+// Currency reads which currency a journal was begun with; none if it has no record yet.
+func Currency(dir string) (paywall.Currency, error) {
+	for line, err := range Scan(dir) {
+		if err != nil {
+			return "", err
+		}
+		first, err := line.Record("")
+		if err != nil || first.Kind != paywall.KindGenesis {
+			return "", &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
+		}
+		return first.Currency, nil
+	}
+	return "", nil
+}

@@ -1,0 +1,103 @@
+// Package journal is the append-only file of everything that ever changed in a
+// ledger: one JSON object a line, readable with jq, each chained to the line
+// before by a SHA-256. What it has acknowledged is on disk; what is damaged in
+// it is reported, never skipped.
+package journal
+
+import (
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// Record is one line: a transfer, and the references that a ledger needs to be
+// rebuilt from the journal alone. Which of them are set depends on the kind:
+//
+//	genesis  Currency, Ledger
+//	open     Wallet, Key, Code; legs if there is a welcome credit
+//	key      Wallet, Key, Code
+//	voucher  Vouchers, one or more made together
+//	redeem   Wallet, Voucher; legs
+//	unlock   Unlock and everything after it; legs
+//	refund   Unlock, Site, Resource; legs
+//	erase    Wallet
+//
+// What follows from other fields is not written: the wallet, unlock and voucher
+// stand in the cause, the wallet and site of a purchase in its legs.
+type Record struct {
+	paywall.Transfer
+
+	Currency paywall.Currency
+	Ledger   string // random id, so that no two journals begin alike
+
+	Wallet  string
+	Key     paywall.Hash
+	Code    paywall.Hash
+	Voucher paywall.Hash
+
+	Vouchers []paywall.Voucher
+
+	Unlock   string
+	Offer    string // id of the offer; the unlock's own id unless two wallets used one offer
+	Site     string
+	Resource string
+	URL      string
+	Title    string
+	Access   time.Duration
+	Refund   time.Duration
+}
+
+// Ptr says where a record's line stands: segment number from 1, byte offset,
+// and length with its newline.
+type Ptr struct {
+	Segment uint32
+	Offset  uint32
+	Length  uint32
+}
+
+// Paid is what a purchase took from its wallet, in millionths; of a refund, what went back.
+func (r *Record) Paid() int64 {
+	for _, l := range r.Legs {
+		if strings.HasPrefix(l.Account, walletPrefix) {
+			return max(l.Micros, -l.Micros)
+		}
+	}
+	return 0
+}
+
+// cause is the natural key of a record; the same cause is never recorded twice.
+func (r *Record) cause() string {
+	switch r.Kind {
+	case paywall.KindOpen:
+		return "open/" + r.Wallet
+	case paywall.KindKey:
+		return "key/" + r.Wallet + "/" + encodeHash(r.Key)
+	case paywall.KindVoucher:
+		return "voucher/" + encodeHash(r.Vouchers[0].Code)
+	case paywall.KindRedeem:
+		return "redeem/" + encodeHash(r.Voucher)
+	case paywall.KindUnlock:
+		return r.Unlock // nothing else is as frequent; it holds no slash, unlike the others
+	case paywall.KindRefund:
+		return "refund/" + r.Unlock
+	case paywall.KindErase:
+		return "erase/" + r.Wallet
+	}
+	return string(r.Kind)
+}
+
+var (
+	walletPrefix = paywall.WalletAccount("")
+	sitePrefix   = paywall.SiteAccount("")
+)
+
+// legAccount is the rest of the first leg's account that begins with prefix.
+func (r *Record) legAccount(prefix string) string {
+	for _, l := range r.Legs {
+		if rest, ok := strings.CutPrefix(l.Account, prefix); ok {
+			return rest
+		}
+	}
+	return ""
+}

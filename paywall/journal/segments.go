@@ -1,0 +1,51 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+const segmentSuffix = ".jsonl"
+
+func segmentPath(dir string, n uint32) string {
+	return filepath.Join(dir, fmt.Sprintf("%08d%s", n, segmentSuffix))
+}
+
+// segments counts the segments of a folder; their numbers run from 1 without a gap.
+// A folder that does not exist has none.
+func segments(dir string) (uint32, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("listing the journal: %w", err)
+	}
+	var last uint32
+	for _, e := range entries { // sorted by name, so by number
+		name, ok := strings.CutSuffix(e.Name(), segmentSuffix)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(name, 10, 32)
+		if err != nil || len(name) != 8 {
+			return 0, &Damage{File: filepath.Join(dir, e.Name()), Found: "this name is not a segment's; move the file elsewhere"}
+		}
+		if uint32(n) != last+1 {
+			return 0, &Damage{File: segmentPath(dir, last+1), Found: fmt.Sprintf("the segment is missing, %s follows", e.Name())}
+		}
+		last = uint32(n)
+	}
+	return last, nil
+}
+
+// Exists reports whether a folder holds a journal.
+func Exists(dir string) (bool, error) {
+	n, err := segments(dir)
+	return n > 0 || err != nil, err
+}

@@ -1,0 +1,85 @@
+package paywall
+
+import (
+	"sort"
+	"time"
+)
+
+// OfferTTL is how long an offer is honoured after it was shown.
+const OfferTTL = 15 * time.Minute
+
+// AccessTTL is the longest life of an access token. Access bought for longer is
+// renewed from the wallet, without a charge and without a page.
+const AccessTTL = 24 * time.Hour
+
+// Offer is a quote for one resource. What was shown is what is charged.
+type Offer struct {
+	ID        string // unique; the natural key of a purchase together with the wallet
+	Site      string // origin of the site, "https://news.example"
+	Checkout  string // origin of the checkout that may honour it
+	Resource  string // canonical path on the site, percent-decoded
+	URL       string // path and query to return to, as the site spells it, percent-encoded
+	Title     string // of the page, plain text, may be empty
+	Words     int    // length of the page, 0 if unknown
+	Price     Money
+	Access    time.Duration // how long the purchase lasts; 0 = for ever
+	Shares    []Share       // parts of the price that belong to creators; the rest is the site's
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+}
+
+// Share is a creator's part of a price.
+type Share struct {
+	Creator string // account name: letters, digits, ".", "_", "-"
+	PPM     int64  // parts per million: 700_000 is 70 %
+}
+
+// WholePPM is a whole in parts per million.
+const WholePPM = 1_000_000
+
+// Allocate splits a price into legs for the creators and the site. Parts are
+// rounded by largest remainder to the millionth and always sum to the price;
+// a leg of nothing is left out. Shares must not exceed a whole.
+func (o *Offer) Allocate() ([]Leg, error) {
+	rest := int64(WholePPM)
+	parts := make([]part, 0, len(o.Shares)+1)
+	for _, s := range o.Shares {
+		if s.PPM <= 0 || s.PPM > rest {
+			return nil, Errorf(CodeMalformed, "shares of %s exceed the price", o.Resource)
+		}
+		rest -= s.PPM
+		parts = append(parts, newPart(CreatorAccount(s.Creator), o.Price.Micros, s.PPM))
+	}
+	parts = append(parts, newPart(SiteAccount(o.Site), o.Price.Micros, rest))
+	left := o.Price.Micros
+	for _, p := range parts {
+		left -= p.leg.Micros
+	}
+	order := make([]int, len(parts))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return parts[order[a]].remainder > parts[order[b]].remainder })
+	for i := range left {
+		parts[order[i]].leg.Micros++
+	}
+	legs := make([]Leg, 0, len(parts))
+	for _, p := range parts {
+		if p.leg.Micros != 0 {
+			legs = append(legs, p.leg)
+		}
+	}
+	return legs, nil
+}
+
+type part struct {
+	leg       Leg
+	remainder int64
+}
+
+// newPart rounds price*ppm down. A price is at most 1e12 millionths and ppm at
+// most 1e6, so the product stays below 2^63.
+func newPart(account string, price, ppm int64) part {
+	product := price * ppm
+	return part{leg: Leg{Account: account, Micros: product / WholePPM}, remainder: product % WholePPM}
+}

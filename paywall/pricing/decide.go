@@ -1,0 +1,61 @@
+package pricing
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// Decision is what a request's target costs.
+type Decision struct {
+	Status   Status
+	Rule     *Rule  // nil if none matched
+	Resource string // what is sold: the target's resource, or the one it is a part of
+}
+
+// Decide says what a target costs. It refuses with [paywall.CodeMalformed] what
+// could be one thing to the gate and another to the site: a target some reading
+// of which has a price while the canonical path has none, or another one; and an
+// ambiguous target as soon as anything in it has a price.
+//
+// An unpriced or free answer therefore holds for every reading, and the raw
+// target may be passed on as it came.
+func (t *Table) Decide(r *http.Request, target *paywall.Target) (Decision, error) {
+	status, rule := t.Lookup(r, target.Path)
+	decision := Decision{Status: status, Rule: rule, Resource: target.Resource}
+	if target.Ambiguous && status.closed() {
+		return Decision{}, refusal()
+	}
+	for _, reading := range target.Readings {
+		other, by := t.Lookup(r, reading)
+		if other.closed() && (target.Ambiguous || other != status || by != rule) {
+			return Decision{}, refusal()
+		}
+	}
+	if status == Priced {
+		decision.Resource = rule.resource(target.Resource)
+	}
+	return decision, nil
+}
+
+func refusal() error {
+	return paywall.Errorf(paywall.CodeMalformed, "this spelling of the address can be read in more than one way")
+}
+
+// resource is the resource that a path is a part of: the first member of a group
+// that Per names, or itself.
+func (r *Rule) resource(resource string) string {
+	path, _, _ := strings.Cut(resource, "?")
+	for _, pattern := range r.Per {
+		above := len(pattern) - len("*")
+		if len(path) <= above || !strings.EqualFold(path[:above], pattern[:above]) {
+			continue
+		}
+		if i := strings.IndexByte(path[above:], '/'); i >= 0 {
+			return path[:above+i]
+		}
+		return path
+	}
+	return resource
+}

@@ -1,0 +1,149 @@
+package paywall
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Store is the ledger: the one place where money moves. Every method is safe
+// for concurrent use.
+//
+// Durability: a method that changes something answers nil only when the change
+// is on disk and every later read sees it. When it answers an error, nothing
+// was taken, except that a caller whose context ended may not learn the outcome
+// of a change already submitted; the same call again answers it.
+//
+// Idempotency: changes have natural keys, named at each method. The same key
+// with the same content answers the first receipt again and moves nothing. The
+// same key with other content is [ErrOfferChanged].
+//
+// A store that is closed, failing, out of disk space or too busy answers
+// [ErrUnavailable] to changes; reads go on where they can.
+type Store interface {
+	// OpenWallet makes a wallet and pays the welcome credit into it. Key: the
+	// hash of the wallet's key; the same key again answers the same wallet.
+	OpenWallet(ctx context.Context, keys KeyHashes, welcome Money) (Wallet, error)
+
+	// AddKey lets a further browser into the wallet whose recovery code has
+	// this hash: from now on next.Key opens it and next.Code recovers it. Key:
+	// next.Key. Without such a wallet: [ErrNoWallet].
+	AddKey(ctx context.Context, code Hash, next KeyHashes) (Wallet, error)
+
+	// Wallet finds a wallet by its key. [ErrNoWallet].
+	Wallet(ctx context.Context, key Hash) (Wallet, error)
+
+	// Erase removes the wallet's keys, codes, history and ownership, and revokes
+	// its unlocks. Transfers stay, with an id that nothing leads to any more; a
+	// balance left over stays in the ledger unreachable. [ErrNoWallet].
+	Erase(ctx context.Context, wallet string) error
+
+	// Unlock buys: debit, shares and ownership in one step. Keys: wallet and
+	// offer, and wallet and resource while an unlock of it is live: then the
+	// receipt says AlreadyOwned and nothing is debited. The balance never goes
+	// below zero: [ErrInsufficientFunds]. An offer whose purchase was refunded
+	// is [ErrOfferSpent]. [ErrNoWallet].
+	Unlock(ctx context.Context, p Purchase) (Receipt, error)
+
+	// Refund gives back exactly what was paid, takes the shares back, ends
+	// ownership and revokes the unlock before it answers. Key: the unlock; a
+	// second refund answers the first receipt. An unlock that is unknown or
+	// another wallet's is [ErrNotFound]; after RefundableUntil: [ErrRefundClosed].
+	Refund(ctx context.Context, wallet, unlock string) (Receipt, error)
+
+	// AddVouchers makes vouchers, all or none. Key: the hash of each code; a
+	// hash that exists is [ErrOfferChanged].
+	AddVouchers(ctx context.Context, vouchers []Voucher) error
+
+	// Redeem pays a voucher into a wallet, once. Key: the voucher; the same
+	// wallet again gets the first top-up with Replayed set. Unknown, expired or
+	// redeemed by another wallet: [ErrBadVoucher]. [ErrNoWallet].
+	Redeem(ctx context.Context, wallet string, code Hash) (TopUp, error)
+
+	// Owned answers the live unlock of a resource (canonical path on the site's
+	// origin) by the wallet with this key. [ErrNotFound] if there is none,
+	// [ErrNoWallet] if the key opens nothing.
+	Owned(ctx context.Context, key Hash, site, resource string) (Unlock, error)
+
+	// Unlocks lists a wallet's purchases, newest first, at most limit of them,
+	// refunded ones included.
+	Unlocks(ctx context.Context, wallet string, limit int) ([]Unlock, error)
+
+	// Revoked reports whether tokens of this unlock are dead. It is on the hot
+	// path: no I/O, no lock shared between readers, no allocation.
+	Revoked(unlock string) bool
+
+	// Stats sums the ledger up.
+	Stats(ctx context.Context) (Stats, error)
+
+	// Verify recomputes the ledger from its first record and compares. An error
+	// means that it could not be done; what is wrong stands in the report.
+	Verify(ctx context.Context) (Report, error)
+
+	// Export writes every transfer in order, one JSON object a line, up to the
+	// last one that was durable when it began.
+	Export(ctx context.Context, w io.Writer) error
+}
+
+// Purchase is what [Store.Unlock] needs.
+type Purchase struct {
+	Wallet string
+	Offer  Offer
+	Refund time.Duration // how long the purchase can be undone
+}
+
+// Receipt is the outcome of an unlock or a refund.
+type Receipt struct {
+	Unlock       Unlock
+	Balance      Money // of the wallet, after it
+	AlreadyOwned bool  // nothing was debited by this call
+}
+
+// Voucher is prepaid credit that one wallet can redeem once.
+type Voucher struct {
+	Code      Hash
+	Amount    Money
+	ExpiresAt time.Time // zero: never
+	Campaign  string    // the publisher's own label, may be empty
+}
+
+// TopUp is money that came into a wallet.
+type TopUp struct {
+	Credited Money
+	Balance  Money
+	Replayed bool // credited by an earlier call
+}
+
+// Stats sums up the ledger. Amounts are decimal strings on the wire.
+type Stats struct {
+	Currency  Currency        `json:"currency"`
+	Wallets   int             `json:"wallets"`
+	Sales     Tally           `json:"sales"`
+	Refunds   Tally           `json:"refunds"`
+	TopUps    Tally           `json:"top_ups"`      // vouchers and welcome credit
+	Owed      Money           `json:"wallets_owed"` // what all wallets hold together
+	Resources []ResourceSales `json:"resources"`
+}
+
+// Tally counts and sums.
+type Tally struct {
+	Count  int   `json:"count"`
+	Amount Money `json:"amount"`
+}
+
+// ResourceSales is what one resource brought.
+type ResourceSales struct {
+	Site     string `json:"site"`
+	Resource string `json:"resource"`
+	Sales    Tally  `json:"sales"`
+	Refunds  Tally  `json:"refunds"`
+}
+
+// Report is the outcome of [Store.Verify]. OK means that Problems is empty.
+type Report struct {
+	OK        bool     `json:"ok"`
+	Transfers uint64   `json:"transfers"`
+	Seq       uint64   `json:"seq"`
+	Head      string   `json:"head"` // hash of the last record
+	Problems  []string `json:"problems"`
+}

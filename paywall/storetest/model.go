@@ -1,0 +1,243 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// testModel runs random calls against the store and against a few maps that say
+// what must come out.
+func testModel(t *testing.T, open Open) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := newHouse(t, open)
+		m := &model{house: h, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
+		rt.Repeat(map[string]func(*rapid.T){
+			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
+			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
+			"replay":  func(rt *rapid.T) { m.rt = rt; m.replay() },
+			"refund":  func(rt *rapid.T) { m.rt = rt; m.refund() },
+			"voucher": func(rt *rapid.T) { m.rt = rt; m.voucher() },
+			"redeem":  func(rt *rapid.T) { m.rt = rt; m.redeem() },
+			"erase":   func(rt *rapid.T) { m.rt = rt; m.erase() },
+			"sleep": func(rt *rapid.T) {
+				h.clock.sleep(time.Duration(rapid.IntRange(1, 40).Draw(rt, "minutes")) * time.Minute)
+			},
+			"": func(rt *rapid.T) { m.rt = rt; m.check() },
+		})
+		h.verify()
+		if closer, ok := h.store.(interface{ Close() error }); ok {
+			if err := closer.Close(); err != nil {
+				rt.Fatalf("closing: %v", err)
+			}
+		}
+	})
+}
+
+type model struct {
+	*house
+	rt       *rapid.T
+	readers  []*modelReader
+	vouchers map[paywall.Hash]*modelVoucher
+	codes    []paywall.Hash
+}
+
+type modelReader struct {
+	reader
+	cents   int64
+	erased  bool
+	unlocks []*modelUnlock
+}
+
+type modelUnlock struct {
+	offer  paywall.Offer
+	unlock paywall.Unlock
+}
+
+type modelVoucher struct {
+	cents int64
+	by    *modelReader
+}
+
+func (m *model) any() *modelReader {
+	if len(m.readers) == 0 {
+		m.open()
+	}
+	return rapid.SampledFrom(m.readers).Draw(m.rt, "reader")
+}
+
+func (m *model) want(what string, err, want error) bool {
+	if !errors.Is(err, want) {
+		m.rt.Fatalf("%s: got %v, want %v", what, err, want)
+	}
+	return want == nil
+}
+
+func (m *model) open() {
+	cents := rapid.Int64Range(0, 200).Draw(m.rt, "welcome")
+	m.readers = append(m.readers, &modelReader{reader: m.reader(cents), cents: cents})
+}
+
+func (r *modelReader) live(resource string, now time.Time) *modelUnlock {
+	for _, u := range r.unlocks {
+		if u.offer.Resource == resource && u.unlock.Live(now) {
+			return u
+		}
+	}
+	return nil
+}
+
+func (m *model) buyAny() {
+	r := m.any()
+	offer := m.offer(fmt.Sprintf("/articles/%d", rapid.IntRange(0, 4).Draw(m.rt, "article")), rapid.Int64Range(1, 60).Draw(m.rt, "price"))
+	offer.Access = time.Duration(rapid.SampledFrom([]int{0, 0, 10, 60}).Draw(m.rt, "access")) * time.Minute
+	if rapid.Bool().Draw(m.rt, "shared") {
+		offer.Shares = []paywall.Share{{Creator: "alice", PPM: rapid.Int64Range(1, paywall.WholePPM).Draw(m.rt, "share")}}
+	}
+	receipt, err := m.unlock(r.reader, offer)
+	live := r.live(offer.Resource, m.clock.now())
+	switch {
+	case r.erased:
+		m.want("buying", err, paywall.ErrNoWallet)
+	case live != nil:
+		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != live.unlock) {
+			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
+		}
+	case r.cents < offer.Price.Micros/10_000:
+		m.want("buying without money", err, paywall.ErrInsufficientFunds)
+	default:
+		if m.want("buying", err, nil) && receipt.AlreadyOwned {
+			m.rt.Fatalf("what was not owned is: %+v", receipt)
+		}
+		r.cents -= offer.Price.Micros / 10_000
+		r.unlocks = append(r.unlocks, &modelUnlock{offer, receipt.Unlock})
+	}
+}
+
+func (m *model) pick() (*modelReader, *modelUnlock) {
+	r := m.any()
+	if len(r.unlocks) == 0 {
+		m.rt.Skip("nothing bought")
+	}
+	return r, rapid.SampledFrom(r.unlocks).Draw(m.rt, "unlock")
+}
+
+func (m *model) replay() {
+	r, u := m.pick()
+	receipt, err := m.unlock(r.reader, u.offer)
+	switch {
+	case r.erased:
+		m.want("replaying", err, paywall.ErrNoWallet)
+	case !u.unlock.RefundedAt.IsZero():
+		m.want("replaying what was refunded", err, paywall.ErrOfferSpent)
+	case m.want("replaying", err, nil) && receipt.Unlock != u.unlock:
+		m.rt.Fatalf("replaying gave %+v, first %+v", receipt.Unlock, u.unlock)
+	}
+}
+
+func (m *model) refund() {
+	r, u := m.pick()
+	receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID)
+	switch {
+	case r.erased:
+		m.want("refunding", err, paywall.ErrNotFound)
+	case !u.unlock.RefundedAt.IsZero():
+		if m.want("refunding again", err, nil) && receipt.Unlock != u.unlock {
+			m.rt.Fatalf("refunding again gave %+v, first %+v", receipt.Unlock, u.unlock)
+		}
+	case !u.unlock.Refundable(m.clock.now()):
+		m.want("refunding late", err, paywall.ErrRefundClosed)
+	case m.want("refunding", err, nil):
+		u.unlock.RefundedAt = m.clock.now()
+		r.cents += u.unlock.Paid.Micros / 10_000
+	}
+}
+
+func (m *model) voucher() {
+	c := code(fmt.Sprint("model", len(m.codes)))
+	cents := rapid.Int64Range(1, 100).Draw(m.rt, "worth")
+	m.want("making a voucher", m.store.AddVouchers(m.t.Context(), []paywall.Voucher{{Code: c, Amount: euro(cents)}}), nil)
+	m.vouchers[c] = &modelVoucher{cents: cents}
+	m.codes = append(m.codes, c)
+}
+
+func (m *model) redeem() {
+	if len(m.codes) == 0 {
+		m.voucher()
+	}
+	r, c := m.any(), rapid.SampledFrom(m.codes).Draw(m.rt, "code")
+	v := m.vouchers[c]
+	top, err := m.store.Redeem(m.t.Context(), r.ID, c)
+	switch {
+	case r.erased:
+		m.want("redeeming", err, paywall.ErrNoWallet)
+	case v.by != nil && v.by != r:
+		m.want("redeeming another's voucher", err, paywall.ErrBadVoucher)
+	case m.want("redeeming", err, nil):
+		if top.Replayed != (v.by == r) || top.Credited != euro(v.cents) {
+			m.rt.Fatalf("the top-up is %+v", top)
+		}
+		if v.by == nil {
+			r.cents += v.cents
+		}
+		v.by = r
+	}
+}
+
+func (m *model) erase() {
+	r := m.any()
+	err := m.store.Erase(m.t.Context(), r.ID)
+	if r.erased {
+		m.want("erasing again", err, paywall.ErrNoWallet)
+		return
+	}
+	m.want("erasing", err, nil)
+	r.erased = true
+}
+
+// check reads everything back.
+func (m *model) check() {
+	now := m.clock.now()
+	for _, r := range m.readers {
+		w, err := m.store.Wallet(m.t.Context(), r.keys.Key)
+		if r.erased {
+			m.want("reading an erased wallet", err, paywall.ErrNoWallet)
+			continue
+		}
+		if m.want("reading a wallet", err, nil) && w.Balance != euro(r.cents) {
+			m.rt.Fatalf("a balance is %v, want %d cents", w.Balance, r.cents)
+		}
+		history, err := m.store.Unlocks(m.t.Context(), r.ID, 1000)
+		if m.want("reading a history", err, nil) && len(history) != len(r.unlocks) {
+			m.rt.Fatalf("the history has %d purchases, want %d", len(history), len(r.unlocks))
+		}
+		for i, u := range r.unlocks {
+			if history[len(history)-1-i] != u.unlock {
+				m.rt.Fatalf("history has %+v, want %+v", history[len(history)-1-i], u.unlock)
+			}
+			if refunded := !u.unlock.RefundedAt.IsZero(); refunded && now.Sub(u.unlock.RefundedAt) < paywall.AccessTTL && !m.store.Revoked(u.unlock.ID) {
+				m.rt.Fatalf("the refunded %s is not revoked", u.unlock.ID)
+			}
+		}
+		m.checkOwned(r, now)
+	}
+}
+
+func (m *model) checkOwned(r *modelReader, now time.Time) {
+	for i := range 5 {
+		resource := fmt.Sprintf("/articles/%d", i)
+		u, err := m.store.Owned(m.t.Context(), r.keys.Key, site, resource)
+		if live := r.live(resource, now); live != nil {
+			if m.want("reading what is owned", err, nil) && u != live.unlock {
+				m.rt.Fatalf("owned is %+v, want %+v", u, live.unlock)
+			}
+		} else {
+			m.want("reading what is not owned", err, paywall.ErrNotFound)
+		}
+	}
+}

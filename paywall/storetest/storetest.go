@@ -1,0 +1,231 @@
+// Package storetest is the conformance suite of [paywall.Store]. A store that
+// passes keeps every promise of the port, alone and under parallel calls, and
+// proves its ledger after each block.
+package storetest
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// Currency of the stores under test.
+const Currency paywall.Currency = "EUR"
+
+// site is where everything in the suite is sold.
+const site = "https://news.example"
+
+// refundTime of all purchases, unless a test says otherwise.
+const refundTime = 30 * time.Minute
+
+// Open makes an empty store in [Currency] that takes the time from now. It is
+// closed by t.Cleanup.
+type Open = func(t *testing.T, now func() time.Time) paywall.Store
+
+// Run checks a store against the port's contract.
+func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Store) {
+	for _, block := range []struct {
+		name string
+		test func(*testing.T, *house)
+	}{
+		{"Wallets", testWallets},
+		{"Erase", testErase},
+		{"Unlock", testUnlock},
+		{"Offers", testOffers},
+		{"Access", testAccess},
+		{"Refund", testRefund},
+		{"Shares", testShares},
+		{"Vouchers", testVouchers},
+		{"History", testHistory},
+		{"Stats", testStats},
+		{"Export", testExport},
+		{"Context", testContext},
+		{"Strange", testStrange},
+		{"Parallel", testParallel},
+		{"Linearizable", testLinearizable},
+	} {
+		t.Run(block.name, func(t *testing.T) {
+			h := newHouse(t, open)
+			block.test(t, h)
+			h.verify()
+		})
+	}
+	t.Run("Model", func(t *testing.T) { testModel(t, open) })
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) sleep(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// house is a store with what a test needs around it.
+type house struct {
+	t     testing.TB
+	store paywall.Store
+	clock *clock
+}
+
+func newHouse(t *testing.T, open Open) *house {
+	c := &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	return &house{t: t, store: open(t, c.now), clock: c}
+}
+
+func euro(cents int64) paywall.Money {
+	return paywall.Money{Micros: cents * 10_000, Currency: Currency}
+}
+
+// reader is a wallet and its key.
+type reader struct {
+	paywall.Wallet
+	keys paywall.KeyHashes
+}
+
+func newKeys(t testing.TB) paywall.KeyHashes {
+	t.Helper()
+	keys, ok := paywall.NewWalletKey().Hashes()
+	if !ok {
+		t.Fatal("a new key has no hashes")
+	}
+	return keys
+}
+
+// reader opens a wallet with so many cents.
+func (h *house) reader(cents int64) reader {
+	h.t.Helper()
+	keys := newKeys(h.t)
+	w, err := h.store.OpenWallet(h.t.Context(), keys, euro(cents))
+	if err != nil {
+		h.t.Fatalf("opening a wallet: %v", err)
+	}
+	return reader{w, keys}
+}
+
+// offer quotes a resource.
+func (h *house) offer(resource string, cents int64) paywall.Offer {
+	now := h.clock.now()
+	return paywall.Offer{
+		ID: paywall.NewID(), Site: site, Checkout: site, Resource: resource,
+		URL: paywall.EscapePath(resource), Title: "About " + resource,
+		Price: euro(cents), IssuedAt: now, ExpiresAt: now.Add(paywall.OfferTTL),
+	}
+}
+
+func (h *house) unlock(r reader, o paywall.Offer) (paywall.Receipt, error) {
+	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime})
+}
+
+// buy is unlock that must succeed.
+func (h *house) buy(r reader, o paywall.Offer) paywall.Receipt {
+	h.t.Helper()
+	receipt, err := h.unlock(r, o)
+	if err != nil {
+		h.t.Fatalf("buying %s: %v", o.Resource, err)
+	}
+	return receipt
+}
+
+func (h *house) balance(r reader) int64 {
+	h.t.Helper()
+	w, err := h.store.Wallet(h.t.Context(), r.keys.Key)
+	if err != nil {
+		h.t.Fatalf("reading a balance: %v", err)
+	}
+	return w.Balance.Micros / 10_000
+}
+
+func (h *house) wantBalance(r reader, cents int64) {
+	h.t.Helper()
+	if got := h.balance(r); got != cents {
+		h.t.Errorf("the balance is %d cents, want %d", got, cents)
+	}
+}
+
+func (h *house) wantError(err, want error) {
+	h.t.Helper()
+	if !errors.Is(err, want) {
+		h.t.Errorf("got error %v, want %v", err, want)
+	}
+}
+
+func (h *house) verify() {
+	h.t.Helper()
+	report, err := h.store.Verify(h.t.Context())
+	if err != nil {
+		h.t.Fatalf("verifying: %v", err)
+	}
+	if !report.OK || len(report.Problems) > 0 {
+		h.t.Fatalf("the ledger is wrong: %q", report.Problems)
+	}
+	if report.Transfers == 0 || report.Seq != report.Transfers || report.Head == "" {
+		h.t.Errorf("the report is %+v: not one transfer for each number", report)
+	}
+}
+
+// line is a transfer as it is exported.
+type line struct {
+	Seq   uint64      `json:"seq"`
+	Time  time.Time   `json:"time"`
+	Kind  string      `json:"kind"`
+	Cause string      `json:"cause"`
+	Legs  [][2]string `json:"legs"`
+	Prev  string      `json:"prev"`
+	Hash  string      `json:"hash"`
+}
+
+func (h *house) export() (raw []byte, lines []line) {
+	h.t.Helper()
+	var b bytes.Buffer
+	if err := h.store.Export(h.t.Context(), &b); err != nil {
+		h.t.Fatalf("exporting: %v", err)
+	}
+	scanner := bufio.NewScanner(bytes.NewReader(b.Bytes()))
+	scanner.Buffer(nil, 16<<20)
+	for scanner.Scan() {
+		var l line
+		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+			h.t.Fatalf("an exported line is not JSON: %v\n%s", err, scanner.Bytes())
+		}
+		lines = append(lines, l)
+	}
+	return b.Bytes(), lines
+}
+
+// code is the hash of a voucher that a test names.
+func code(name string) paywall.Hash { return sha256.Sum256([]byte(name)) }
+
+// together runs n calls that start at the same moment.
+func together(n int, call func(i int)) {
+	var ready, done sync.WaitGroup
+	start := make(chan struct{})
+	ready.Add(n)
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			call(i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+}

@@ -1,0 +1,68 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+func testVouchers(t *testing.T, h *house) {
+	ctx := t.Context()
+	a, b := h.reader(0), h.reader(0)
+	vouchers := []paywall.Voucher{
+		{Code: code("one"), Amount: euro(500), Campaign: "autumn \"26\" ü"},
+		{Code: code("short"), Amount: euro(100), ExpiresAt: h.clock.now().Add(time.Hour)},
+		{Code: code("late"), Amount: euro(100), ExpiresAt: h.clock.now().Add(time.Hour)},
+	}
+	if err := h.store.AddVouchers(ctx, vouchers); err != nil {
+		t.Fatal(err)
+	}
+	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("new"), Amount: euro(1)}, vouchers[0]}), paywall.ErrOfferChanged)
+	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("x"), Amount: euro(1)}, {Code: code("x"), Amount: euro(1)}}), paywall.ErrOfferChanged)
+	if err := h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("y"), Amount: euro(0)}}); err == nil {
+		t.Error("a voucher worth nothing was made")
+	}
+	_, err := h.store.Redeem(ctx, a.ID, code("new"))
+	h.wantError(err, paywall.ErrBadVoucher) // all or none
+
+	first, err := h.store.Redeem(ctx, a.ID, code("one"))
+	if err != nil || first != (paywall.TopUp{Credited: euro(500), Balance: euro(500)}) {
+		t.Errorf("the top-up is %+v, %v", first, err)
+	}
+	h.buy(a, h.offer("/articles/a", 20))
+	again, err := h.store.Redeem(ctx, a.ID, code("one"))
+	if err != nil || again != (paywall.TopUp{Credited: euro(500), Balance: euro(480), Replayed: true}) {
+		t.Errorf("the same voucher again is %+v, %v", again, err)
+	}
+	_, err = h.store.Redeem(ctx, b.ID, code("one"))
+	h.wantError(err, paywall.ErrBadVoucher)
+	_, err = h.store.Redeem(ctx, b.ID, code("unknown"))
+	h.wantError(err, paywall.ErrBadVoucher)
+	_, err = h.store.Redeem(ctx, paywall.NewID(), code("short"))
+	h.wantError(err, paywall.ErrNoWallet)
+	if _, err := h.store.Redeem(ctx, b.ID, code("short")); err != nil {
+		t.Errorf("redeeming in time: %v", err)
+	}
+	h.clock.sleep(time.Hour)
+	_, err = h.store.Redeem(ctx, b.ID, code("late"))
+	h.wantError(err, paywall.ErrBadVoucher)
+	if got, err := h.store.Redeem(ctx, b.ID, code("short")); err != nil || !got.Replayed {
+		t.Errorf("a voucher that expired after it was redeemed: %+v, %v", got, err)
+	}
+	h.wantBalance(b, 100)
+
+	many := make([]paywall.Voucher, 20_000)
+	for i := range many {
+		many[i] = paywall.Voucher{Code: code(fmt.Sprint("many", i)), Amount: euro(1)}
+	}
+	if err := h.store.AddVouchers(ctx, many); err != nil {
+		t.Errorf("making %d vouchers: %v", len(many), err)
+	}
+	for _, i := range []int{0, len(many) / 2, len(many) - 1} {
+		if _, err := h.store.Redeem(ctx, b.ID, many[i].Code); err != nil {
+			t.Errorf("redeeming voucher %d of many: %v", i, err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package teaser
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/html/charset"
+)
+
+// sniffed is how far a page's own declaration of its character encoding may
+// stand from its beginning, in bytes (HTML, 4.2.5.5).
+const sniffed = 1024
+
+// The joiners are invisible, but spell something in Persian, Indic scripts and emoji.
+const zwnj, zwj = '\u200c', '\u200d'
+
+// Decode turns a page into UTF-8. contentType is the response's header, may be
+// empty. A page that does not say what it is counts as UTF-8: nearly all are,
+// and what is not valid shows as replacement characters.
+func Decode(r io.Reader, contentType string) io.Reader {
+	buffered := bufio.NewReaderSize(r, sniffed)
+	start, _ := buffered.Peek(sniffed) // a short page, or an error that reading on meets again
+	encoding, name, certain := charset.DetermineEncoding(start, contentType)
+	declared := certain || bytes.Contains(bytes.ToLower(start), []byte("charset"))
+	if name == "utf-8" || !declared { // undeclared ASCII is taken for windows-1252
+		_, _ = buffered.Discard(len(byteOrderMark(start)))
+		return buffered
+	}
+	return encoding.NewDecoder().Reader(buffered)
+}
+
+func byteOrderMark(start []byte) []byte {
+	mark := []byte("\ufeff")
+	if bytes.HasPrefix(start, mark) {
+		return mark
+	}
+	return nil
+}
+
+// plain makes one short line of plain text: white space collapses, and control
+// and format characters go, among them the direction overrides that could make
+// a title read as something else on the purchase page.
+func plain(s string, most int) string {
+	var b strings.Builder
+	n, last, space := 0, 0, false // last: where the last rune that may stay begins
+	for _, r := range strings.ToValidUTF8(s, "\ufffd") {
+		switch {
+		case unicode.IsSpace(r):
+			space = n > 0
+			continue
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != zwnj && r != zwj:
+			continue
+		}
+		if space {
+			space = false
+			if n++; n == most {
+				last = b.Len()
+			}
+			b.WriteByte(' ')
+		}
+		if n++; n == most {
+			last = b.Len()
+		}
+		if n > most {
+			return strings.TrimRight(b.String()[:last], " ") + "…"
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// countWords counts the words that begin in a run of text. A word holds a
+// letter or a digit; Chinese and Japanese are counted by the character, as word
+// processors do. continued says that the text before ended within a word, open
+// that this one does.
+func countWords(s string, continued bool) (n int, open bool) {
+	open = continued
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			open = false
+		case unicode.Is(unicode.Han, r), unicode.Is(unicode.Hiragana, r), unicode.Is(unicode.Katakana, r):
+			n++
+			open = false
+		case !open && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			n++
+			open = true
+		}
+	}
+	return n, open
+}

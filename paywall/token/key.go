@@ -1,0 +1,93 @@
+package token
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// key is an Ed25519 key and the headers of the tokens it signs.
+type key struct {
+	kid     string
+	private ed25519.PrivateKey
+	public  ed25519.PublicKey
+	headers map[string]tokenHeader // by typ; read only
+
+	// until is when its last token has ended, in Unix seconds. It is the one
+	// thing about a key that changes, so that cached tokens see it at once.
+	until atomic.Int64
+}
+
+const active = math.MaxInt64 // as until
+
+func newKey(private ed25519.PrivateKey, until int64) *key {
+	public := private.Public().(ed25519.PublicKey)
+	kid := thumbprint(public)
+	k := &key{kid: kid, private: private, public: public, headers: map[string]tokenHeader{
+		typAccess: newHeader(kid, typAccess),
+		typOffer:  newHeader(kid, typOffer),
+	}}
+	k.until.Store(until)
+	return k
+}
+
+// retired reports whether the key verifies nothing any more.
+func (k *key) retired(now time.Time) bool { return now.Unix() >= k.until.Load() }
+
+// thumbprint names a key as RFC 7638 with RFC 8037 (appendix A.3) has it: the
+// hash of the required members in the order of their names. So nobody chooses a
+// kid, and no two keys share one.
+func thumbprint(public ed25519.PublicKey) string {
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// slot is what the first segment of a token stands for.
+type slot struct {
+	key *key
+	typ string
+}
+
+// snapshot is the keys of a ring at one moment; it never changes.
+type snapshot struct {
+	active   *key
+	keys     []*key // the active one first
+	byHeader map[string]slot
+}
+
+func newSnapshot(active *key, others []*key) *snapshot {
+	s := &snapshot{active: active, keys: append([]*key{active}, others...), byHeader: make(map[string]slot)}
+	for _, k := range s.keys {
+		for typ, h := range k.headers {
+			s.byHeader[h.segment] = slot{key: k, typ: typ}
+		}
+	}
+	return s
+}
+
+// find is the key whose header of this kind a segment is, nil if there is none.
+func (s *snapshot) find(segment, typ string) *key {
+	if found := s.byHeader[segment]; found.typ == typ {
+		return found.key
+	}
+	return nil
+}
+
+// sign signs claims with the active key.
+func (r *Ring) sign(typ string, claims jwt.Claims) (string, error) {
+	k := r.current.Load().active
+	t := jwt.Token{Method: jwt.SigningMethodEdDSA, Header: k.headers[typ].members, Claims: claims}
+	raw, err := t.SignedString(k.private)
+	if err != nil {
+		return "", err
+	}
+	if len(raw) > MaxLength {
+		return "", errTokenTooLong
+	}
+	return raw, nil
+}

@@ -1,0 +1,51 @@
+package paywall
+
+import "time"
+
+// Wallet is an anonymous prepaid balance. Nothing here says who holds it.
+type Wallet struct {
+	ID      string
+	Balance Money
+}
+
+// KeyHashes is how a wallet is reached from one browser or script: the hash of its
+// key and the hash of the recovery code that follows from the key.
+type KeyHashes struct {
+	Key  Hash
+	Code Hash
+}
+
+// Hashes gives what the store keeps of a key; ok is false for what cannot be a key.
+func (k WalletKey) Hashes() (a KeyHashes, ok bool) {
+	if a.Key, ok = k.Hash(); !ok {
+		return a, false
+	}
+	a.Code, ok = HashCode(k.RecoveryCode())
+	return a, ok
+}
+
+// Unlock is one purchase of one resource by one wallet.
+type Unlock struct {
+	ID              string
+	Wallet          string
+	Offer           string // id of the offer it was bought with
+	Site            string // origin
+	Resource        string // canonical path
+	URL             string // path and query the reader came from
+	Title           string
+	Paid            Money
+	At              time.Time
+	ExpiresAt       time.Time // zero: for ever
+	RefundableUntil time.Time // fixed at the purchase; a later change of config does not move it
+	RefundedAt      time.Time // zero: not refunded
+}
+
+// Live reports whether the unlock opens its resource at the given time.
+func (u *Unlock) Live(now time.Time) bool {
+	return u.RefundedAt.IsZero() && (u.ExpiresAt.IsZero() || now.Before(u.ExpiresAt))
+}
+
+// Refundable reports whether the reader may still have the money back.
+func (u *Unlock) Refundable(now time.Time) bool {
+	return u.RefundedAt.IsZero() && now.Before(u.RefundableUntil)
+}
