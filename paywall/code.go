@@ -91,11 +91,11 @@ func (k WalletKey) RecoveryCode() string {
 	return groups(codeEncoding.EncodeToString(mac.Sum(nil))[:26])
 }
 
-// groups puts a dash after every fifth character.
+// groups puts a dash after every fifth character, but leaves none alone.
 func groups(s string) string {
 	var b strings.Builder
 	for i, r := range s {
-		if i > 0 && i%5 == 0 {
+		if i > 0 && i%5 == 0 && i+1 < len(s) {
 			b.WriteByte('-')
 		}
 		b.WriteRune(r)

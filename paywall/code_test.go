@@ -30,8 +30,8 @@ func TestVoucherCodeSurvivesHandwriting(t *testing.T) {
 }
 
 func TestCodesAndIDsHaveEnoughRandomness(t *testing.T) {
-	voucher := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$`) // 20 × 5 = 100 bits
-	recovery := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){5}[0-9A-HJKMNP-TV-Z]$`)   // 26 × 5 = 130 bits
+	voucher := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$`)  // 20 × 5 = 100 bits
+	recovery := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{6}$`) // 26 × 5 = 130 bits
 	seen := make(map[string]bool)
 	for range 10_000 {
 		v, r, id := NewVoucherCode(), NewWalletKey().RecoveryCode(), NewID()
