@@ -23,7 +23,9 @@ func init() {
 //	POST /paywall/vouchers               makes vouchers, shows their codes once
 //	GET  /paywall/stats                  sales, refunds, top-ups, what is owed
 //	GET  /paywall/verify                 proves the ledger
-//	GET  /paywall/export?format=ndjson   every transfer, in order
+//	GET  /paywall/export?format=ndjson   every transfer, in order; csv and beancount, too
+//	GET  /paywall/backup?since=0         a consistent copy of the ledger
+//	POST /paywall/compress               compresses the journal's closed segments
 //	POST /paywall/keys/rotate            a new signing key
 //
 // It holds nothing: admin routes are replaced before apps are provisioned and
@@ -46,6 +48,8 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 		adminRoute(http.MethodGet, "/paywall/stats", adminStats),
 		adminRoute(http.MethodGet, "/paywall/verify", adminVerify),
 		adminRoute(http.MethodGet, "/paywall/export", adminExport),
+		adminRoute(http.MethodGet, "/paywall/backup", adminBackup),
+		adminRoute(http.MethodPost, "/paywall/compress", adminCompress),
 		adminRoute(http.MethodPost, "/paywall/keys/rotate", adminRotate),
 	}
 }
@@ -57,6 +61,11 @@ func adminRoute(method, pattern string, call adminCall) caddy.AdminRoute {
 			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed: %s", r.Method)}
 		}
 		app, err := liveApp()
+		for tries := 0; err != nil && tries < 50; tries++ {
+			// The admin endpoint is up before the config that it serves.
+			time.Sleep(20 * time.Millisecond)
+			app, err = liveApp()
+		}
 		if err != nil {
 			return err
 		}
@@ -93,10 +102,15 @@ func apiError(err error) error {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(v)
+	_, _ = w.Write(append(body, '\n')) // a client that left misses it
+	return nil
 }
 
 const (
@@ -185,25 +199,6 @@ func adminVerify(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, report)
 }
 
-func adminExport(app *App, w http.ResponseWriter, r *http.Request) error {
-	if format := r.URL.Query().Get("format"); format != "" && format != "ndjson" {
-		return paywall.Errorf(paywall.CodeMalformed, "unknown format %q; there is ndjson", format)
-	}
-	l, err := app.open(r.Context())
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := l.store.Export(r.Context(), w); err != nil {
-		// The status is out; only cutting the connection can say that the
-		// transfers before are not all.
-		app.logger.Error("export broken off", "error", err)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
 func adminRotate(app *App, w http.ResponseWriter, r *http.Request) error {
 	l, err := app.open(r.Context())
 	if err != nil {
@@ -213,6 +208,7 @@ func adminRotate(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("rotating the signing key: %w", err)
 	}
+	app.folder.mark(*l)
 	app.logger.Info("signing key rotated", "kid", kid)
 	return writeJSON(w, http.StatusOK, struct {
 		KeyID string `json:"kid"`

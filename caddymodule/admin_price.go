@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil || raw == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "url: write the address of a page, such as https://news.example/articles/a")
 	}
-	h := app.gateFor(u.Host)
+	h := app.gateFor(u)
 	if h == nil {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: paywall.Errorf(paywall.CodeNotFound, "no gate serves the host %q", u.Host)}
 	}
@@ -46,19 +47,43 @@ func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, answer)
 }
 
-// gateFor finds the gate of a host. A URL without a host is for the only gate.
-func (a *App) gateFor(host string) *Handler {
-	name, _, _ := strings.Cut(strings.ToLower(host), ":")
-	var open *Handler // a gate for all hosts
-	for _, h := range a.gates {
-		switch {
-		case slices.ContainsFunc(h.hosts, func(s string) bool { return hostMatches(s, name) }):
-			return h
-		case len(h.hosts) == 0 || host == "" && len(a.gates) == 1:
-			open = h
-		}
+// gateFor finds the gate of a URL: by host and port, else by host. A URL
+// without a host is for the only gate.
+func (a *App) gateFor(u *url.URL) *Handler {
+	if u.Host == "" && len(a.gates) == 1 {
+		return a.gates[0]
 	}
-	return open
+	var byHost *Handler
+	for _, h := range a.gates {
+		if !h.serves(u.Hostname()) {
+			continue
+		}
+		if h.listensOn(u) {
+			return h
+		}
+		byHost = h
+	}
+	return byHost
+}
+
+// serves reports whether the gate's site answers to a host.
+func (h *Handler) serves(host string) bool {
+	return len(h.place.hosts) == 0 || slices.ContainsFunc(h.place.hosts, func(pattern string) bool {
+		return hostMatches(pattern, strings.ToLower(host))
+	})
+}
+
+// listensOn reports whether the gate's server listens on a URL's port. Behind a
+// proxy it does not, which is no reason to know nothing about the URL.
+func (h *Handler) listensOn(u *url.URL) bool {
+	port, err := strconv.ParseUint(withDefault(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(h.place.listen, func(listen string) bool {
+		address, err := caddy.ParseNetworkAddress(listen)
+		return err == nil && uint(port) >= address.StartPort && uint(port) <= address.EndPort
+	})
 }
 
 // hostMatches compares a host with a pattern of Caddy's host matcher,
@@ -127,6 +152,6 @@ func (p *priceAnswer) describe(d pricing.Decision) {
 		p.Access = d.Rule.Access.Round(time.Second).String()
 	}
 	for _, s := range d.Rule.Shares {
-		p.Shares = append(p.Shares, Share{Creator: s.Creator, Percent: formatPercent(s.PPM)})
+		p.Shares = append(p.Shares, Share{Creator: s.Creator, Percent: s.Percent()})
 	}
 }

@@ -180,6 +180,7 @@ func TestAdminCallsAnswerTheirMethodOnly(t *testing.T) {
 	for _, call := range [][2]string{
 		{http.MethodPost, "/paywall/price"}, {http.MethodGet, "/paywall/vouchers"}, {http.MethodPost, "/paywall/stats"},
 		{http.MethodPost, "/paywall/verify"}, {http.MethodDelete, "/paywall/export"}, {http.MethodGet, "/paywall/keys/rotate"},
+		{http.MethodPost, "/paywall/backup"}, {http.MethodGet, "/paywall/compress"},
 	} {
 		if status, _ := admin(t, call[0], call[1], ""); status != http.StatusMethodNotAllowed {
 			t.Errorf("%s %s: %d", call[0], call[1], status)

@@ -45,8 +45,8 @@ type App struct {
 	logger   *slog.Logger
 
 	gates  []*Handler    // of this config; filled while they are provisioned
-	ready  chan struct{} // closed when ledger is set
-	ledger *ledger
+	ready  chan struct{} // closed when folder is set
+	folder *folder
 	held   bool // this App holds a reference in the pool
 }
 
@@ -108,7 +108,7 @@ func (a *App) provisionDir() error {
 		if a.Storage.Store != "badger" {
 			return fmt.Errorf("unknown storage %q; write: storage badger <path>", a.Storage.Store)
 		}
-		resolved, err := caddy.NewReplacer().ReplaceOrErr(a.Storage.Path, true, true)
+		resolved, err := resolve(a.Storage.Path)
 		if err != nil {
 			return fmt.Errorf("storage path: %w", err)
 		}
@@ -129,14 +129,14 @@ func (a *App) provisionDir() error {
 // happens here and not in Provision because a failing Start is rolled back
 // just as well, while validating must not open anything.
 func (a *App) Start() error {
-	ledger, err := acquire(a.dir, a.currency, a.logger)
+	folder, err := acquire(a.dir, a.currency, a.logger)
 	if err != nil {
 		return err
 	}
 	a.held = true
-	a.ledger = ledger
+	a.folder = folder
 	for _, gate := range a.gates {
-		if err := gate.start(ledger); err != nil {
+		if err := gate.start(folder); err != nil {
 			return err
 		}
 	}
@@ -162,22 +162,31 @@ func (a *App) Cleanup() error {
 // Caddy starts its apps in no fixed order, so the first requests can be early.
 const storeWait = 5 * time.Second
 
-// open waits until the store is open. The error is [paywall.ErrUnavailable].
+// open waits until the app has started, and gives the ledger. The error carries
+// [paywall.CodeUnavailable] and says why it is closed.
 func (a *App) open(ctx context.Context) (*ledger, error) {
+	if err := a.await(ctx); err != nil {
+		return nil, err
+	}
+	return a.folder.ledger()
+}
+
+// await waits until the app has started: [paywall.ErrUnavailable] if it does not.
+func (a *App) await(ctx context.Context) error {
 	select {
 	case <-a.ready:
-		return a.ledger, nil
+		return nil
 	default:
 	}
 	timer := time.NewTimer(storeWait)
 	defer timer.Stop()
 	select {
 	case <-a.ready:
-		return a.ledger, nil
+		return nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return nil, paywall.ErrUnavailable
+	return paywall.ErrUnavailable
 }
 
 // vouchers reports whether voucher codes are accepted.
@@ -187,7 +196,11 @@ func parseWelcome(s string, c paywall.Currency) (paywall.Money, error) {
 	if s == "" {
 		return paywall.Money{Currency: c}, nil
 	}
-	m, err := paywall.ParsePrice(s, c)
+	amount, err := resolve(s)
+	if err != nil {
+		return paywall.Money{}, fmt.Errorf("welcome: %w", err)
+	}
+	m, err := paywall.ParsePrice(amount, c)
 	if err != nil {
 		return m, fmt.Errorf("welcome: %w", err)
 	}

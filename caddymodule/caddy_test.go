@@ -72,7 +72,9 @@ func (s *site) load(body string) error {
 	if err != nil {
 		return err
 	}
-	defer s.client.CloseIdleConnections() // the old config is about to close them
+	// The old config closes its connections, sometimes under a request.
+	defer s.client.CloseIdleConnections()
+	defer s.reloading.Store(true)
 	return caddy.Load(config, true)
 }
 
@@ -223,7 +225,11 @@ func (s *site) verify() paywall.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report, err := app.ledger.store.Verify(s.t.Context())
+	l, err := app.open(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	report, err := l.store.Verify(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -89,8 +89,11 @@ func (p *directiveParser) parse() error {
 	if amount != "" {
 		p.handler.Rules = append(p.handler.Rules, last)
 	}
+	if err := checkMatchers(p.handler.MatcherSetsRaw); err != nil {
+		return atSource(p.handler.Source, err)
+	}
 	if err := validateRules(p.handler.Rules, p.currency); err != nil {
-		return p.WrapErr(err)
+		return atSource(p.handler.Source, err)
 	}
 	return nil
 }

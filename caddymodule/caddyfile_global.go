@@ -1,7 +1,7 @@
 package caddymodule
 
 import (
-	"fmt"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -42,7 +42,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 		if err := app.unmarshalOption(d, seen); err != nil {
 			return nil, err
 		}
-		seen[word] = fmt.Sprintf("%s:%d", d.File(), d.Line())
+		seen[word] = source(d)
 	}
 	// The currency may be written below the amount.
 	currency, err := paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
@@ -58,6 +58,9 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 // unmarshalOption reads one line of the option.
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
 	word := d.Val()
+	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "topup"}, word) {
+		return d.Errf("unrecognized option of paywall: %s", word)
+	}
 	args := d.RemainingArgs()
 	if word == "storage" && len(args) == 2 && args[0] == "badger" {
 		a.Storage = &Storage{Store: args[0], Path: args[1]}
@@ -90,8 +93,6 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 			return d.Errf("unknown top-up %q; write: topup voucher", args[0])
 		}
 		a.TopUp = &TopUp{Voucher: &struct{}{}}
-	default:
-		return d.Errf("unrecognized option of paywall: %s", word)
 	}
 	if nesting := d.Nesting(); d.NextBlock(nesting) {
 		return d.Errf("%s takes no block", word)

@@ -5,18 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/badgerstore"
@@ -25,7 +21,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "paywall",
-		Usage: "price|voucher|stats|verify|export|keys",
+		Usage: "price|voucher|stats|verify|export|backup|restore|compress|keys",
 		Short: "Prices, vouchers, sales and the ledger of a running paywall",
 		Long: `
 Talks to the paywall of a running server through its admin API, because the
@@ -36,7 +32,10 @@ server holds the store's lock. The address is found as other commands find it:
 	paywall voucher --amount 5.00 --count 20 --campaign spring
 	paywall stats
 	paywall verify
-	paywall export > transfers.ndjson
+	paywall export --format csv > transfers.csv
+	paywall backup ledger.tar
+	paywall restore ledger.tar --dir /var/lib/tuppence
+	paywall compress
 	paywall keys rotate
 
 Commands print tables; with --json they print what the admin API answered.`,
@@ -45,6 +44,8 @@ Commands print tables; with --json they print what the admin API answered.`,
 }
 
 func setUpCommand(root *cobra.Command) {
+	root.Args = cobra.NoArgs // a word that is no command is an error, not a call for help
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.PersistentFlags().String("address", "", "Address of the administration API listener")
 	root.PersistentFlags().Bool("json", false, "Print JSON instead of a table")
 
@@ -61,13 +62,11 @@ func setUpCommand(root *cobra.Command) {
 	verify := subcommand("verify", "Proves the ledger; exit status 1 when something is wrong", cmdVerify)
 	verify.Flags().String("dir", "", "Verify the data folder of a stopped server instead")
 
-	export := subcommand("export", "Prints every transfer, in order, one JSON object a line", cmdExport)
-	export.Flags().String("format", "ndjson", "ndjson")
-
 	keys := &cobra.Command{Use: "keys", Short: "The signing keys"}
 	keys.AddCommand(subcommand("rotate", "Makes a new signing key; old tokens stay valid until they expire", cmdRotate))
 
-	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups and what wallets are owed", cmdStats), verify, export, keys)
+	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups and what wallets are owed", cmdStats), verify, exportCommand(),
+		backupCommand(), restoreCommand(), compressCommand(), keys)
 }
 
 func subcommand(use, short string, run caddycmd.CommandFunc) *cobra.Command {
@@ -131,12 +130,14 @@ func parseExpiry(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	if day, err := time.Parse(time.DateOnly, s); err == nil {
-		return day.AddDate(0, 0, 1), nil
-	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
+	t, err := time.Parse(time.DateOnly, s)
+	if err == nil {
+		t = t.AddDate(0, 0, 1)
+	} else if t, err = time.Parse(time.RFC3339, s); err != nil {
 		return t, fmt.Errorf("expires %q: write a day such as 2027-01-31 or an RFC 3339 time", s)
+	}
+	if !t.After(time.Now()) {
+		return t, fmt.Errorf("expires %q is in the past", s)
 	}
 	return t, nil
 }
@@ -187,6 +188,7 @@ func cmdVerify(fl caddycmd.Flags) (int, error) {
 	var report paywall.Report
 	var raw []byte
 	var err error
+	done := waiting("verifying")
 	if dir := fl.String("dir"); dir != "" {
 		if report, err = badgerstore.VerifyDir(context.Background(), dir); err == nil {
 			raw, err = json.Marshal(report)
@@ -194,6 +196,7 @@ func cmdVerify(fl caddycmd.Flags) (int, error) {
 	} else {
 		raw, err = adminCallJSON(fl, http.MethodGet, "/paywall/verify", nil, &report)
 	}
+	done()
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
 	}
@@ -206,29 +209,14 @@ func cmdVerify(fl caddycmd.Flags) (int, error) {
 	for _, problem := range report.Problems {
 		rows = append(rows, [2]string{"problem", problem})
 	}
+	for _, note := range report.Notes {
+		rows = append(rows, [2]string{"note", note})
+	}
 	if code, err := printTable(fl, raw, rows); err != nil {
 		return code, err
 	}
 	if !report.OK {
 		return caddy.ExitCodeFailedStartup, errors.New("the ledger does not add up")
-	}
-	return caddy.ExitCodeSuccess, nil
-}
-
-func cmdExport(fl caddycmd.Flags) (int, error) {
-	resp, err := adminRequest(fl, http.MethodGet, "/paywall/export?format="+url.QueryEscape(fl.String("format")), nil)
-	if err != nil {
-		return caddy.ExitCodeFailedQuit, err
-	}
-	defer resp.Body.Close()
-	var out io.Writer = os.Stdout
-	if term.IsTerminal(int(os.Stderr.Fd())) && !term.IsTerminal(int(os.Stdout.Fd())) {
-		bar := progressbar.DefaultBytes(-1, "exporting")
-		defer func() { _ = bar.Close() }() // only clears its line
-		out = io.MultiWriter(os.Stdout, bar)
-	}
-	if _, err := io.Copy(out, resp.Body); err != nil {
-		return caddy.ExitCodeFailedQuit, fmt.Errorf("export broken off, what was printed is not all: %w", err)
 	}
 	return caddy.ExitCodeSuccess, nil
 }

@@ -60,9 +60,55 @@ func rewrites(node any, astray bool) []string {
 func decodeAll(raws []json.RawMessage) []any {
 	nodes := make([]any, len(raws))
 	for i, raw := range raws {
-		_ = json.Unmarshal(raw, &nodes[i]) // what cannot be read is refused by Caddy when its turn comes
+		nodes[i] = decode(raw)
 	}
 	return nodes
+}
+
+// inspectErrors refuses error pages that hand a request to the site as it came:
+// of an article that failed before it was sold, they would show the article.
+func inspectErrors(server *caddyhttp.Server) error {
+	if server.Errors == nil {
+		return nil
+	}
+	for _, route := range server.Errors.Routes {
+		if name := handsOver(decodeAll(route.HandlersRaw), new(bool)); name != "" {
+			return fmt.Errorf("an error page (handle_errors) hands requests to %s as they came, those for something with a price too; rewrite them to the page first, or put paywall before", name)
+		}
+	}
+	return nil
+}
+
+// handsOver names the first handler in a chain that delivers the site's content
+// before the request was rewritten, or met a gate.
+func handsOver(handlers []any, safe *bool) string {
+	for _, node := range handlers {
+		h, _ := node.(map[string]any)
+		name, _ := h["handler"].(string)
+		inner, _ := h["rewrite"].(map[string]any)
+		switch {
+		case *safe:
+			return ""
+		case name == "paywall", name == "rewrite" && h["uri"] != nil:
+			*safe = true
+		case delivers(name) && inner["uri"] == nil:
+			return name
+		}
+		routes, _ := h["routes"].([]any)
+		for _, route := range routes {
+			r, _ := route.(map[string]any)
+			chain, _ := r["handle"].([]any)
+			within := safe
+			if r["match"] != nil { // what happens in it happens to some requests only
+				some := *safe
+				within = &some
+			}
+			if found := handsOver(chain, within); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // checkDetours refuses a config that leads requests around the gate to

@@ -57,7 +57,7 @@ type Handler struct {
 	app    *App
 	table  *pricing.Table
 	canon  *paywall.Canonicalizer
-	hosts  []string // of the site, as far as its route tells
+	place  placement
 	origin func(*http.Request) string
 	logger *slog.Logger
 	gate   *atomic.Pointer[gate.Gate] // holds nil until the store is open
@@ -81,12 +81,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
-	place, err := inspectPlacement(ctx)
-	if err != nil {
+	var err error
+	if h.place, err = inspectPlacement(ctx); err != nil {
 		return err
 	}
-	h.hosts = place.hosts
-
 	app, err := ctx.App("paywall")
 	if err != nil {
 		return err
@@ -107,10 +105,13 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if err := h.provisionTable(ctx); err != nil {
 		return err
 	}
-	return h.checkDetours(place.detours)
+	return h.checkDetours(h.place.detours)
 }
 
 func (h *Handler) provisionTable(ctx caddy.Context) error {
+	if err := checkMatchers(h.MatcherSetsRaw); err != nil {
+		return err
+	}
 	if err := validateRules(h.Rules, h.app.currency); err != nil {
 		return err
 	}
@@ -148,12 +149,20 @@ func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, 
 	return newMatcher(sets, onError), nil
 }
 
-// start builds the gate and its checkout on an open store.
-func (h *Handler) start(l *ledger) error {
-	verifier := token.NewVerifier(l.ring, time.Now)
+// start builds the gate and its checkout on a folder whose ledger is open, or
+// will be.
+func (h *Handler) start(f *folder) error {
+	ring := f.standing.Load().ring
+	verifier := token.NewVerifier(ring, time.Now)
 	desk, err := checkout.New(checkout.Options{
-		Store:    func(context.Context) (paywall.Store, error) { return l.store, nil },
-		Ring:     l.ring,
+		Store: func(context.Context) (paywall.Store, error) {
+			l, err := f.ledger()
+			if err != nil {
+				return nil, err
+			}
+			return l.store, nil
+		},
+		Ring:     ring,
 		Verifier: verifier,
 		Origin:   h.origin,
 		ClientIP: clientIP,
@@ -161,7 +170,7 @@ func (h *Handler) start(l *ledger) error {
 		Currency: h.app.currency,
 		Refund:   h.app.refund,
 		Vouchers: h.app.vouchers(),
-		Limits:   l.limits,
+		Limits:   f.limits,
 		Logger:   h.logger,
 		Now:      time.Now,
 	})
@@ -170,16 +179,22 @@ func (h *Handler) start(l *ledger) error {
 	}
 	g, err := gate.New(gate.Options{
 		Table:         h.table,
-		Ring:          l.ring,
+		Ring:          ring,
 		Verifier:      verifier,
 		Canonicalizer: h.canon,
-		Ledger:        func(context.Context) (gate.Ledger, error) { return l.store, nil },
-		Checkout:      desk,
-		Origin:        h.origin,
-		Original:      originalTarget,
-		Detach:        detach,
-		Logger:        h.logger,
-		Now:           time.Now,
+		Ledger: func(context.Context) (gate.Ledger, error) {
+			l, err := f.ledger()
+			if err != nil {
+				return nil, err
+			}
+			return l.store, nil
+		},
+		Checkout: desk,
+		Origin:   h.origin,
+		Original: originalTarget,
+		Detach:   detach,
+		Logger:   h.logger,
+		Now:      time.Now,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the gate: %w", err)
@@ -189,9 +204,12 @@ func (h *Handler) start(l *ledger) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.Origin == "" && !saneHost(r.Host) {
+		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
+	}
 	g := h.gate.Load()
 	if g == nil {
-		if _, err := h.app.open(r.Context()); err != nil {
+		if err := h.app.await(r.Context()); err != nil {
 			w.Header().Set("Retry-After", "5")
 			return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 		}
@@ -200,7 +218,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return g.ServeHTTP(w, r, next)
 }
 
-var errNotReady = errors.New("the paywall's store is not open yet")
+var (
+	errNotReady = errors.New("the paywall's store is not open yet")
+	errBadHost  = errors.New("the Host header is not a host")
+)
 
 // Interface guards
 var (

@@ -1,7 +1,10 @@
 package caddymodule
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -45,6 +48,42 @@ func (m allOf) Match(r *http.Request, path string) bool {
 }
 
 func (m except) Match(r *http.Request, path string) bool { return !m.Matcher.Match(r, path) }
+
+// known are Caddy's matchers that look at a request's path in its URL only, or
+// not at all. Others are refused: one that reads the path elsewhere, as "vars
+// {path}" does, would never see the readings it is asked about.
+var known = map[string]bool{
+	"path": true, "path_regexp": true, "not": true, "expression": true, "host": true, "method": true, "header": true,
+	"header_regexp": true, "query": true, "protocol": true, "remote_ip": true, "client_ip": true, "tls": true,
+}
+
+// placeholder is a placeholder that is resolved for each request.
+var placeholder = regexp.MustCompile(`\{(http|path|uri|query|dir|file|host|hostport|port|method|re|vars|rp|err)\b[^{}"]*\}`)
+
+// checkMatchers refuses matchers that would not see every reading of a path.
+func checkMatchers(sets caddyhttp.RawMatcherSets) error {
+	for _, set := range sets {
+		for name, raw := range set {
+			if !known[name] {
+				return fmt.Errorf("the matcher %s does not see every spelling of a path; write it with path or path_regexp", name)
+			}
+			if name == "not" {
+				var inner caddyhttp.RawMatcherSets
+				if err := json.Unmarshal(raw, &inner); err != nil {
+					return fmt.Errorf("reading the matcher not: %w", err)
+				}
+				if err := checkMatchers(inner); err != nil {
+					return err
+				}
+				continue
+			}
+			if found := placeholder.Find(raw); found != nil {
+				return fmt.Errorf("%s in the matcher %s does not see every spelling of a path; write it with path or path_regexp", found, name)
+			}
+		}
+	}
+	return nil
+}
 
 // caddyMatcher asks one of Caddy's matcher modules. onError is its answer when
 // the module fails: whatever keeps the door shut.

@@ -7,12 +7,15 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 )
 
 // placement is what the route tree around a gate says.
 type placement struct {
 	hosts   []string // that the site answers to; empty: all
+	listen  []string // addresses of its server
 	detours []string // targets that the config leads to around the gate
+	found   bool     // the gate is in a server's own routes
 }
 
 // inspectPlacement refuses a gate that requests can get around: one behind a
@@ -21,13 +24,17 @@ type placement struct {
 // provisioned, in which Caddy has by then loaded whatever comes earlier.
 func inspectPlacement(ctx caddy.Context) (placement, error) {
 	var p placement
+	self, _ := ctx.Module().(*Handler)
 	for _, module := range ctx.Modules() {
 		switch m := module.(type) {
 		case *caddyhttp.App:
 			for _, server := range m.Servers {
-				if err := p.inspectServer(server); err != nil {
+				if err := p.inspectServer(server, self); err != nil {
 					return p, err
 				}
+			}
+			if !p.found {
+				return p, fmt.Errorf("paywall stands in a named route, and requests that do not invoke it go around; put it into the site's own block")
 			}
 		case *caddyhttp.Subroute:
 			if err := p.inspectRoutes(m.Routes); err != nil {
@@ -41,14 +48,26 @@ func inspectPlacement(ctx caddy.Context) (placement, error) {
 	return p, nil
 }
 
-// inspectServer looks at a server's own routes if the gate is in them. Several
-// servers may hold gates; those already loaded, or not begun, say nothing.
-func (p *placement) inspectServer(server *caddyhttp.Server) error {
-	if i := loading(server.Routes); i < 0 || !slices.ContainsFunc(server.Routes[i].HandlersRaw, mentionsGate) {
+// inspectServer looks at a server's own routes if the gate is in them. Servers
+// are loaded one after the other, in no fixed order: those that are done have
+// no route to load, and those to come have no defaults yet.
+func (p *placement) inspectServer(server *caddyhttp.Server, self *Handler) error {
+	begun := server.ClientIPHeaders != nil
+	switch {
+	case !begun:
 		return nil
+	case loads(server.Routes, self):
+		p.detours = append(p.detours, detours(server)...)
+		if err := inspectErrors(server); err != nil {
+			return err
+		}
+		p.found, p.listen = true, server.Listen
+		return p.inspectRoutes(server.Routes)
+	case loading(server.Routes) < 0 && server.Errors != nil && loads(server.Errors.Routes, self):
+		p.found = true
+		return p.inspectRoutes(server.Errors.Routes)
 	}
-	p.detours = append(p.detours, detours(server)...)
-	return p.inspectRoutes(server.Routes)
+	return nil
 }
 
 // inspectRoutes looks at one list of routes on the way to the gate: what comes
@@ -85,7 +104,7 @@ func inspectBefore(handlers []json.RawMessage) error {
 	gate := slices.IndexFunc(handlers, mentionsGate)
 	for _, raw := range handlers[:max(gate, 0)] {
 		if name := answering(raw); name != "" {
-			return fmt.Errorf("paywall stands behind %s, which already answers; put it before", name)
+			return behind(name)
 		}
 	}
 	var gates []rawHandler
@@ -100,9 +119,10 @@ func inspectBefore(handlers []json.RawMessage) error {
 	return nil
 }
 
-// inspectEarlier looks at a whole route before the gate's. Only one that all
-// requests enter stands in the way; what answers a part of them, such as
-// "respond /health", is the site's own decision.
+// inspectEarlier looks at a whole route before the gate's. One that delivers the
+// site's own content stands in the way even if only some requests enter it: the
+// matcher does not see what the gate sees. What answers by itself, such as
+// "respond /health", does so only if all requests enter it.
 func inspectEarlier(route caddyhttp.Route) error {
 	for _, handler := range route.Handlers {
 		switch h := handler.(type) {
@@ -110,17 +130,60 @@ func inspectEarlier(route caddyhttp.Route) error {
 			return fmt.Errorf("a site has one paywall directive, and it stands at %s already; write several price rules into that one", h.Source)
 		case *caddyhttp.Subroute:
 			for _, inner := range h.Routes {
-				if err := inspectEarlier(inner); err != nil && len(route.MatcherSets) == 0 {
+				inner.MatcherSets = append(inner.MatcherSets, route.MatcherSets...)
+				if err := inspectEarlier(inner); err != nil {
 					return err
 				}
 			}
+		case *reverseproxy.Handler:
+			if !asksOnly(h) {
+				return behind("reverse_proxy")
+			}
 		default:
-			if name := moduleName(handler); len(route.MatcherSets) == 0 && answers(name) {
-				return fmt.Errorf("paywall stands behind %s, which already answers; put it before", name)
+			name := moduleName(handler)
+			if delivers(name) || len(route.MatcherSets) == 0 && answers(name) {
+				return behind(name)
 			}
 		}
 	}
 	return nil
+}
+
+func behind(handler string) error {
+	return fmt.Errorf("paywall stands behind %s, which already answers; put it before, outside of the blocks", handler)
+}
+
+// asksOnly reports whether a proxy passes requests on when its upstream says
+// 2xx, as forward_auth does.
+func asksOnly(h *reverseproxy.Handler) bool {
+	for _, response := range h.HandleResponse {
+		if response.Match == nil || !slices.Equal(response.Match.StatusCode, []int{2}) {
+			continue
+		}
+		for _, route := range response.Routes {
+			for _, raw := range route.HandlersRaw {
+				if answering(raw) != "" {
+					return false
+				}
+			}
+			for _, handler := range route.Handlers {
+				if name := moduleName(handler); answers(name) || name == "copy_response" {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// loads reports whether a gate with this config is in the route that is being
+// loaded.
+func loads(routes caddyhttp.RouteList, self *Handler) bool {
+	i := loading(routes)
+	return i >= 0 && slices.ContainsFunc(routes[i].HandlersRaw, func(raw json.RawMessage) bool {
+		return holdsGate(decode(raw), self)
+	})
 }
 
 // loading is the index of the route whose handlers are being loaded: the first
@@ -131,36 +194,43 @@ func loading(routes caddyhttp.RouteList) int {
 	})
 }
 
-// answers names the handlers of standard Caddy that end a request.
+// answers names the handlers of standard Caddy that end a request. What invoke
+// leads to may do so.
 func answers(handler string) bool {
 	switch handler {
-	case "reverse_proxy", "file_server", "static_response", "error", "acme_server", "metrics":
+	case "static_response", "error", "acme_server", "metrics", "invoke":
 		return true
 	}
-	return false
+	return delivers(handler)
 }
+
+// delivers names those that bring what the site has.
+func delivers(handler string) bool { return handler == "reverse_proxy" || handler == "file_server" }
 
 // mentionsGate reports whether a handler's config is a gate's, or holds one.
-func mentionsGate(raw json.RawMessage) bool {
-	var node any
-	return json.Unmarshal(raw, &node) == nil && holdsGate(node)
-}
+func mentionsGate(raw json.RawMessage) bool { return holdsGate(decode(raw), nil) }
 
-func holdsGate(node any) bool {
+// holdsGate looks for a gate in a tree of config: for the one given, or any.
+func holdsGate(node any, self *Handler) bool {
 	switch n := node.(type) {
 	case map[string]any:
 		if n["handler"] == "paywall" {
-			return true
+			return self == nil || n["source"] == self.Source || self.Source == "" && n["source"] == nil
 		}
 		for _, child := range n {
-			if holdsGate(child) {
+			if holdsGate(child, self) {
 				return true
 			}
 		}
 	case []any:
-		return slices.ContainsFunc(n, holdsGate)
+		return slices.ContainsFunc(n, func(child any) bool { return holdsGate(child, self) })
 	}
 	return false
+}
+
+func decode(raw json.RawMessage) (node any) {
+	_ = json.Unmarshal(raw, &node) // what cannot be read is refused by Caddy when its turn comes
+	return node
 }
 
 // rawHandler is what matters here of a handler's config.
@@ -182,6 +252,12 @@ func readHandler(raw json.RawMessage) (h rawHandler) {
 // handler, or a subroute; "" if there is none.
 func answering(raw json.RawMessage) string {
 	h := readHandler(raw)
+	if h.Handler == "reverse_proxy" {
+		proxy := new(reverseproxy.Handler)
+		if json.Unmarshal(raw, proxy) == nil && asksOnly(proxy) {
+			return ""
+		}
+	}
 	if answers(h.Handler) {
 		return h.Handler
 	}

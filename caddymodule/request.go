@@ -19,7 +19,11 @@ func newOrigin(fixed string) (func(*http.Request) string, error) {
 	if fixed == "" {
 		return requestOrigin, nil
 	}
-	u, err := url.Parse(fixed)
+	resolved, err := resolve(fixed)
+	if err != nil {
+		return nil, fmt.Errorf("origin: %w", err)
+	}
+	u, err := url.Parse(resolved)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
 		u.Path != "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("origin %q: write scheme and host only, such as https://news.example", fixed)
@@ -39,6 +43,13 @@ func requestOrigin(r *http.Request) string {
 		scheme = "https"
 	}
 	return formatOrigin(scheme, r.Host)
+}
+
+// saneHost reports whether a Host header can be part of an origin. With a site
+// for all hosts it is the visitor's to choose, and it names the account that
+// sales are booked to.
+func saneHost(host string) bool {
+	return host != "" && len(host) <= 255 && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-_.:[]") == ""
 }
 
 // formatOrigin is the ASCII serialisation of an origin (RFC 6454, 6.2): lower

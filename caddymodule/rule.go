@@ -2,8 +2,8 @@ package caddymodule
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +25,8 @@ type Rule struct {
 	// The resource costs nothing. Excludes everything below.
 	Free bool `json:"free,omitempty"`
 
-	// The price, a decimal string in the currency of the app: "0.20".
+	// The price, a decimal string in the currency of the app: "0.20", or a
+	// placeholder such as {env.PRICE}.
 	Price string `json:"price,omitempty"`
 
 	// Path patterns ending in "/*". All paths below the part that the asterisk
@@ -46,7 +47,8 @@ type Rule struct {
 
 // Share is a creator's part of a price.
 type Share struct {
-	// The creator's account name: letters, digits, dot, dash, underscore.
+	// The creator's account name: up to 32 letters, digits, dots, dashes and
+	// underscores.
 	Creator string `json:"creator"`
 
 	// The part in percent, with up to four decimals: "70", "33.3333".
@@ -62,41 +64,32 @@ func (r *Rule) provision(currency paywall.Currency) (pricing.Rule, error) {
 		}
 		return out, nil
 	}
-	price, err := paywall.ParsePrice(r.Price, currency)
+	amount, err := resolve(r.Price)
+	if err != nil {
+		return out, fmt.Errorf("price: %w", err)
+	}
+	price, err := paywall.ParsePrice(amount, currency)
 	if err != nil {
 		return out, fmt.Errorf("price: %w", err)
 	}
 	out.Price = price
-	if r.Access < 0 || r.Access != 0 && time.Duration(r.Access) < time.Minute {
-		return out, fmt.Errorf("access %s is too short: at least 1m", time.Duration(r.Access))
+	if r.Access != 0 && out.Access < time.Minute {
+		return out, fmt.Errorf("access %s is too short: at least 1m", out.Access)
+	}
+	if out.Access > paywall.MaxAccess {
+		return out, fmt.Errorf("access %s is too long: leave it out for access without end", out.Access)
+	}
+	if len(r.Shares) > paywall.MaxShares {
+		return out, fmt.Errorf("%d shares are too many: at most %d", len(r.Shares), paywall.MaxShares)
 	}
 	for _, s := range r.Shares {
-		share, err := s.parse()
+		share, err := paywall.ParseShare(s.Creator, strings.TrimSuffix(s.Percent, "%"))
 		if err != nil {
 			return out, err
 		}
 		out.Shares = append(out.Shares, share)
 	}
 	return out, nil
-}
-
-// parse reads the percentage exactly, as parts per million.
-func (s Share) parse() (paywall.Share, error) {
-	if s.Creator == "" || len(s.Creator) > 64 || strings.Trim(strings.ToLower(s.Creator), "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
-		return paywall.Share{}, fmt.Errorf("share: creator %q: use letters, digits, dot, dash and underscore", s.Creator)
-	}
-	units, fraction, dotted := strings.Cut(strings.TrimSuffix(s.Percent, "%"), ".")
-	if len(fraction) > 4 || dotted && fraction == "" {
-		return paywall.Share{}, fmt.Errorf("share %s: %q is not a percentage such as 70%%", s.Creator, s.Percent)
-	}
-	ppm, err := strconv.ParseUint(units+fraction+"0000"[len(fraction):], 10, 32)
-	if err != nil || units == "" {
-		return paywall.Share{}, fmt.Errorf("share %s: %q is not a percentage such as 70%%", s.Creator, s.Percent)
-	}
-	if ppm == 0 || ppm > paywall.WholePPM {
-		return paywall.Share{}, fmt.Errorf("share %s: %s is not above 0%% and at most 100%%", s.Creator, s.Percent)
-	}
-	return paywall.Share{Creator: s.Creator, PPM: int64(ppm)}, nil
 }
 
 // validateRules checks what can be checked before matchers are loaded, so that
@@ -107,6 +100,9 @@ func validateRules(rules []Rule, currency paywall.Currency) error {
 	for i := range rules {
 		rule, err := rules[i].provision(currency)
 		if err != nil {
+			return atSource(rules[i].Source, err)
+		}
+		if err := checkMatchers(rules[i].MatcherSetsRaw); err != nil {
 			return atSource(rules[i].Source, err)
 		}
 		match, err := json.Marshal(rules[i].MatcherSetsRaw) // maps are written in key order
@@ -126,12 +122,22 @@ func validateRules(rules []Rule, currency paywall.Currency) error {
 	return err
 }
 
-// atSource puts the place in a config file before an error, as Caddy does.
+// resolve replaces placeholders such as {env.PRICE}; one that is unknown or empty
+// is an error. Visitors have no part in what is resolved.
+func resolve(s string) (string, error) {
+	if !strings.Contains(s, "{") {
+		return s, nil
+	}
+	return caddy.NewReplacer().ReplaceOrErr(s, true, true)
+}
+
+// atSource says where in a config file an error stands, as Caddy does, unless
+// the error says so itself.
 func atSource(source string, err error) error {
-	if source == "" {
+	if _, placed := errors.AsType[*pricing.RuleError](err); placed {
 		return err
 	}
-	return fmt.Errorf("%w, at %s", err, source)
+	return &pricing.RuleError{Source: source, Err: err}
 }
 
 // matcherSets is one set in the form that a route's "match" has.
@@ -140,9 +146,4 @@ func matcherSets(set caddy.ModuleMap) caddyhttp.RawMatcherSets {
 		return nil
 	}
 	return caddyhttp.RawMatcherSets{set}
-}
-
-// formatPercent is the inverse of Share.parse: 700_000 is "70".
-func formatPercent(ppm int64) string {
-	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%d.%04d", ppm/10_000, ppm%10_000), "0"), ".")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // Code classes an error for callers and for the wire, where it becomes
@@ -92,10 +93,15 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Code == e.Code
 }
 
-// Errorf makes an [Error]; a wrapped cause (%w) stays reachable.
+// Errorf makes an [Error]. A cause wrapped at the end (": %w") is kept for the
+// log and is no part of the message.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
+	message, cause := err.Error(), errors.Unwrap(err)
+	if cause != nil {
+		message = strings.TrimSuffix(message, ": "+cause.Error())
+	}
+	return &Error{Code: code, Message: message, Err: cause}
 }
 
 // ErrorCode is the code that err carries, [CodeInternal] if none.

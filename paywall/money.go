@@ -89,7 +89,8 @@ func (m Money) String() string {
 // IsZero reports whether the amount is nothing.
 func (m Money) IsZero() bool { return m.Micros == 0 }
 
-// Neg is the same amount in the other direction.
+// Neg is the same amount in the other direction. Only math.MinInt64 has none,
+// and no ledger comes near it.
 func (m Money) Neg() Money { return Money{Micros: -m.Micros, Currency: m.Currency} }
 
 // Add sums two amounts of one currency. A mix of currencies, or an overflow,

@@ -50,7 +50,7 @@ func TestPriceIsAPlainDecimalOfItsCurrency(t *testing.T) {
 
 func TestMoneySurvivesItsDecimalString(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := rapid.SampledFrom([]Currency{"EUR", "JPY", "KWD", "CLF"}).Draw(t, "currency")
+		c := rapid.SampledFrom([]Currency{"EUR", "JPY", "KWD"}).Draw(t, "currency")
 		m := Money{Micros: rapid.Int64Range(-1e18, 1e18).Draw(t, "micros"), Currency: c}
 		back, err := ParseMoney(m.String(), c)
 		if err != nil || back != m {

@@ -28,15 +28,6 @@ type Offer struct {
 	ExpiresAt time.Time
 }
 
-// Share is a creator's part of a price.
-type Share struct {
-	Creator string // account name: letters, digits, ".", "_", "-"
-	PPM     int64  // parts per million: 700_000 is 70 %
-}
-
-// WholePPM is a whole in parts per million.
-const WholePPM = 1_000_000
-
 // Allocate splits a price into legs for the creators and the site. Parts are
 // rounded by largest remainder to the millionth and always sum to the price;
 // a leg of nothing is left out. Shares must not exceed a whole.

@@ -180,7 +180,8 @@ func dropIgnorable(r rune) rune {
 	return r
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// isControl includes C1, which terminals obey.
+func isControl(r rune) bool { return unicode.IsControl(r) }
 
 func isASCII(s string) bool {
 	for i := range len(s) {

@@ -83,6 +83,19 @@ type Store interface {
 	// Export writes every transfer in order, one JSON object a line, up to the
 	// last one that was durable when it began.
 	Export(ctx context.Context, w io.Writer) error
+
+	// Backup writes a consistent copy of the ledger, as it was at one moment while
+	// it ran, from which a store of the same kind can be restored. It says itself
+	// whether it is whole and undamaged. It holds no secret: no key of a wallet and
+	// no signing key. A Since behind the last transfer is [CodeMalformed], before
+	// anything is written; after another error what was written is no backup.
+	Backup(ctx context.Context, w io.Writer, o BackupOptions) error
+}
+
+// BackupOptions of [Store.Backup].
+type BackupOptions struct {
+	Since uint64            // only what follows this transfer; 0: everything
+	Size  func(bytes int64) // is told the backup's length before its first byte; may be nil
 }
 
 // Purchase is what [Store.Unlock] needs.
@@ -139,11 +152,13 @@ type ResourceSales struct {
 	Refunds  Tally  `json:"refunds"`
 }
 
-// Report is the outcome of [Store.Verify]. OK means that Problems is empty.
+// Report is the outcome of [Store.Verify]. OK means that Problems is empty. Notes
+// say what is no damage but good to know, such as what the next start will mend.
 type Report struct {
 	OK        bool     `json:"ok"`
 	Transfers uint64   `json:"transfers"`
 	Seq       uint64   `json:"seq"`
 	Head      string   `json:"head"` // hash of the last record
 	Problems  []string `json:"problems"`
+	Notes     []string `json:"notes,omitempty"`
 }

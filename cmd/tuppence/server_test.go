@@ -76,6 +76,14 @@ func (b *lockedBuffer) String() string {
 // before, with data of its own.
 func startExample(t *testing.T) *server {
 	t.Helper()
+	// Somebody's demo on these ports would be tested, and given vouchers.
+	for _, port := range []string{"8402", "8403", "2019"} {
+		listener, err := net.Listen("tcp", "localhost:"+port)
+		if err != nil {
+			t.Fatalf("the example needs port %s: %v", port, err)
+		}
+		listener.Close()
+	}
 	s := &server{t: t, home: t.TempDir(), config: "Caddyfile.example", admin: "localhost:2019", url: "http://localhost:8402"}
 	s.start()
 	return s

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -190,9 +191,12 @@ func (g *group) applyErase(r *journal.Record) error {
 	return err
 }
 
-// each reads all keys with a prefix from Badger's snapshot. Key and value are
-// the callback's to keep.
+// each reads all keys with a prefix from Badger's snapshot, over which no layer
+// may lie. Key and value are the callback's to keep.
 func (v *view) each(prefix []byte, yield func(key, value []byte) error) error {
+	if len(v.layers) > 0 {
+		return errors.New("reading Badger: it lacks changes that were made already")
+	}
 	it := v.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 	defer it.Close()
 	for it.Seek(prefix); it.ValidForPrefix(prefix); it.Next() {

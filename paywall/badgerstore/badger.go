@@ -3,10 +3,12 @@ package badgerstore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -35,6 +37,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	o.ValueLogFileSize = 1 << 20
 	o.Compression = options.ZSTD
 	o.ZSTDCompressionLevel = 1
+	o.BloomFalsePositive = 0.001 // most lookups are for purchases that were not made yet
 	o.BlockCacheSize = 8 << 20
 	o.IndexCacheSize = 16 << 20
 	o.ChecksumVerificationMode = options.NoVerification // checkTables did it
@@ -42,7 +45,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 }
 
 // openDB opens Badger. What Badger cannot read, or panics about, is a
-// [brokenBadger]; that another process has it open is not.
+// [brokenBadger]; that it may not, or that another process has it open, is not.
 func (s *Store) openDB() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -53,10 +56,12 @@ func (s *Store) openDB() (err error) {
 		return &brokenBadger{err}
 	}
 	db, err := badger.Open(badgerOptions(badgerDir(s.o.Dir), s.log))
-	if err != nil && strings.Contains(err.Error(), "acquire directory lock") {
-		return fmt.Errorf("opening Badger: %w", err)
-	}
-	if err != nil {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "acquire directory lock"):
+		return &refusal{ErrInUse, fmt.Errorf("opening Badger: %w", err)}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE), errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("opening Badger: %w", err) // it may be whole
+	case err != nil:
 		return &brokenBadger{fmt.Errorf("opening Badger: %w", err)}
 	}
 	s.db = db

@@ -196,6 +196,11 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"Stats":   func() error { _, err := s.Stats(ctx); return err },
 		"Verify":  func() error { _, err := s.Verify(ctx); return err },
 		"Export":  func() error { return s.Export(ctx, discard{}) },
+		"Backup":  func() error { return s.Backup(ctx, discard{}, paywall.BackupOptions{}) },
+		"Compress": func() error {
+			_, err := s.Compress(ctx)
+			return err
+		},
 	}
 	var running sync.WaitGroup
 	stop := make(chan struct{})

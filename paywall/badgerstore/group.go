@@ -1,9 +1,9 @@
 package badgerstore
 
 import (
-	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +24,8 @@ type group struct {
 	revoked []revocation
 	size    int // bytes of keys and values in pending
 	members []*request
-	err     error // the group cannot be committed
+	layer   *layer // of a group that is committed
+	err     error  // the group cannot be committed
 }
 
 // A group ends when it has this much: well below what one Badger transaction
@@ -35,14 +36,33 @@ const (
 	groupBytes = 400 << 10
 )
 
-func (s *Store) newGroup() *group {
+// newGroup is a group over Badger as it is.
+func (s *Store) newGroup() *group { return s.groupOver(s.db.NewTransaction(false), nil) }
+
+// nextGroup is the writer's: over the last snapshot that needed no waiting, and
+// the layers that lack in it.
+func (s *Store) nextGroup() *group {
+	if next := s.layers.settled.Swap(nil); next != nil {
+		s.base.txn.Discard()
+		s.base = next
+		s.ahead = slices.DeleteFunc(s.ahead, func(l *layer) bool { return l.mark.Seq <= next.seq })
+	}
+	return s.groupOver(s.base.txn, s.ahead)
+}
+
+func (s *Store) groupOver(txn *badger.Txn, ahead []*layer) *group {
+	if s.memo == nil {
+		s.memo, s.records = map[string][]byte{}, map[journal.Ptr]*journal.Record{}
+	}
+	clear(s.memo)
+	clear(s.records)
 	return &group{
 		s: s, now: s.now(),
 		view: view{
-			txn: s.db.NewTransaction(false), known: s.known,
-			pending: make(map[string][]byte, 64), memo: make(map[string][]byte, 64),
+			txn: txn, layers: ahead, known: s.known,
+			pending: make(map[string][]byte, s.likely), memo: s.memo,
 		},
-		records: make(map[journal.Ptr]*journal.Record, 16),
+		records: s.records,
 	}
 }
 
@@ -50,7 +70,9 @@ func (s *Store) newGroup() *group {
 // journal must be the one that was answered.
 func (s *Store) now() time.Time { return s.o.Now().UTC().Truncate(time.Millisecond) }
 
-func (g *group) full() bool { return len(g.pending) >= groupKeys || g.size >= groupBytes }
+func (g *group) full() bool {
+	return len(g.pending) >= groupKeys || g.size >= groupBytes || len(g.members) >= groupMembers
+}
 
 func (g *group) put(key, value []byte) {
 	g.pending[string(key)] = value
@@ -147,21 +169,34 @@ func (g *group) commit() error {
 		return err
 	}
 	g.mark = g.s.journal.Head()
+	g.s.noteHead(g.mark)
 	g.s.groups.Add(1)
-	if err := g.write(); err != nil {
-		// The journal has the changes, Badger not: nobody may read or decide on what
-		// is missing. Opening the store again applies them.
-		g.s.fail(err)
-		return err
-	}
+	g.publish()
 	return nil
 }
 
-// write applies the group to Badger and to what the store keeps in memory.
+// publish makes the group visible to every read that begins from now on.
+func (g *group) publish() {
+	g.s.likely = len(g.pending)
+	g.layer = &layer{values: g.pending, mark: g.mark, applied: make(chan struct{})}
+	g.s.layers.add(g.layer)
+	g.s.ahead = append(g.s.ahead, g.layer)
+	g.remember()
+	g.s.revoked.add(g.revoked)
+}
+
+// write applies the group to Badger at once: what the journal has already.
 func (g *group) write() error {
-	if err := g.flush(); err != nil {
+	if err := g.s.flush(g.pending, g.mark); err != nil {
 		return fmt.Errorf("applying the journal to Badger: %w", err)
 	}
+	g.remember()
+	g.s.revoked.add(g.revoked)
+	return nil
+}
+
+// remember keeps what the writer is likely to need again.
+func (g *group) remember() {
 	if len(g.s.known) > maxKnown {
 		clear(g.s.known)
 	}
@@ -174,66 +209,7 @@ func (g *group) write() error {
 			g.s.known[key] = value
 		}
 	}
-	g.s.revoked.add(g.revoked)
-	return nil
 }
 
 // maxKnown bounds the writer's cache: about 15 MB of wallets.
 const maxKnown = 100_000
-
-// flush writes what is pending in one transaction. Only a single record can be
-// too large for one (a batch of vouchers, the erasure of a long history). It is
-// then written in several, in an order that lets the record be applied again
-// after a crash between them: what is set, then what is deleted, what leads to
-// other keys after those, and at last wallets, balances and the applied sequence
-// number together.
-func (g *group) flush() error {
-	g.s.cut.Lock()
-	defer g.s.cut.Unlock()
-	var steps [4][]string
-	for key, value := range g.pending {
-		n := step(key, value)
-		steps[n] = append(steps[n], key)
-	}
-	txn := g.s.db.NewTransaction(true)
-	defer func() { txn.Discard() }()
-	for _, keys := range steps {
-		for _, key := range keys {
-			err := set(txn, key, g.pending[key])
-			if errors.Is(err, badger.ErrTxnTooBig) {
-				if err := txn.Commit(); err != nil {
-					return err
-				}
-				txn = g.s.db.NewTransaction(true)
-				err = set(txn, key, g.pending[key])
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	if err := set(txn, string(tagMeta), encodeMark(g.mark)); err != nil {
-		return err
-	}
-	return txn.Commit()
-}
-
-// step is when flush writes a key.
-func step(key string, value []byte) int {
-	switch {
-	case cached(key):
-		return 3
-	case value != nil:
-		return 0
-	case key[0] == tagIndex || key[0] == tagResource:
-		return 2
-	}
-	return 1
-}
-
-func set(txn *badger.Txn, key string, value []byte) error {
-	if value == nil {
-		return txn.Delete([]byte(key))
-	}
-	return txn.SetEntry(badger.NewEntry([]byte(key), value))
-}

@@ -67,18 +67,20 @@ func parseWalletID(id string) (w walletID, ok bool) {
 
 func (w walletID) String() string { return base64.RawURLEncoding.EncodeToString(w[:]) }
 
-func accountKey(account string) []byte    { return append([]byte{tagAccount}, account...) }
-func walletKey(w walletID) []byte         { return append([]byte{tagWallet}, w[:]...) }
-func keyKey(h paywall.Hash) []byte        { return append([]byte{tagKey}, h[:]...) }
-func codeKey(h paywall.Hash) []byte       { return append([]byte{tagCode}, h[:]...) }
-func voucherKey(h paywall.Hash) []byte    { return append([]byte{tagVoucher}, h[:]...) }
-func resourcePrefix(n number) []byte      { return append([]byte{tagResource}, n[:]...) }
+func accountKey(account string) []byte { return append([]byte{tagAccount}, account...) }
+func walletKey(w walletID) []byte      { return append(append(make([]byte, 0, 17), tagWallet), w[:]...) }
+func keyKey(h paywall.Hash) []byte     { return append([]byte{tagKey}, h[:]...) }
+func codeKey(h paywall.Hash) []byte    { return append([]byte{tagCode}, h[:]...) }
+func voucherKey(h paywall.Hash) []byte { return append([]byte{tagVoucher}, h[:]...) }
+func resourcePrefix(n number) []byte {
+	return append(append(make([]byte, 0, 14), tagResource), n[:]...)
+}
 func indexPrefix(n number) []byte         { return append([]byte{tagIndex}, n[:]...) }
 func indexKey(n number, of []byte) []byte { return append(indexPrefix(n), of...) }
 
 func unlockKey(id string) []byte {
 	h := sha256.Sum256([]byte(id))
-	return append([]byte{tagUnlock}, h[:12]...)
+	return append(append(make([]byte, 0, 13), tagUnlock), h[:12]...)
 }
 
 func resourceKey(n number, site, resource string) []byte {

@@ -1,12 +1,12 @@
 package badgerstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -15,9 +15,11 @@ import (
 
 // Open opens the ledger in a data folder, or begins one in an empty folder. It
 // verifies the end of the journal, applies to Badger what that lacks, and
-// rebuilds Badger from the journal where it is missing or cannot be read. A
-// damaged journal, one of another currency, or one that is behind Badger is
-// refused with an error that says what to do. ctx bounds the opening only.
+// rebuilds Badger from the journal where it is missing or cannot be read.
+// Whatever else is wrong is refused with an error that says what was found,
+// where, and what to do, of one of the classes from [ErrInUse] to [ErrNoSpace].
+// A folder that is refused may be opened again at any time. ctx bounds the
+// opening only.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -28,6 +30,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Reserve == 0 {
 		o.Reserve = defaultReserve
 	}
+	if o.Progress == nil {
+		o.Progress = func(uint64, uint64) {}
+	}
 	if o.free == nil {
 		o.free = freeSpace
 	}
@@ -37,12 +42,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}}
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
-			err = errors.Join(err, s.db.Close())
+			err = errors.Join(err, s.closeDB())
 		}
 		if s.journal != nil {
-			err = errors.Join(err, s.journal.Close())
+			err = errors.Join(err, s.head.close(), s.journal.Close())
 		}
-		return nil, fmt.Errorf("opening the ledger in %s: %w", o.Dir, err)
+		return nil, classed(fmt.Errorf("opening the ledger in %s: %w", o.Dir, err))
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.checkSpace()
@@ -52,15 +57,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) error {
-	if err := s.roomToOpen(); err != nil {
+	if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
+		return fmt.Errorf("%w: %w", ErrFolder, err)
+	}
+	if err := s.room(openRoom); err != nil {
 		return err
 	}
-	hasJournal, err := HasJournal(s.o.Dir)
-	if err != nil {
+	if err := s.expected(); err != nil {
 		return err
-	}
-	if _, err := os.Stat(filepath.Join(badgerDir(s.o.Dir), "MANIFEST")); err == nil && !hasJournal {
-		return mismatch("there is a badger folder but no journal; put the journal folder back from a backup, or, to begin an empty ledger, move the badger folder away")
 	}
 	j, err := journal.Open(journal.Options{
 		Dir: journalDir(s.o.Dir), Currency: s.o.Currency, Disk: s.o.Disk,
@@ -73,24 +77,13 @@ func (s *Store) open(ctx context.Context) error {
 	if n := j.CutOff(); n > 0 {
 		s.log.Warn("cut a torn record off the journal's end; it was never acknowledged", "bytes", n)
 	}
+	if err := s.checkHead(); err != nil {
+		return err
+	}
 	if err := s.openBadger(ctx); err != nil {
 		return err
 	}
 	return s.loadRevoked()
-}
-
-// roomToOpen refuses a disk so full that Badger's own first writes, into mapped
-// files, would kill the process: a new memtable log, and one table.
-func (s *Store) roomToOpen() error {
-	const need = 4 * memTableSize
-	if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
-		return err
-	}
-	free, err := s.o.free(s.o.Dir)
-	if err == nil && free < need {
-		return fmt.Errorf("the disk has %d bytes left, opening needs %d; make room and start again", free, need)
-	}
-	return nil
 }
 
 // openBadger opens Badger and brings it to the journal's head. What cannot be
@@ -126,13 +119,6 @@ type brokenBadger struct{ err error }
 func (b *brokenBadger) Error() string { return b.err.Error() }
 func (b *brokenBadger) Unwrap() error { return b.err }
 
-// mismatched says that journal and Badger do not belong together.
-type mismatched struct{ text string }
-
-func (m *mismatched) Error() string { return m.text }
-
-func mismatch(format string, args ...any) error { return &mismatched{fmt.Sprintf(format, args...)} }
-
 // catchUp applies what Badger lacks.
 func (s *Store) catchUp(ctx context.Context) error {
 	var applied journal.Mark
@@ -159,6 +145,9 @@ func (s *Store) catchUp(ctx context.Context) error {
 	if missing := head.Seq - applied.Seq; missing > 1 || fresh && missing > 0 {
 		s.log.Info("applying the journal to Badger", "records", missing, "from", applied.Seq+1)
 	}
+	if err := s.room(openRoom + (head.Seq-applied.Seq)*recordRoom); err != nil {
+		return err
+	}
 	return s.replay(ctx, applied)
 }
 
@@ -175,7 +164,8 @@ func (s *Store) sameJournal(applied journal.Mark) error {
 		applied.Seq, applied.Hash)
 }
 
-// replay applies the records behind a mark, in groups as the writer does.
+// replay applies the records behind a mark, in groups as the writer does. It
+// stops before the disk is full: what it writes goes into mapped files.
 func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 	g := s.newGroup()
 	defer func() { g.txn.Discard() }()
@@ -184,8 +174,9 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 		if err := g.write(); err != nil {
 			return &brokenBadger{err}
 		}
+		s.o.Progress(g.mark.Seq-from.Seq, s.journal.Head().Seq-from.Seq)
 		g = s.newGroup()
-		return ctx.Err()
+		return cmp.Or(s.room(openRoom), ctx.Err())
 	}
 	for line, err := range s.journal.Lines(from) {
 		if err != nil {

@@ -11,33 +11,37 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// read runs a look at a snapshot of Badger.
+// read runs a look at Badger when that has every change answered before.
 func (s *Store) read(look func(*view) error) error {
-	v := view{txn: s.db.NewTransaction(false)}
+	v, err := s.settled(context.Background())
+	if err != nil {
+		return err
+	}
 	defer v.txn.Discard()
-	return look(&v)
+	return look(v)
 }
 
-// query is read for a caller.
-func query[T any](ctx context.Context, s *Store, look func(*view) (T, error)) (T, error) {
-	var answer T
+// query is a look for a caller, at single keys or, with each, at all of Badger.
+func query[T any](ctx context.Context, s *Store, view func(context.Context) (*view, error), look func(*view) (T, error)) (T, error) {
+	var none T
 	if err := s.enter(); err != nil {
-		return answer, err
+		return none, err
 	}
 	defer s.gate.RUnlock()
 	if err := ctx.Err(); err != nil {
-		return answer, unavailable(err)
+		return none, unavailable(err)
 	}
-	err := s.read(func(v *view) (err error) {
-		answer, err = look(v)
-		return err
-	})
-	return answer, err
+	v, err := view(ctx)
+	if err != nil {
+		return none, err
+	}
+	defer v.txn.Discard()
+	return look(v)
 }
 
 // Wallet implements [paywall.Store].
 func (s *Store) Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error) {
-	return query(ctx, s, func(v *view) (paywall.Wallet, error) {
+	return query(ctx, s, s.latest, func(v *view) (paywall.Wallet, error) {
 		id, w, err := v.walletOf(keyKey(key))
 		if err != nil {
 			return paywall.Wallet{}, err
@@ -52,7 +56,7 @@ func (s *Store) wallet(id walletID, w wallet) paywall.Wallet {
 
 // Owned implements [paywall.Store].
 func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource string) (paywall.Unlock, error) {
-	return query(ctx, s, func(v *view) (paywall.Unlock, error) {
+	return query(ctx, s, s.latest, func(v *view) (paywall.Unlock, error) {
 		_, w, err := v.walletOf(keyKey(key))
 		if err != nil {
 			return paywall.Unlock{}, err
@@ -78,7 +82,7 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 
 // Unlocks implements [paywall.Store].
 func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
-	return query(ctx, s, func(v *view) ([]paywall.Unlock, error) {
+	return query(ctx, s, s.settled, func(v *view) ([]paywall.Unlock, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err

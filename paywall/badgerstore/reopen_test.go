@@ -78,6 +78,9 @@ func settle(t testing.TB, s *Store) *town {
 func contents(t testing.TB, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
+	if err := s.settle(t.Context()); err != nil { // to Badger with what was answered
+		t.Fatal(err)
+	}
 	err := s.read(func(v *view) error {
 		return v.each(nil, func(key, value []byte) error {
 			all[string(key)] = string(value)

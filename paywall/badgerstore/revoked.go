@@ -106,8 +106,12 @@ func revokedUntil(key []byte) time.Time {
 var errEnough = errors.New("enough")
 
 // forgetRevoked drops revocations that are over, from memory and from Badger. It
-// runs in the writer between groups.
+// runs in the writer between groups, and waits while no change may be made: a
+// full disk is no place to tidy.
 func (s *Store) forgetRevoked() error {
+	if s.refusal() != nil {
+		return nil
+	}
 	now := s.now()
 	s.revoked.forget(now)
 	var over [][]byte

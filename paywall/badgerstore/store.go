@@ -35,6 +35,15 @@ type Options struct {
 	// disk has no room for kills the process. 0: 256 MiB.
 	Reserve uint64
 
+	// Ledger is the id that the ledger in Dir must have, as [Store.ID] told it
+	// earlier. Without that ledger the folder is refused: [ErrAbsent]. "": any
+	// ledger is opened, and one is begun in an empty folder.
+	Ledger string
+
+	// Progress is told at open how many of the journal's records are applied to
+	// Badger, of those that it lacks. May be nil.
+	Progress func(done, total uint64)
+
 	SegmentBytes int64        // length at which a journal segment is closed; 0: 64 MiB
 	Disk         journal.Disk // what the journal writes through; nil: the real one
 
@@ -49,17 +58,24 @@ type Store struct {
 	log     *slog.Logger
 	db      *badger.DB
 	journal *journal.Journal
+	head    headFile // the writer's
 	revoked revocations
 	totals  totals
 
 	queue  chan *request
 	writer sync.WaitGroup
-	// known holds the values of wallets' and accounts' keys that the writer used
-	// lately; no one else touches it.
-	known map[string][]byte
+	layers layers
+	// The writer's own: values of wallets' and accounts' keys that it used lately,
+	// the snapshot of Badger that it decides on, and the layers that lack in that.
+	known   map[string][]byte
+	base    *snapshot
+	ahead   []*layer
+	memo    map[string][]byte               // of one group after the other
+	records map[journal.Ptr]*journal.Record // the same
+	likely  int                             // keys that a group will write: as many as the last one
 
-	// cut is held while a group is applied to Badger, which may take several
-	// transactions, and while Verify takes the snapshot that it compares.
+	// cut is held while a layer is applied to Badger, which may take several
+	// transactions, and while [Store.settled] takes a snapshot.
 	cut sync.Mutex
 
 	groups atomic.Int64          // committed so far
@@ -114,15 +130,28 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.queue) // nobody sends any more: senders hold the gate
 	s.writer.Wait()
-	err := s.db.Close()
-	if err == nil {
-		err = noteTables(badgerDir(s.o.Dir))
+	return errors.Join(s.closeDB(), s.head.close(), s.journal.Close())
+}
+
+// ID is the random id that the ledger was begun with; see [Options.Ledger].
+func (s *Store) ID() string { return s.journal.Ledger() }
+
+// Fresh reports whether nothing has ever been recorded in the ledger.
+func (s *Store) Fresh() bool { return s.journal.Head().Seq <= 1 } // the first record says whose it is
+
+// Failure is what ended all changes until the store is opened again, of the
+// class [ErrDamaged] or [ErrNoSpace] if it is of one; nil while there is none.
+// Reading goes on.
+func (s *Store) Failure() error {
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
 	}
-	return errors.Join(err, s.journal.Close())
+	return nil
 }
 
 // fail ends all changes until the store is opened again.
 func (s *Store) fail(err error) {
+	err = classed(err)
 	if s.failed.CompareAndSwap(nil, &err) {
 		s.log.Error("the ledger takes no more changes until it is opened again", "error", err)
 	}
@@ -135,6 +164,5 @@ func (s *Store) money(micros int64) paywall.Money {
 func journalDir(dir string) string { return filepath.Join(dir, "journal") }
 func badgerDir(dir string) string  { return filepath.Join(dir, "badger") }
 
-// HasJournal reports whether a data folder holds a ledger: then its keys must
-// not be made anew.
+// HasJournal reports whether a data folder holds a journal, whole or not.
 func HasJournal(dir string) (bool, error) { return journal.Exists(journalDir(dir)) }

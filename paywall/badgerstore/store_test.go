@@ -37,3 +37,11 @@ func TestConformance(t *testing.T) {
 		return open(t, o)
 	})
 }
+
+func TestHistoriesAreLinearizable(t *testing.T) {
+	storetest.Linearizable(t, often(20, 100), func(t *testing.T, now func() time.Time) paywall.Store {
+		o := testOptions(t.TempDir())
+		o.Now = now
+		return open(t, o)
+	})
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -23,14 +21,24 @@ func (s *Store) Verify(ctx context.Context) (paywall.Report, error) {
 		return paywall.Report{}, err
 	}
 	defer s.gate.RUnlock()
-	s.cut.Lock()
-	v := view{txn: s.db.NewTransaction(false)}
-	s.cut.Unlock()
+	if s.db == nil { // VerifyDir found no Badger that can be used
+		return s.prove(ctx, nil, s.journal.Head())
+	}
+	v, err := s.settled(ctx)
+	if err != nil {
+		return paywall.Report{}, err
+	}
 	defer v.txn.Discard()
 	end, err := v.applied()
 	if err != nil {
 		return paywall.Report{}, err
 	}
+	return s.prove(ctx, v, end)
+}
+
+// prove audits the journal up to a mark and compares with Badger's snapshot, if
+// there is one.
+func (s *Store) prove(ctx context.Context, v *view, end journal.Mark) (paywall.Report, error) {
 	report := paywall.Report{Seq: end.Seq, Head: end.Hash.String(), Problems: []string{}}
 	if failed := s.failed.Load(); failed != nil {
 		report.Problems = append(report.Problems, (*failed).Error())
@@ -40,8 +48,8 @@ func (s *Store) Verify(ctx context.Context) (paywall.Report, error) {
 	for part := range parts {
 		a := newAudit(part, parts, s.journal, s.now())
 		err := s.audit(ctx, a, end)
-		if err == nil {
-			err = a.compare(&v, counts)
+		if err == nil && v != nil {
+			err = a.compare(v, counts)
 		}
 		report.Transfers = a.records
 		report.Problems = append(report.Problems, a.problems...)
@@ -53,11 +61,13 @@ func (s *Store) Verify(ctx context.Context) (paywall.Report, error) {
 			return paywall.Report{}, err
 		}
 	}
-	more, err := surplus(&v, counts, func() error { return s.interrupted(ctx) })
-	if err != nil {
-		return paywall.Report{}, err
+	if v != nil {
+		more, err := surplus(v, counts, func() error { return s.interrupted(ctx) })
+		if err != nil {
+			return paywall.Report{}, err
+		}
+		report.Problems = append(report.Problems, more...)
 	}
-	report.Problems = append(report.Problems, more...)
 	report.OK = len(report.Problems) == 0
 	return report, nil
 }
@@ -100,54 +110,4 @@ func (s *Store) Export(ctx context.Context, w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-// VerifyDir verifies the ledger in a stopped server's data folder. Like a start
-// of the server it cuts off a torn record and brings Badger up to date, and like
-// a start it refuses a folder that another process has open.
-func VerifyDir(ctx context.Context, dir string) (paywall.Report, error) {
-	has, err := HasJournal(dir)
-	if err == nil && !has {
-		return paywall.Report{}, fmt.Errorf("verifying %s: there is no journal in it", dir)
-	}
-	report := paywall.Report{Problems: []string{}}
-	var currency paywall.Currency
-	for line, err := range journal.Scan(journalDir(dir)) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return damagedReport(report, err)
-		}
-		if line.Seq == 1 {
-			first, err := line.Record("")
-			if err != nil {
-				return damagedReport(report, err)
-			}
-			currency = first.Currency
-		}
-		report.Transfers, report.Seq, report.Head = line.Seq, line.Seq, line.Hash.String()
-	}
-	if report.Seq == 0 {
-		report.Problems = append(report.Problems, "the journal has no whole record")
-		return report, nil
-	}
-	quiet := slog.New(slog.DiscardHandler)
-	s, err := Open(ctx, Options{Dir: dir, Currency: currency, Logger: quiet, Now: time.Now})
-	if err != nil {
-		return damagedReport(report, err)
-	}
-	report, err = s.Verify(ctx)
-	return report, errors.Join(err, s.Close())
-}
-
-// damagedReport turns an error into what is wrong with a ledger, where it is that.
-func damagedReport(report paywall.Report, err error) (paywall.Report, error) {
-	_, damaged := errors.AsType[*journal.Damage](err)
-	_, apart := errors.AsType[*mismatched](err)
-	if damaged || apart {
-		report.Problems = append(report.Problems, err.Error())
-		return report, nil
-	}
-	return paywall.Report{}, err
 }

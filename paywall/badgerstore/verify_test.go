@@ -155,7 +155,7 @@ func audited(t *testing.T, records []journal.Record) (problems []string) {
 func TestALedgerIsVerifiedInParts(t *testing.T) {
 	s := open(t, testOptions(t.TempDir()))
 	settle(t, s)
-	v := view{txn: s.db.NewTransaction(false)}
+	v := must[*view](t)(s.settled(t.Context()))
 	defer v.txn.Discard()
 	counts := map[byte]int{}
 	for part := range 4 {
@@ -163,11 +163,11 @@ func TestALedgerIsVerifiedInParts(t *testing.T) {
 		if err := s.audit(t.Context(), a, s.journal.Head()); err != nil {
 			t.Fatal(err)
 		}
-		if err := a.compare(&v, counts); err != nil || len(a.problems) > 0 {
+		if err := a.compare(v, counts); err != nil || len(a.problems) > 0 {
 			t.Errorf("part %d: %v, %q", part, err, a.problems)
 		}
 	}
-	if problems, err := surplus(&v, counts, func() error { return nil }); err != nil || len(problems) > 0 {
+	if problems, err := surplus(v, counts, func() error { return nil }); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %q", err, problems)
 	}
 }

@@ -1,6 +1,7 @@
 package badgerstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -14,8 +15,9 @@ import (
 // lies over it. A key that does not exist reads as nil.
 type view struct {
 	txn     *badger.Txn
-	pending map[string][]byte // written by the group, not yet in Badger; nil: deleted
-	known   map[string][]byte // the writer's cache of what is in Badger
+	layers  []*layer          // what lies over the snapshot
+	pending map[string][]byte // written by the group, over the layers; nil: deleted
+	known   map[string][]byte // the writer's cache of what layers and Badger hold
 	memo    map[string][]byte // what the group has read before; nil: absent
 }
 
@@ -26,10 +28,13 @@ func (v *view) get(key []byte) ([]byte, error) {
 	if value, ok := v.known[string(key)]; ok {
 		return value, nil
 	}
+	if value, ok := lookup(v.layers, key); ok {
+		return value, nil
+	}
 	if value, ok := v.memo[string(key)]; ok {
 		return value, nil
 	}
-	value, err := v.load(key)
+	value, err := v.load(bytes.Clone(key)) // keys that are found in memory stay on the stack
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading Badger: %w", err)

@@ -32,16 +32,15 @@ type Options struct {
 	// only and never logged. Default: the connection's peer.
 	ClientIP func(*http.Request) string
 
-	// Limits bounds guessing and free wallets. Hand the same to checkouts that
-	// belong together, and to those that replace them on a reload, so that a
-	// visitor has one budget. Default: a new one.
+	// Limits bounds guessing, new wallets and changes of the ledger. Hand the
+	// same to checkouts that belong together, and to those that replace them on a
+	// reload, so that a visitor has one budget. Default: a new one.
 	Limits *Limits
 
 	Welcome  paywall.Money    // credit of a new wallet; zero: none
 	Currency paywall.Currency // of the store
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
 	Vouchers bool             // voucher codes are accepted
-	SiteName string           // shown to readers; default: the host
 
 	Logger *slog.Logger     // default: slog.Default
 	Now    func() time.Time // default: time.Now
@@ -105,6 +104,10 @@ func (c *Checkout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *exchange) serve() error {
+	if len(x.r.Header.Values("Authorization")) > 1 {
+		// Which one counts would depend on who reads them (RFC 9110, 11.6.2).
+		return paywall.Errorf(paywall.CodeMalformed, "more than one Authorization was sent")
+	}
 	name, _ := strings.CutPrefix(x.r.URL.Path, Prefix)
 	e, ok := endpoints[name]
 	if file, found := strings.CutPrefix(name, "static/"); found {
@@ -118,6 +121,9 @@ func (x *exchange) serve() error {
 		return e.get(x)
 	case e.post != nil && x.r.Method == http.MethodPost:
 		if err := x.guard(); err != nil {
+			return err
+		}
+		if err := x.mayChange(); err != nil {
 			return err
 		}
 		if err := x.readFields(); err != nil {

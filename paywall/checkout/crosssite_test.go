@@ -93,6 +93,23 @@ func TestProgramsNeedNoOriginWhereTheyBringTheirOwnKey(t *testing.T) {
 	wantProblem(t, w, http.StatusForbidden, "cross-site")
 }
 
+// TestSeveralAuthorizationsActForNobody: the gate reads them so, too.
+func TestSeveralAuthorizationsActForNobody(t *testing.T) {
+	s := newSite(t)
+	mine, _ := s.opened(5_000_000)
+	planted, _ := s.opened(5_000_000)
+	for name, second := range map[string]string{"another wallet": "Bearer " + string(planted), "the same": "Bearer " + string(mine), "the site's own": "Basic dTpw"} {
+		t.Run(name, func(t *testing.T) {
+			two := func(r *http.Request) { r.Header.Add("Authorization", second) }
+			wantProblem(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(mine), two), http.StatusBadRequest, "malformed")
+			wantProblem(t, s.get("/.paywall/wallet", asJSON, bearer(mine), two), http.StatusBadRequest, "malformed")
+		})
+	}
+	if _, debits, _ := s.store.counts(); debits != 0 {
+		t.Errorf("%d debits", debits)
+	}
+}
+
 func TestScriptsOfOurOwnPagesMayActWithTheCookie(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)

@@ -37,7 +37,8 @@ func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange
 	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now(), text: english}
 	x.tls = strings.HasPrefix(x.origin, "https:")
 	x.bearer = bearerOf(r)
-	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) || prefersJSON(r.Header.Values("Accept"))
+	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
+		prefersJSON(r.Header.Values("Accept")) || isScript(r)
 	return x
 }
 
@@ -52,11 +53,23 @@ func bearerOf(r *http.Request) string {
 }
 
 // prefersJSON: a browser's Accept names text/html, a program's that wants JSON
-// does not.
+// does not, or names JSON first.
 func prefersJSON(accept []string) bool {
 	all := strings.ToLower(strings.Join(accept, ","))
-	return !strings.Contains(all, "text/html") &&
-		(strings.Contains(all, "application/json") || strings.Contains(all, "application/problem+json"))
+	html := strings.Index(all, "text/html")
+	for _, media := range [...]string{"application/json", "application/problem+json"} {
+		if i := strings.Index(all, media); i >= 0 && (html < 0 || i < html) {
+			return true
+		}
+	}
+	return false
+}
+
+// isScript reports whether a POST comes from a program that says nothing of
+// itself, as curl does: browsers send Origin or Sec-Fetch-Site, and ask for HTML.
+func isScript(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" &&
+		!strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Accept"), ",")), "text/html") && !hasWalletCookie(r)
 }
 
 // store waits for the ledger.

@@ -264,6 +264,9 @@ func (s *fakeStore) Revoked(unlock string) bool {
 func (s *fakeStore) Stats(context.Context) (paywall.Stats, error)   { return paywall.Stats{}, nil }
 func (s *fakeStore) Verify(context.Context) (paywall.Report, error) { return paywall.Report{}, nil }
 func (s *fakeStore) Export(context.Context, io.Writer) error        { return nil }
+func (s *fakeStore) Backup(context.Context, io.Writer, paywall.BackupOptions) error {
+	return nil
+}
 
 // counts says how much was written, how often money left a wallet, and how many
 // wallets there are.

@@ -23,6 +23,10 @@ func (x *exchange) readFields() error {
 	if enc := x.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return paywall.Errorf(paywall.CodeUnsupportedMedia, "send the body without content coding")
 	}
+	if x.r.ContentLength > maxBody {
+		x.w.Header().Set("Connection", "close") // it stays unread
+		return paywall.Errorf(paywall.CodeTooLarge, "the body is larger than 16 KB")
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {

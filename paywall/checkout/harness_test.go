@@ -57,7 +57,7 @@ func newSite(t *testing.T, change ...func(*Options)) *site {
 		Ring:  ring, Verifier: s.check,
 		Origin:  func(*http.Request) string { return testOrigin },
 		Welcome: euro(600_000), Currency: "EUR", Refund: 30 * time.Minute, Vouchers: true,
-		SiteName: "The Example", Now: s.now,
+		Now:    s.now,
 		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {

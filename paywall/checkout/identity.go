@@ -104,7 +104,7 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 }
 
 // open answers the wallet of a key and opens it if there is none. Opening again
-// what exists does not count against the limit of wallets with a welcome credit.
+// what exists does not count against the limit of new wallets.
 func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.WalletKey) (identity, error) {
 	hashes, ok := key.Hashes()
 	if !ok {

@@ -12,31 +12,40 @@ import (
 )
 
 // The limits per client address. Guessing a code of 100 bits is hopeless at any
-// rate; the limits keep the attempt from costing us anything.
+// rate; the limits keep the attempt from costing us anything. What is written
+// into the ledger stays there for good, so nobody may fill the disk with it. The
+// bursts leave room for a company or a school behind one address.
 const (
-	triesAtOnce   = 10
-	triesPerMin   = 10
-	triesPerDay   = 50
-	opensAtOnce   = 300
-	opensInterval = 10 * time.Second
+	triesAtOnce      = 10
+	triesPerMin      = 10
+	triesPerDay      = 50
+	opensAtOnce      = 300
+	opensInterval    = time.Second
+	welcomeInterval  = 10 * time.Second // where a new wallet gets a welcome credit
+	changesAtOnce    = 10_000
+	changesPerSecond = 200
 
 	// maxAddresses bounds the memory; beyond it the least used are forgotten.
 	maxAddresses = 1 << 16
 )
 
-// Limits counts failed attempts at codes, and wallets opened with a welcome
-// credit, per client address (IPv4 address, IPv6 /64). It lives in memory and
-// is safe for concurrent use.
+// Limits counts failed attempts at codes, wallets opened, and requests that
+// change the ledger, per client address (IPv4 address, IPv6 /64). It lives in
+// memory and is safe for concurrent use.
 type Limits struct {
-	tries *otter.Cache[netip.Prefix, *tries]
-	opens *otter.Cache[netip.Prefix, *rate.Limiter]
+	tries   *otter.Cache[netip.Prefix, *tries]
+	opens   *limiters
+	changes *limiters
 }
+
+type limiters = otter.Cache[netip.Prefix, *rate.Limiter]
 
 // NewLimits makes limits with nothing counted.
 func NewLimits() *Limits {
 	return &Limits{
-		tries: otter.Must(&otter.Options[netip.Prefix, *tries]{MaximumSize: maxAddresses}),
-		opens: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses}),
+		tries:   otter.Must(&otter.Options[netip.Prefix, *tries]{MaximumSize: maxAddresses}),
+		opens:   otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses}),
+		changes: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses}),
 	}
 }
 
@@ -80,19 +89,42 @@ func (x *exchange) attempt(ctx context.Context, try func() error) error {
 	return err
 }
 
-// mayOpen bounds how often the welcome credit is given away to one address.
+// mayOpen bounds how many wallets one address opens, and how often it is given
+// the welcome credit.
 func (x *exchange) mayOpen() error {
-	if x.c.Welcome.IsZero() {
+	interval := opensInterval
+	if !x.c.Welcome.IsZero() {
+		interval = welcomeInterval
+	}
+	if x.within(x.c.Limits.opens, rate.Every(interval), opensAtOnce) {
 		return nil
 	}
-	l, _ := x.c.Limits.opens.ComputeIfAbsent(addressOf(x.c.ClientIP(x.r)), func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Every(opensInterval), opensAtOnce), false
-	})
-	if l.AllowN(x.now, 1) {
+	return paywall.Errorf(paywall.CodeRateLimited, "too many new wallets from your network; wait a little")
+}
+
+// mayChange bounds how often one address sends what changes the ledger, as every
+// POST here does.
+func (x *exchange) mayChange() error {
+	if x.within(x.c.Limits.changes, changesPerSecond, changesAtOnce) {
 		return nil
+	}
+	return paywall.Errorf(paywall.CodeRateLimited, "too many requests from your network; wait a little")
+}
+
+// within takes one from the budget of the visitor's address; if nothing is left,
+// the answer says when to come again.
+func (x *exchange) within(all *limiters, refill rate.Limit, burst int) bool {
+	l, _ := all.ComputeIfAbsent(addressOf(x.c.ClientIP(x.r)), func() (*rate.Limiter, bool) {
+		return rate.NewLimiter(refill, burst), false
+	})
+	if l.Limit() != refill {
+		l.SetLimitAt(x.now, refill) // the limits outlive a reload that gives or ends a welcome credit
+	}
+	if l.AllowN(x.now, 1) {
+		return true
 	}
 	x.retryAfter = max(untilNext(l, x.now), time.Second)
-	return paywall.Errorf(paywall.CodeRateLimited, "too many new wallets from your network; wait a little")
+	return false
 }
 
 // untilNext is how long until the limiter has one token, 0 if it has.

@@ -72,10 +72,15 @@ func escapeHigh(s string) string {
 }
 
 // issue signs the token that opens an unlock's resource, and says when it ends.
+// An offer that bought less than its own life can be sent again when what it
+// bought is over: [paywall.CodeOfferExpired].
 func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
 	exp := x.now.Add(paywall.AccessTTL)
 	if !unlock.ExpiresAt.IsZero() && unlock.ExpiresAt.Before(exp) {
 		exp = unlock.ExpiresAt
+	}
+	if exp.Unix() <= x.now.Unix() { // a token counts in seconds
+		return "", exp, paywall.Errorf(paywall.CodeOfferExpired, "what this offer bought has ended; open the article again for a new one")
 	}
 	signed, err := x.c.Ring.SignAccess(&token.Access{
 		ID: unlock.ID, Issuer: x.origin, Audience: unlock.Site, Resource: unlock.Resource,
@@ -104,15 +109,25 @@ type quote struct {
 	Price     paywall.Money    `json:"price"`
 	Currency  paywall.Currency `json:"currency"`
 	Access    int64            `json:"access"` // seconds bought, 0: for ever
+	Shares    []quoteShare     `json:"shares,omitempty"`
 	ExpiresAt string           `json:"expires_at"`
 }
 
+type quoteShare struct {
+	Creator string `json:"creator"`
+	Percent string `json:"percent"`
+}
+
 func newQuote(o *paywall.Offer) quote {
-	return quote{
+	q := quote{
 		Resource: o.Resource, URL: o.URL, Title: o.Title, Words: o.Words,
 		Price: o.Price, Currency: o.Price.Currency,
 		Access: int64(o.Access / time.Second), ExpiresAt: wireTime(o.ExpiresAt),
 	}
+	for _, s := range o.Shares {
+		q.Shares = append(q.Shares, quoteShare{s.Creator, s.Percent()})
+	}
+	return q
 }
 
 func wireTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -161,13 +176,11 @@ func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity,
 }
 
 func (x *exchange) answerOffer(o *paywall.Offer, who identity, owned bool) error {
-	q := newQuote(o)
 	return x.answer(http.StatusOK, struct {
 		quote
-		Offer        quote         `json:"offer"`
 		Balance      paywall.Money `json:"balance"`
 		AlreadyOwned bool          `json:"already_owned"`
-	}{q, q, x.balanceOf(who), owned})
+	}{newQuote(o), x.balanceOf(who), owned})
 }
 
 // balanceOf gives nobody an empty balance in the store's currency.

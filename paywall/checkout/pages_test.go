@@ -213,7 +213,7 @@ func TestPurchasesOnASisterSiteLinkThere(t *testing.T) {
 	}
 }
 
-func TestPagesShowTheHostWhereTheSiteHasNoName(t *testing.T) {
-	s := newSite(t, func(o *Options) { o.SiteName = "" })
+func TestPagesShowTheHost(t *testing.T) {
+	s := newSite(t)
 	wantText(t, s.get("/.paywall/wallet"), "<bdi>news.example</bdi>")
 }

@@ -22,10 +22,7 @@ type layout struct {
 }
 
 func (x *exchange) layout(title string) layout {
-	site := x.c.SiteName
-	if site == "" {
-		_, site, _ = strings.Cut(x.origin, "://")
-	}
+	_, site, _ := strings.Cut(x.origin, "://")
 	return layout{catalogue: x.text, Title: title, Site: site, CSS: stylesheet.URL(), Icon: icon.URL()}
 }
 

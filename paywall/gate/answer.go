@@ -51,9 +51,6 @@ func offer(w http.ResponseWriter, r *http.Request, t *ticket, raw string) error 
 // navigation reports whether a browser is about to show the answer. Browsers
 // say so; where they do not, whoever asks for HTML is one.
 func navigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
 	if mode := r.Header["Sec-Fetch-Mode"]; len(mode) > 0 {
 		return mode[0] == "navigate"
 	}
@@ -109,6 +106,9 @@ func reply(w http.ResponseWriter, p problem) error {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
+	if p.Status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "5") // seconds, as at the checkout
+	}
 	w.WriteHeader(p.Status)
 	_, _ = w.Write(body.Bytes())
 	return nil

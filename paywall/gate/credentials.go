@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -28,7 +29,7 @@ func (g *Gate) takeCredentials(r *http.Request, origin string, tls bool) credent
 		c.takeCookies(r.Header, lines, paywall.WalletCookie.On(tls))
 	}
 	if values := r.Header["Authorization"]; len(values) > 0 {
-		g.takeBearer(&c, r.Header, values, origin)
+		g.takeBearer(r.Context(), &c, r.Header, values, origin)
 	}
 	return c
 }
@@ -91,11 +92,12 @@ func (c *credentials) addAccess(value string) {
 }
 
 // takeBearer looks for our access token in Authorization. One that is somebody
-// else's is left for the site and opens nothing. Several, or a list, open
+// else's is left for the site and opens nothing. A wallet's key opens nothing
+// either, but it is money and no site's business. Several, or a list, open
 // nothing whoever's they are: which one counts would depend on who reads them
 // (RFC 9110, 11.6.2); they are taken out unverified, since a long list would
 // cost a signature each.
-func (g *Gate) takeBearer(c *credentials, h http.Header, values []string, origin string) {
+func (g *Gate) takeBearer(ctx context.Context, c *credentials, h http.Header, values []string, origin string) {
 	c.several = len(values) > 1
 	kept := values[:0]
 	for _, value := range values {
@@ -108,10 +110,11 @@ func (g *Gate) takeBearer(c *credentials, h http.Header, values []string, origin
 			continue
 		}
 		access, err := g.Verifier.Access(raw, origin, origin)
-		if errors.Is(err, token.ErrNotOurs) {
-			kept = append(kept, value)
-		} else if strict {
+		switch ours := !errors.Is(err, token.ErrNotOurs); {
+		case ours && strict:
 			c.bearer, c.bearerErr = access, err
+		case !ours && !g.opensWallet(ctx, raw, origin):
+			kept = append(kept, value)
 		}
 	}
 	if len(kept) == 0 {
@@ -119,6 +122,22 @@ func (g *Gate) takeBearer(c *credentials, h http.Header, values []string, origin
 		return
 	}
 	h["Authorization"] = kept
+}
+
+// opensWallet reports whether a bearer is the key of a wallet, sent to a page by
+// mistake. The ledger is asked for nothing but what has a key's shape, and when
+// it cannot answer, that counts as one.
+func (g *Gate) opensWallet(ctx context.Context, raw, origin string) bool {
+	key, ok := paywall.WalletKey(raw).Hash()
+	if !ok {
+		return false
+	}
+	ledger, err := g.Ledger(ctx)
+	if err != nil {
+		return true
+	}
+	_, err = ledger.Owned(ctx, key, origin, "/") // whatever it owns: this is about the key
+	return !errors.Is(err, paywall.ErrNoWallet)
 }
 
 // bearer is the credential of a Bearer header, "" if it is none. strict says

@@ -100,6 +100,11 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 		return refuse(w, paywall.CodeMethodNotAllowed, "this method is not allowed")
 	}
 	cleanRequest(r)
+	// Of a request that goes no further the body stays unread. Without this the
+	// server would wait for it before it sends the answer (net/http).
+	if r.ProtoMajor == 1 && r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+	}
 
 	raw := g.Original(r)
 	target, err := g.Canonicalizer.Parse(raw)
@@ -147,6 +152,7 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 
 // pass hands a request to the site: paid, free, or none of the gate's business.
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
+	delete(w.Header(), "Connection") // the site reads the body
 	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, cookie: fresh}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}

@@ -27,6 +27,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	guard := &guard{inner: w, before: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
 	defer func() {
 		cause := recover()
+		guard.stop()
 		head := guard.sniffer.finish()
 		// What breaks off by itself is not sold here either (see Gate.ask).
 		if guard.shut && (err == nil && cause == nil || guard.sniffer.aborted) {
@@ -55,6 +56,7 @@ type guard struct {
 	status  int
 	shut    bool
 	late    http.Header // what the site sets after that
+	timer   *time.Timer // ends it then
 	sniffer sniffer
 }
 
@@ -103,11 +105,18 @@ func (w *guard) settle() {
 func (w *guard) close() {
 	w.shut, w.late = true, make(http.Header)
 	h := w.inner.Header()
-	time.AfterFunc(probeTimeout, w.sniffer.abort) // nobody waits for the rest
+	w.timer = time.AfterFunc(probeTimeout, w.sniffer.abort) // nobody waits for the rest
 	if w.status/100 == 2 {
 		w.sniffer.begin(h)
 	}
 	w.restore()
+}
+
+// stop ends the wait for an answer that has ended.
+func (w *guard) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }
 
 // restore leaves the headers that the site found.

@@ -160,6 +160,48 @@ func TestB11OurTokenNeverReachesTheSite(t *testing.T) {
 	}
 }
 
+// TestAWalletKeySentToAPageNeverReachesTheSite: it is money, and it opens
+// nothing there. Another's opaque token of that shape is left alone.
+func TestAWalletKeySentToAPageNeverReachesTheSite(t *testing.T) {
+	targets := []string{pagePath, "/free/page", "/articles/welcome", "/free/page;a=%2f"}
+	s := newSite(t)
+	key, foreign := paywall.NewWalletKey(), paywall.NewWalletKey()
+	s.ledger.give(key, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath})
+	for _, form := range []string{"Bearer ", "bearer  ", "Bearer\t"} {
+		for _, target := range targets {
+			if target == pagePath {
+				wantPaywall(t, s.do("GET", pagePath, "Authorization: "+form+string(key)))
+			}
+			s.do("GET", target, "Authorization: "+form+string(key), accessCookie(s.access(pagePath, nil)))
+			if got := s.last().Header["Authorization"]; got != nil {
+				t.Errorf("%s: the site got %q", target, got)
+			}
+			value := form + string(foreign)
+			s.do("GET", target, "Authorization: "+value, accessCookie(s.access(pagePath, nil)))
+			if got := s.last().Header["Authorization"]; !slices.Equal(got, []string{value}) {
+				t.Errorf("%s: the site got %q of its own %q", target, got, value)
+			}
+		}
+	}
+	s.ledger.asked = 0
+	for _, value := range []string{"Bearer opaque", "Bearer " + strings.Repeat("A", 42), "Bearer " + strings.Repeat("!", 43), "Basic " + string(key)} {
+		s.do("GET", "/free/page", "Authorization: "+value)
+		if got := s.last().Header["Authorization"]; !slices.Equal(got, []string{value}) || s.ledger.asked != 0 {
+			t.Errorf("%s: the site got %q, the ledger was asked %d times", value, got, s.ledger.asked)
+		}
+	}
+	// Whose it is cannot be known while the store is away or failing.
+	for _, away := range []func(){func() { s.ledger.fails = paywall.ErrUnavailable }, func() { s.down = paywall.ErrUnavailable }} {
+		away()
+		for _, k := range []paywall.WalletKey{key, foreign} {
+			s.do("GET", "/free/page", "Authorization: Bearer "+string(k))
+			if got := s.last().Header["Authorization"]; got != nil {
+				t.Errorf("the site got %q", got)
+			}
+		}
+	}
+}
+
 func TestB12TokensInTheQueryAreIgnored(t *testing.T) {
 	s := newSite(t)
 	good := s.access(pagePath, nil)

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -29,12 +30,21 @@ type page struct {
 	quotes   quotes
 }
 
+// pageKey stands for one target. Clients choose targets, of up to 8 KB, and a
+// key must not hold what they chose in memory.
+type pageKey [sha256.Size]byte
+
+// keyOf makes the key of its parts, none of which holds a NUL.
+func keyOf(origin, raw, rewritten string) pageKey {
+	return sha256.Sum256([]byte(origin + "\x00" + raw + "\x00" + rewritten))
+}
+
 // pages remembers. Entries carry their own time to live, so that the gate needs
 // no goroutine of its own, and nothing to close when a server drops it.
-type pages struct{ cache *otter.Cache[string, *page] }
+type pages struct{ cache *otter.Cache[pageKey, *page] }
 
 func newPages() (*pages, error) {
-	cache, err := otter.New(&otter.Options[string, *page]{MaximumSize: maxPages})
+	cache, err := otter.New(&otter.Options[pageKey, *page]{MaximumSize: maxPages})
 	if err != nil {
 		return nil, err
 	}
@@ -43,20 +53,20 @@ func newPages() (*pages, error) {
 
 // get answers the page under a key, asking the site if need be, one request at
 // a time per key. The error is the context's.
-func (p *pages) get(ctx context.Context, key string, now time.Time, ask func() *page) (*page, error) {
+func (p *pages) get(ctx context.Context, key pageKey, now time.Time, ask func() *page) (*page, error) {
 	if known, ok := p.cache.GetIfPresent(key); ok {
 		if now.Before(known.until) {
 			return known, nil
 		}
 		p.forget(key, known)
 	}
-	return p.cache.Get(ctx, key, otter.LoaderFunc[string, *page](func(context.Context, string) (*page, error) {
+	return p.cache.Get(ctx, key, otter.LoaderFunc[pageKey, *page](func(context.Context, pageKey) (*page, error) {
 		return ask(), nil
 	}))
 }
 
 // forget drops a page, unless it has been replaced by now.
-func (p *pages) forget(key string, old *page) {
+func (p *pages) forget(key pageKey, old *page) {
 	p.cache.ComputeIfPresent(key, func(current *page) (*page, otter.ComputeOp) {
 		if current == old {
 			return nil, otter.InvalidateOp

@@ -361,21 +361,3 @@ func TestLargeFilesAreNotStartedForAProbe(t *testing.T) {
 		t.Error("the site was not told to stop")
 	}
 }
-
-func TestRememberedPagesAreBounded(t *testing.T) {
-	p, err := newPages()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 * maxPages {
-		if _, err := p.get(t.Context(), fmt.Sprint("https://site.test/articles/", i), testNow, func() *page {
-			return &page{sellable: true, until: testNow.Add(pageTTL)}
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	p.cache.CleanUp()
-	if n := p.cache.EstimatedSize(); n > maxPages {
-		t.Errorf("%d pages are remembered", n)
-	}
-}

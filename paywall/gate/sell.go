@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -25,10 +26,7 @@ const (
 // sell answers a request for something unpaid with an offer, if the site has it.
 // The request's body is not read, and its conditions mean nothing here.
 func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket) error {
-	key := t.origin + t.raw
-	if t.raw != r.RequestURI {
-		key += " " + r.RequestURI // many addresses may be rewritten to one
-	}
+	key := keyOf(t.origin, t.raw, r.RequestURI) // many addresses may be rewritten to one
 	found, err := g.pages.get(r.Context(), key, g.Now(), func() *page { return g.ask(r, next) })
 	if err != nil {
 		return refuse(w, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
@@ -42,6 +40,9 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 		found = sellable
 	}
 	raw, err := found.quotes.get(g, t, found)
+	if errors.Is(err, token.ErrTooLong) {
+		return refuse(w, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
+	}
 	if err != nil {
 		g.Logger.LogAttrs(r.Context(), slog.LevelError, "signing an offer failed",
 			slog.String("site", t.origin), slog.Any("error", err))
@@ -73,7 +74,8 @@ func (q *quotes) get(g *Gate, t *ticket, p *page) (string, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.last, q.rule, q.resource = raw, t.rule, t.resource
+	// A resource may be a slice of the whole address, and keep all of it in memory.
+	q.last, q.rule, q.resource = raw, t.rule, strings.Clone(t.resource)
 	return raw, nil
 }
 
@@ -92,7 +94,8 @@ func (q *quotes) shared(t *ticket, now time.Time) string {
 }
 
 // quote makes an offer. It goes into a URL and a header, so it has to be short:
-// a title is cut, and the query is left out, before a page is not sold at all.
+// a title is cut, and the query is left out, before a page is not sold at all
+// ([token.ErrTooLong]).
 func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 	location := t.asked.Location()
 	path, _, _ := strings.Cut(location, "?")
@@ -111,14 +114,11 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 		func() { o.Title = "" },
 	} {
 		shorten()
-		if raw, err = g.Ring.SignOffer(&o); err == nil && len(raw) <= token.MaxLength {
-			return raw, nil
+		if raw, err = g.Ring.SignOffer(&o); !errors.Is(err, token.ErrTooLong) {
+			break
 		}
 	}
-	if err == nil {
-		err = paywall.Errorf(paywall.CodeMalformed, "the address of this page is too long for it to be sold")
-	}
-	return "", err
+	return raw, err
 }
 
 // prefix is the beginning of a title, in runes.

@@ -98,7 +98,14 @@ func TestOffersFitIntoAnAddress(t *testing.T) {
 		})
 	}
 	res := s.do("GET", "/articles/"+strings.Repeat("n", 4000))
-	wantNoCanary(t, res, wantStatus(t, res, 400))
+	b := wantStatus(t, res, 400)
+	wantNoCanary(t, res, b)
+	if got := decodeProblem(t, b)["detail"]; got != "the address of this page is too long for it to be sold" {
+		t.Errorf("the reader is told: %s", got)
+	}
+	if s.logs.Len() > 0 {
+		t.Errorf("strangers can fill the log: %s", s.logs.String())
+	}
 }
 
 func TestConcurrentReadersGetGoodOffers(t *testing.T) {

@@ -212,6 +212,7 @@ func accessCookie(raw string) string { return "Cookie: __Secure-paywall_access="
 // ledger is a store in memory, as far as the gate asks.
 type ledger struct {
 	mu      sync.Mutex
+	wallets map[paywall.Hash]bool
 	owned   map[string]paywall.Unlock // by key hash, site and resource
 	revoked map[string]bool
 	fails   error
@@ -230,8 +231,9 @@ func (l *ledger) give(key paywall.WalletKey, site string, u paywall.Unlock) {
 		panic("no key")
 	}
 	if l.owned == nil {
-		l.owned = map[string]paywall.Unlock{}
+		l.owned, l.wallets = map[string]paywall.Unlock{}, map[paywall.Hash]bool{}
 	}
+	l.wallets[hash] = true
 	l.owned[ownerKey(hash, site, u.Resource)] = u
 }
 
@@ -250,6 +252,9 @@ func (l *ledger) Owned(_ context.Context, key paywall.Hash, site, resource strin
 	l.asked++
 	if l.fails != nil {
 		return paywall.Unlock{}, l.fails
+	}
+	if !l.wallets[key] {
+		return paywall.Unlock{}, paywall.ErrNoWallet
 	}
 	u, ok := l.owned[ownerKey(key, site, resource)]
 	if !ok {

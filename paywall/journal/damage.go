@@ -1,6 +1,17 @@
 package journal
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// Why [Open] may refuse a folder that is not damaged; compare with errors.Is.
+var (
+	// ErrInUse: another process has the folder open.
+	ErrInUse = errors.New("another process is using this journal")
+	// ErrCurrency: the journal is kept in another currency than the one asked for.
+	ErrCurrency = errors.New("a ledger has one currency for ever")
+)
 
 // Damage says that a journal is not what was written. It is never repaired
 // silently: what it lost may be somebody's money.

@@ -198,3 +198,39 @@ func TestAFailureIsToldWithItsReason(t *testing.T) {
 		t.Errorf("the head is %s", got)
 	}
 }
+
+// TestADiskThatFailsWhileATornRecordIsCutLosesNothing: it is refused, or opened,
+// and everything before the torn record stays.
+func TestADiskThatFailsWhileATornRecordIsCutLosesNothing(t *testing.T) {
+	for at := 1; ; at++ {
+		dir := t.TempDir()
+		acknowledged, _ := failingRun(t, dir, &faultyDisk{})
+		last, err := segments(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.OpenFile(segmentPath(dir, last), os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(`{"seq":99,"time":"20`); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		disk := faultyDisk{failAt: at, err: syscall.EIO}
+		o := options(dir)
+		o.Disk = &disk
+		if j, err := Open(o); err == nil {
+			j.Close()
+		} else if !errors.Is(err, syscall.EIO) {
+			t.Errorf("at call %d: %v", at, err)
+		}
+		sales := reopened(t, dir)
+		if len(sales) != len(acknowledged) {
+			t.Errorf("at call %d: %d acknowledged, %d found", at, len(acknowledged), len(sales))
+		}
+		if disk.calls < at {
+			break // opening has no such call
+		}
+	}
+}

@@ -28,8 +28,9 @@ const defaultSegmentBytes = 64 << 20
 // Journal is open for appending. Stage, Discard and Commit belong to one
 // goroutine; everything else is safe for concurrent use.
 type Journal struct {
-	o    Options
-	lock *os.File
+	o      Options
+	lock   *os.File
+	ledger string
 
 	// The writer's own.
 	file   File
@@ -39,13 +40,18 @@ type Journal struct {
 
 	broken  atomic.Pointer[error]
 	durable atomic.Pointer[Mark]
-	readers sync.Map // segment number → *os.File
+	readers sync.Map // segment number → segmentFile
 	cut     int      // bytes of a torn record cut off at open
 	trusted Mark     // Open verified what lies behind it
+
+	compressing sync.Mutex // held by Compress
 }
 
 // Head is the last record that is on disk.
 func (j *Journal) Head() Mark { return *j.durable.Load() }
+
+// Ledger is the random id that the journal was begun with; no two begin alike.
+func (j *Journal) Ledger() string { return j.ledger }
 
 // CutOff says how many bytes of a record that was never acknowledged Open cut off the end.
 func (j *Journal) CutOff() int { return j.cut }
@@ -151,7 +157,9 @@ func (j *Journal) commit() error {
 // rotate closes the full segment and begins the next.
 func (j *Journal) rotate() error {
 	if j.file != nil {
-		if err := j.file.Close(); err != nil {
+		err := j.file.Close()
+		j.file = nil
+		if err != nil {
 			return fmt.Errorf("closing a segment: %w", err)
 		}
 	}
@@ -205,17 +213,17 @@ func (j *Journal) line(at Ptr) ([]byte, error) {
 	return line, nil
 }
 
-func (j *Journal) reader(segment uint32) (*os.File, error) {
+func (j *Journal) reader(segment uint32) (segmentFile, error) {
 	if f, ok := j.readers.Load(segment); ok {
-		return f.(*os.File), nil
+		return f.(segmentFile), nil
 	}
-	f, err := os.Open(segmentPath(j.o.Dir, segment))
+	f, err := openSegment(j.o.Dir, segment)
 	if err != nil {
-		return nil, fmt.Errorf("opening a journal segment: %w", err)
+		return nil, err
 	}
 	if other, loaded := j.readers.LoadOrStore(segment, f); loaded {
 		_ = f.Close()
-		return other.(*os.File), nil
+		return other.(segmentFile), nil
 	}
 	return f, nil
 }
@@ -274,7 +282,7 @@ func (j *Journal) Close() error {
 		j.file = nil
 	}
 	j.readers.Range(func(_, f any) bool {
-		err = errors.Join(err, f.(*os.File).Close())
+		err = errors.Join(err, f.(segmentFile).Close())
 		return true
 	})
 	if j.lock != nil {

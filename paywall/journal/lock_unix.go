@@ -17,7 +17,7 @@ func lock(dir string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = d.Close()
-		return nil, fmt.Errorf("locking %s: another process is using this journal: %w", dir, err)
+		return nil, fmt.Errorf("locking %s: %w: %w", dir, ErrInUse, err)
 	}
 	return d, nil
 }

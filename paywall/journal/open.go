@@ -101,11 +101,8 @@ func (j *Journal) openLast(last uint32, s *scan) error {
 	if len(s.torn) == 0 {
 		return nil
 	}
-	// A torn write is the beginning of a line. A whole line whose newline alone is
-	// wrong was acknowledged, and then damaged.
-	line := append(s.torn[:len(s.torn)-1:len(s.torn)-1], '\n')
-	if _, err := s.check(line, Ptr{}); err == nil {
-		return s.damaged(uint32(j.size), "the newline that ends its last record is damaged")
+	if err := s.checkTorn(uint32(j.size)); err != nil {
+		return err
 	}
 	if err := errors.Join(f.Truncate(j.size), f.Sync()); err != nil {
 		return fmt.Errorf("cutting off a torn record: %w", err)
@@ -114,16 +111,30 @@ func (j *Journal) openLast(last uint32, s *scan) error {
 	return nil
 }
 
+// checkTorn tells a torn write, which is the beginning of a line, from a whole
+// line whose newline alone is wrong: that was acknowledged, and then damaged.
+// at is where it begins.
+func (s *scan) checkTorn(at uint32) error {
+	if len(s.torn) == 0 {
+		return nil
+	}
+	line := append(s.torn[:len(s.torn)-1:len(s.torn)-1], '\n')
+	if _, err := s.check(line, Ptr{}); err == nil {
+		return s.damaged(at, "the newline that ends its last record is damaged")
+	}
+	return nil
+}
+
 // link finds the mark behind which Open reads everything, and checks that the
 // closed segments before it are chained to one another at their ends.
 func (j *Journal) link(last uint32) (Mark, error) {
 	first, total := last, int64(0)
 	for n := last; n > 0; n-- {
-		info, err := os.Stat(segmentPath(j.o.Dir, n))
+		size, err := segmentSize(j.o.Dir, n)
 		if err != nil {
-			return Mark{}, fmt.Errorf("looking at the journal: %w", err)
+			return Mark{}, err
 		}
-		if total += info.Size(); total > j.o.verifyBytes && n < last {
+		if total += size; total > j.o.verifyBytes && n < last {
 			break
 		}
 		first = n
@@ -150,22 +161,26 @@ func linkSegment(dir string, n uint32, prev Mark) (Mark, error) {
 	if err != nil {
 		return Mark{}, err
 	}
-	f, err := os.Open(segmentPath(dir, n))
+	return segmentEnd(dir, n)
+}
+
+// segmentEnd is the mark of a closed segment's last record.
+func segmentEnd(dir string, n uint32) (Mark, error) {
+	f, err := openSegment(dir, n)
 	if err != nil {
-		return Mark{}, fmt.Errorf("opening a journal segment: %w", err)
+		return Mark{}, err
 	}
 	defer f.Close()
 	return lastLine(f, n)
 }
 
 // lastLine reads a closed segment's last line from behind.
-func lastLine(f *os.File, n uint32) (Mark, error) {
-	info, err := f.Stat()
+func lastLine(f segmentFile, n uint32) (Mark, error) {
+	size, err := f.Size()
 	if err != nil {
 		return Mark{}, err
 	}
-	size := info.Size()
-	damaged := &Damage{File: f.Name(), Offset: size, Found: "its last line is not whole, though the segment is closed"}
+	damaged := &Damage{File: f.Name(), Offset: size, Found: tornClosed}
 	for length := int64(4096); ; length *= 8 {
 		length = min(length, size)
 		tail := make([]byte, length)
@@ -206,6 +221,7 @@ func (j *Journal) begin() error {
 		Transfer: paywall.Transfer{Time: j.o.Now(), Kind: paywall.KindGenesis},
 		Currency: j.o.Currency, Ledger: paywall.NewID(),
 	}
+	j.ledger = first.Ledger
 	if _, err := j.Stage(&first); err != nil {
 		return err
 	}
@@ -213,28 +229,30 @@ func (j *Journal) begin() error {
 }
 
 func (j *Journal) checkCurrency() error {
-	c, err := Currency(j.o.Dir)
+	first, err := Genesis(j.o.Dir)
 	if err != nil {
 		return err
 	}
-	if c != j.o.Currency {
-		return fmt.Errorf("opening %s: this journal's currency is %s, the configuration says %s; a ledger has one currency for ever, set it back or use another storage folder",
-			filepath.Clean(j.o.Dir), c, j.o.Currency)
+	if first.Currency != j.o.Currency {
+		return fmt.Errorf("opening %s: this journal's currency is %s, the configuration says %s; %w, set it back or use another storage folder",
+			filepath.Clean(j.o.Dir), first.Currency, j.o.Currency, ErrCurrency)
 	}
+	j.ledger = first.Ledger
 	return nil
 }
 
-// Currency reads which currency a journal was begun with; none if it has no record yet.
-func Currency(dir string) (paywall.Currency, error) {
+// Genesis reads a journal's first record, which says whose it is: Ledger and
+// Currency. A folder in which no record was ever whole has the zero Record.
+func Genesis(dir string) (Record, error) {
 	for line, err := range Scan(dir) {
 		if err != nil {
-			return "", err
+			return Record{}, err
 		}
 		first, err := line.Record("")
 		if err != nil || first.Kind != paywall.KindGenesis {
-			return "", &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
+			return Record{}, &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
 		}
-		return first.Currency, nil
+		return first, nil
 	}
-	return "", nil
+	return Record{}, nil
 }

@@ -1,7 +1,3 @@
-// Package journal is the append-only file of everything that ever changed in a
-// ledger: one JSON object a line, readable with jq, each chained to the line
-// before by a SHA-256. What it has acknowledged is on disk; what is damaged in
-// it is reported, never skipped.
 package journal
 
 import (

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
+	"math"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -24,6 +24,8 @@ type Line struct {
 func (l *Line) Record(currency paywall.Currency) (Record, error) {
 	return decode(l.Bytes, currency)
 }
+
+func (l *Line) mark() Mark { return Mark{Seq: l.Seq, Hash: l.Hash, Ptr: l.Ptr} }
 
 // Mark is a place in the journal behind a record: what the next must follow.
 // The zero Mark is the beginning.
@@ -66,7 +68,7 @@ func Scan(dir string) iter.Seq2[*Line, error] {
 func (s *scan) each(last uint32, yield func(*Line, error) bool) {
 	for n := max(s.prev.Ptr.Segment, 1); n <= last; n++ {
 		if len(s.torn) > 0 {
-			yield(nil, s.damaged(s.prev.Ptr.Offset+s.prev.Ptr.Length, "its last line is not whole, though the segment is closed"))
+			yield(nil, s.damaged(s.prev.Ptr.Offset+s.prev.Ptr.Length, tornClosed))
 			return
 		}
 		if !s.segment(n, yield) {
@@ -75,11 +77,13 @@ func (s *scan) each(last uint32, yield func(*Line, error) bool) {
 	}
 }
 
+const tornClosed = "its last line is not whole, though the segment is closed"
+
 // segment reports whether the scan goes on.
 func (s *scan) segment(n uint32, yield func(*Line, error) bool) bool {
-	f, err := os.Open(segmentPath(s.dir, n))
+	f, err := openSegment(s.dir, n)
 	if err != nil {
-		yield(nil, fmt.Errorf("opening a journal segment: %w", err))
+		yield(nil, err)
 		return false
 	}
 	defer f.Close()
@@ -91,11 +95,7 @@ func (s *scan) segment(n uint32, yield func(*Line, error) bool) bool {
 			s.line = -1 << 31 // entered in the middle: line numbers are unknown
 		}
 	}
-	if _, err := f.Seek(int64(offset), io.SeekStart); err != nil {
-		yield(nil, fmt.Errorf("reading the journal: %w", err))
-		return false
-	}
-	r := bufio.NewReaderSize(f, 1<<18)
+	r := bufio.NewReaderSize(io.NewSectionReader(f, int64(offset), math.MaxInt64-int64(offset)), 1<<18)
 	for {
 		line, err := readLine(r)
 		if errors.Is(err, io.EOF) {
@@ -158,6 +158,14 @@ func (s *scan) check(line []byte, ptr Ptr) (*Line, error) {
 		return nil, s.damaged(ptr.Offset, fmt.Sprintf("record %d is chained to %s, the record before it is %s", seq, prev, s.prev.Hash))
 	}
 	return &Line{Seq: seq, Hash: hash, Ptr: ptr, Bytes: line}, nil
+}
+
+// end is where the next line of segment n would begin.
+func (s *scan) end(n uint32) uint32 {
+	if s.prev.Ptr.Segment != n {
+		return 0
+	}
+	return s.prev.Ptr.Offset + s.prev.Ptr.Length
 }
 
 func (s *scan) damaged(offset uint32, found string) error {

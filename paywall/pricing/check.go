@@ -44,13 +44,23 @@ func NewTable(match Matcher, rules []Rule) (*Table, error) {
 	return t, nil
 }
 
-// blame says where the rule stands.
-func (r *Rule) blame(err error) error {
-	if r.Source == "" {
-		return err
-	}
-	return fmt.Errorf("%w, at %s", err, r.Source)
+// RuleError is an error that a rule is to blame for.
+type RuleError struct {
+	Source string // where the rule stands in the config, may be empty
+	Err    error
 }
+
+func (e *RuleError) Error() string {
+	if e.Source == "" {
+		return e.Err.Error()
+	}
+	return e.Err.Error() + ", at " + e.Source
+}
+
+// Unwrap gives the error without its place.
+func (e *RuleError) Unwrap() error { return e.Err }
+
+func (r *Rule) blame(err error) error { return &RuleError{Source: r.Source, Err: err} }
 
 // check looks at a rule by itself. currency is the one of the rules before it,
 // "" if there is none yet.

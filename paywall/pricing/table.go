@@ -58,6 +58,9 @@ func (s Status) String() string {
 // Lookup says what the table says about one path, and the first rule that
 // matches it, nil if there is none.
 func (t *Table) Lookup(r *http.Request, path string) (Status, *Rule) {
+	// One resource has one price: "/articles/" is "/articles", which
+	// "/articles/*" is not for.
+	path = dropSlash(path)
 	if !matches(t.match, r, path) {
 		return Unpriced, nil
 	}

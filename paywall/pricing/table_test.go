@@ -41,7 +41,7 @@ func TestFirstRuleThatMatchesDecides(t *testing.T) {
 		{"/articles/free/not", pricing.Free, "1"},
 		{"/magazine/p1", pricing.Priced, "3"},
 		{"/articles", pricing.Unpriced, ""}, // A27: the index is outside, as with Caddy's matcher
-		{"/articles/", pricing.Priced, "4"},
+		{"/articles/", pricing.Unpriced, ""},
 		{"/", pricing.Unpriced, ""},
 		{"/lost/p1", pricing.Misconfigured, ""},
 	} {

@@ -17,7 +17,7 @@ func testModel(t *testing.T, open Open) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := newHouse(t, open)
 		m := &model{house: h, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
-		rt.Repeat(map[string]func(*rapid.T){
+		calls := map[string]func(*rapid.T){
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
 			"replay":  func(rt *rapid.T) { m.rt = rt; m.replay() },
@@ -29,7 +29,13 @@ func testModel(t *testing.T, open Open) {
 				h.clock.sleep(time.Duration(rapid.IntRange(1, 40).Draw(rt, "minutes")) * time.Minute)
 			},
 			"": func(rt *rapid.T) { m.rt = rt; m.check() },
-		})
+		}
+		if mortal, ok := h.store.(Mortal); ok {
+			m.mortal = mortal
+			calls["crash"] = func(rt *rapid.T) { m.rt = rt; m.crash() }
+			calls["doomed"] = func(rt *rapid.T) { m.rt = rt; m.doomed() }
+		}
+		rt.Repeat(calls)
 		h.verify()
 		if closer, ok := h.store.(interface{ Close() error }); ok {
 			if err := closer.Close(); err != nil {
@@ -41,6 +47,7 @@ func testModel(t *testing.T, open Open) {
 
 type model struct {
 	*house
+	mortal   Mortal // nil for a store that cannot die
 	rt       *rapid.T
 	readers  []*modelReader
 	vouchers map[paywall.Hash]*modelVoucher

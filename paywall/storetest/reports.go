@@ -1,7 +1,10 @@
 package storetest
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -113,3 +116,40 @@ func testExport(t *testing.T, h *house) {
 		t.Error("the export is not UTF-8")
 	}
 }
+
+// testBackup: what can be restored from a backup is for the store's own tests.
+func testBackup(t *testing.T, h *house) {
+	a := h.reader(100)
+	h.buy(a, h.offer("/articles/a", 20))
+	report, err := h.store.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, since := range []uint64{0, 1, report.Seq} {
+		var b bytes.Buffer
+		told := int64(-1)
+		options := paywall.BackupOptions{Since: since, Size: func(n int64) {
+			if told = n; b.Len() > 0 {
+				t.Error("the size came after the first byte")
+			}
+		}}
+		if err := h.store.Backup(t.Context(), &b, options); err != nil || int64(b.Len()) != told || told == 0 {
+			t.Errorf("since %d: %d bytes, %d were told, %v", since, b.Len(), told, err)
+		}
+		if bytes.Contains(b.Bytes(), []byte("PRIVATE KEY")) {
+			t.Error("a backup holds a signing key")
+		}
+	}
+	var b bytes.Buffer
+	err = h.store.Backup(t.Context(), &b, paywall.BackupOptions{Since: report.Seq + 1})
+	if paywall.ErrorCode(err) != paywall.CodeMalformed || b.Len() > 0 {
+		t.Errorf("since a transfer to come: %d bytes, %v", b.Len(), err)
+	}
+	if err := h.store.Backup(t.Context(), brokenPipe{}, paywall.BackupOptions{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("into a broken pipe: %v", err)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"History", testHistory},
 		{"Stats", testStats},
 		{"Export", testExport},
+		{"Backup", testBackup},
 		{"Context", testContext},
 		{"Strange", testStrange},
 		{"Parallel", testParallel},

@@ -1,4 +1,4 @@
 // Package teaser reads what a page says about itself, as it streams by: its
-// title, its description and its length. It never holds a page in memory and
+// title and its length. It never holds a page in memory and
 // never trusts one: whatever it hands out is short, plain text.
 package teaser

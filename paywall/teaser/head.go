@@ -16,18 +16,16 @@ const (
 	// maxToken bounds one tag, comment or run of text, in bytes: it is all that
 	// is ever in memory. Inlined images and scripts are the usual offenders.
 	maxToken = 256 << 10
-	// maxTitle and maxDescription bound what is handed out, in runes. An offer
-	// that carries the title travels in a URL.
-	maxTitle       = 160
-	maxDescription = 300
+	// maxTitle bounds what is handed out, in runes: an offer that carries the
+	// title travels in a URL.
+	maxTitle = 160
 )
 
 // Head is what a page says about itself. All of it is plain text: white space
 // is single spaces, and no control or direction characters are left.
 type Head struct {
-	Title       string // og:title, else <title>; at most 160 runes
-	Description string // og:description, else the meta description; at most 300 runes
-	Words       int    // of the longest <article>, else of <main>, else of <body>; 0 if there are none
+	Title string // og:title, else <title>; at most 160 runes
+	Words int    // of the longest <article>, else of <main>, else of <body>; 0 if there are none
 }
 
 // ReadHead reads an HTML page in UTF-8 (see [Decode]), at most 1 MiB of it, and
@@ -57,7 +55,7 @@ func ReadHead(r io.Reader) (Head, error) {
 
 // scanner follows the tags of one page.
 type scanner struct {
-	title, ogTitle, description, ogDescription string
+	title, ogTitle string
 
 	inTitle bool
 	mute    atom.Atom // the outermost element without words that we are in
@@ -180,23 +178,15 @@ func (s *scanner) meta(z *html.Tokenizer) {
 			content = string(value)
 		}
 	}
-	switch {
-	case name == "og:title" && s.ogTitle == "":
+	if name == "og:title" && s.ogTitle == "" {
 		s.ogTitle = plain(content, maxTitle)
-	case name == "og:description" && s.ogDescription == "":
-		s.ogDescription = plain(content, maxDescription)
-	case name == "description" && s.description == "":
-		s.description = plain(content, maxDescription)
 	}
 }
 
 func (s *scanner) head() Head {
-	h := Head{Title: s.ogTitle, Description: s.ogDescription, Words: s.body}
+	h := Head{Title: s.ogTitle, Words: s.body}
 	if h.Title == "" {
 		h.Title = s.title
-	}
-	if h.Description == "" {
-		h.Description = s.description
 	}
 	switch {
 	case s.sawArticle:

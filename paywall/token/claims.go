@@ -3,7 +3,9 @@ package token
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -74,12 +76,7 @@ func validResource(s string) bool {
 	if s == "" || s[0] != '/' || !utf8.ValidString(s) {
 		return false
 	}
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // strict unmarshals a JSON object that has all required members, none but those

@@ -2,6 +2,7 @@ package token
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -27,6 +28,18 @@ const (
 type ringState struct {
 	Active  string               `json:"active"`
 	Retired map[string]time.Time `json:"retired"`
+	// Check is the sum of the other members. Without it a flipped bit in the name
+	// of a retired key would look like a key that was taken away on purpose. A
+	// person who writes the file leaves it out.
+	Check string `json:"check,omitempty"`
+}
+
+// sum is what Check must be.
+func (s ringState) sum() string {
+	s.Check = ""
+	raw, _ := json.Marshal(s) // strings and times: cannot fail
+	sum := sha256.Sum256(raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
 // keyFiles lists the names of the keys in dir, without suffix. A folder that
@@ -92,6 +105,9 @@ func readState(dir string) (state ringState, found bool, err error) {
 	}
 	if err := json.Unmarshal(raw, &state); err != nil {
 		return state, false, fmt.Errorf("%s is damaged: restore it from the backup, or remove it if there is one key only: %w", path, err)
+	}
+	if state.Check != "" && state.Check != state.sum() {
+		return state, false, fmt.Errorf(`%s is damaged: restore it from the backup, or, if it was changed by hand, remove its "check"`, path)
 	}
 	if !isThumbprint(state.Active) {
 		return state, false, fmt.Errorf("%s names no signing key: restore it from the backup, or remove it if there is one key only", path)
@@ -164,6 +180,7 @@ func writeKey(dir, kid string, private ed25519.PrivateKey) error {
 }
 
 func writeState(dir string, state ringState) error {
+	state.Check = state.sum()
 	raw, err := json.MarshalIndent(state, "", "\t")
 	if err != nil {
 		return fmt.Errorf("encoding which key signs: %w", err)

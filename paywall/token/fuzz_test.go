@@ -110,15 +110,3 @@ func FuzzOfferClaims(f *testing.F) {
 		}
 	})
 }
-
-// FuzzPercent: what is read is written the same.
-func FuzzPercent(f *testing.F) {
-	for _, seed := range []string{"70", "33.3333", "100", "0.0001", "1e2", ""} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if ppm, ok := parsePercent(s); ok && formatPercent(ppm) != s {
-			t.Errorf("%q is %d ppm, which is %q", s, ppm, formatPercent(ppm))
-		}
-	})
-}

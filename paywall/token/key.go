@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
 // key is an Ed25519 key and the headers of the tokens it signs.
 type key struct {
 	kid     string
-	private ed25519.PrivateKey
+	private ed25519.PrivateKey // nil in a public ring
 	public  ed25519.PublicKey
 	headers map[string]tokenHeader // by typ; read only
 
@@ -26,9 +28,14 @@ type key struct {
 const active = math.MaxInt64 // as until
 
 func newKey(private ed25519.PrivateKey, until int64) *key {
-	public := private.Public().(ed25519.PublicKey)
+	k := newPublicKey(private.Public().(ed25519.PublicKey), until)
+	k.private = private
+	return k
+}
+
+func newPublicKey(public ed25519.PublicKey, until int64) *key {
 	kid := thumbprint(public)
-	k := &key{kid: kid, private: private, public: public, headers: map[string]tokenHeader{
+	k := &key{kid: kid, public: public, headers: map[string]tokenHeader{
 		typAccess: newHeader(kid, typAccess),
 		typOffer:  newHeader(kid, typOffer),
 	}}
@@ -81,13 +88,16 @@ func (s *snapshot) find(segment, typ string) *key {
 // sign signs claims with the active key.
 func (r *Ring) sign(typ string, claims jwt.Claims) (string, error) {
 	k := r.current.Load().active
+	if k.private == nil {
+		return "", errNoSigning
+	}
 	t := jwt.Token{Method: jwt.SigningMethodEdDSA, Header: k.headers[typ].members, Claims: claims}
 	raw, err := t.SignedString(k.private)
 	if err != nil {
 		return "", err
 	}
 	if len(raw) > MaxLength {
-		return "", errTokenTooLong
+		return "", paywall.Errorf(paywall.CodeMalformed, "this does not fit into a token: %w", ErrTooLong)
 	}
 	return raw, nil
 }

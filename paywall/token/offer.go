@@ -2,19 +2,14 @@ package token
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// Bounds of an offer's numbers; what is beyond was not written by us.
-const (
-	maxWords  = 100_000_000
-	maxAccess = 200 * 365 * 24 * time.Hour // below it, seconds fit a Duration
-	maxShares = 32
-)
+// maxWords bounds an offer's length; what is beyond was not written by us.
+const maxWords = 100_000_000
 
 // offerClaims is an offer on the wire: amounts and percentages are decimal
 // strings, times and the access bought are whole seconds.
@@ -55,8 +50,8 @@ func (s *wireShare) UnmarshalJSON(raw []byte) error {
 
 // SignOffer signs an offer with the active key. Times count in whole seconds,
 // rounded down. What a [Verifier] would refuse, and what is longer than
-// [MaxLength] once signed, is refused with [paywall.CodeMalformed]: a shorter
-// title or URL may help.
+// [MaxLength] once signed, is refused with [paywall.CodeMalformed]; the latter
+// wraps [ErrTooLong], and a shorter title or URL may help.
 func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 	c := &offerClaims{
 		registered: registered{
@@ -68,7 +63,7 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 		Access: int64(o.Access / time.Second), Shares: make([]wireShare, len(o.Shares)),
 	}
 	for i, s := range o.Shares {
-		c.Shares[i] = wireShare{Creator: s.Creator, Percent: formatPercent(s.PPM)}
+		c.Shares[i] = wireShare{Creator: s.Creator, Percent: s.Percent()}
 	}
 	if c.sane(paywall.OfferTTL) != nil {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this offer cannot be written into a token")
@@ -91,8 +86,8 @@ func (c *offerClaims) offer() (*paywall.Offer, error) {
 	case !validResource(c.Resource) || strings.HasSuffix(c.Resource, "/*"),
 		!validResource(c.URL) || strings.HasPrefix(c.URL, "//") || strings.Contains(c.URL, `\`),
 		c.Words < 0 || c.Words > maxWords,
-		c.Access < 0 || c.Access > int64(maxAccess/time.Second),
-		len(c.Shares) > maxShares:
+		c.Access < 0 || c.Access > int64(paywall.MaxAccess/time.Second),
+		len(c.Shares) > paywall.MaxShares:
 		return nil, paywall.Errorf(paywall.CodeMalformed, "this page cannot be offered for sale")
 	}
 	currency, err := paywall.ParseCurrency(c.Currency)
@@ -121,45 +116,11 @@ func (c *offerClaims) shares() ([]paywall.Share, error) {
 	shares := make([]paywall.Share, len(c.Shares))
 	rest := int64(paywall.WholePPM)
 	for i, s := range c.Shares {
-		ppm, ok := parsePercent(s.Percent)
-		if rest -= ppm; !ok || rest < 0 || !validCreator(s.Creator) {
+		share, err := paywall.ParseShare(s.Creator, s.Percent)
+		if rest -= share.PPM; err != nil || rest < 0 || share.Percent() != s.Percent {
 			return nil, paywall.Errorf(paywall.CodeMalformed, "the offer's shares are not valid")
 		}
-		shares[i] = paywall.Share{Creator: s.Creator, PPM: ppm}
+		shares[i] = share
 	}
 	return shares, nil
-}
-
-// ppmPerPercent makes a percentage of at most four decimals a whole number.
-const ppmPerPercent = paywall.WholePPM / 100
-
-// formatPercent writes 700000 as "70" and 333333 as "33.3333".
-func formatPercent(ppm int64) string {
-	s := strconv.FormatInt(ppm/ppmPerPercent, 10)
-	if fraction := ppm % ppmPerPercent; fraction > 0 {
-		s += strings.TrimRight(fmt.Sprintf(".%04d", fraction), "0")
-	}
-	return s
-}
-
-// parsePercent reads only what formatPercent writes, above zero and at most 100.
-func parsePercent(s string) (ppm int64, ok bool) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	if len(whole) > 3 || len(fraction) > 4 {
-		return 0, false
-	}
-	ppm, err := strconv.ParseInt(whole+fraction+"0000"[len(fraction):], 10, 64)
-	return ppm, err == nil && ppm > 0 && ppm <= paywall.WholePPM && formatPercent(ppm) == s
-}
-
-// validCreator keeps to the letters of an account's name (see [paywall.Share]).
-func validCreator(name string) bool {
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return name != ""
 }

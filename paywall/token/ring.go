@@ -15,8 +15,6 @@ import (
 // verifyAfterRotation is how long a key verifies after its last signature.
 const verifyAfterRotation = paywall.AccessTTL + leeway
 
-var errTokenTooLong = paywall.Errorf(paywall.CodeMalformed, "the token would be longer than %d bytes", MaxLength)
-
 // Ring is the site's Ed25519 signing keys, in a folder: one is active and
 // signs, older ones verify until every token they signed has ended. It is safe
 // for concurrent use. One process at a time may hold a folder; the store's lock
@@ -98,6 +96,9 @@ func (r *Ring) load(state ringState, now time.Time) error {
 // verifying until [paywall.AccessTTL] and a minute after now, then the next
 // rotation removes them.
 func (r *Ring) Rotate(now time.Time) (kid string, err error) {
+	if r.dir == "" {
+		return "", errNoSigning
+	}
 	r.rotates.Lock()
 	defer r.rotates.Unlock()
 	_, private, err := ed25519.GenerateKey(nil)

@@ -28,10 +28,12 @@ const (
 // somebody else's bearer, or no JWT at all.
 var ErrNotOurs = errors.New("the token is of another kind")
 
+// ErrTooLong says that a token is, or would become, longer than [MaxLength].
+var ErrTooLong = errors.New("the token is too long")
+
 // Why a token is refused. None of them repeats a byte of it.
 var (
 	errUnknownHeader = errors.New("the token's header is not one that a key of ours signs with")
-	errTooLong       = errors.New("the token is too long")
 	errShape         = errors.New("the token is not three segments of base64url")
 	errSignature     = errors.New("the token's signature is not valid")
 	errClaims        = errors.New("the token's claims are not as signed by us")
@@ -55,7 +57,7 @@ func (r *Ring) open(raw, typ string) (k *key, payload []byte, err error) {
 		return nil, nil, ErrNotOurs
 	}
 	if len(raw) > MaxLength {
-		return nil, nil, errTooLong
+		return nil, nil, ErrTooLong
 	}
 	body, signature, ok := strings.Cut(rest, ".")
 	if !ok || len(signature) != signatureLength || !base64url(body) || !base64url(signature) {

@@ -1,0 +1,68 @@
+package gate
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestRememberedPagesAreBounded(t *testing.T) {
+	p, err := newPages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * maxPages {
+		if _, err := p.get(t.Context(), keyOf("https://site.test", fmt.Sprint("/articles/", i), ""), testNow, func() *page {
+			return &page{sellable: true, until: testNow.Add(pageTTL)}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.cache.CleanUp()
+	if n := p.cache.EstimatedSize(); n > maxPages {
+		t.Errorf("%d pages are remembered", n)
+	}
+}
+
+// TestLongAddressesAreNotKeptInMemory: an address may have 8 KB, and thousands
+// of pages are remembered.
+func TestLongAddressesAreNotKeptInMemory(t *testing.T) {
+	s := newSite(t)
+	const n, length = 1000, 8000
+	held := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := held()
+	for i := range n {
+		target := fmt.Sprint("/articles/p", i, "?q=", strings.Repeat("x", length))
+		w := httptest.NewRecorder()
+		if err := s.gate.ServeHTTP(w, request(t, "GET", target), siteOnly{s}); err != nil || w.Code != http.StatusPaymentRequired {
+			t.Fatal(w.Code, err)
+		}
+	}
+	if now := held(); now > before+n*length/2 {
+		t.Errorf("%d pages hold %d KiB", n, (now-before)>>10)
+	}
+	runtime.KeepAlive(s)
+}
+
+// TestPagesAreToldApart: by the site, by what was asked for, and by what the
+// server made of it.
+func TestPagesAreToldApart(t *testing.T) {
+	seen := map[pageKey]bool{}
+	for _, parts := range [][3]string{
+		{"https://a.test", "/x", "/x"}, {"http://a.test", "/x", "/x"}, {"https://a.test", "/x", "/y"}, {"https://a.test", "/y", "/x"},
+		{"https://a.test/x", "", "/x"}, {"https://a.test", "/x?a", "/x"}, {"https://a.test", "/x/x", ""},
+	} {
+		seen[keyOf(parts[0], parts[1], parts[2])] = true
+	}
+	if len(seen) != 7 {
+		t.Errorf("%d keys of 7 targets", len(seen))
+	}
+}
