@@ -1,0 +1,74 @@
+package caddymodule
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestA28A29NoHostIsUngated: however a client spells the host, and however many
+// hosts a site has, the article is sold or refused.
+func TestA28A29NoHostIsUngated(t *testing.T) {
+	s := newSite(t, "", articlesFor20, new(articles))
+	hosts := make([]string, 150)
+	for i := range hosts {
+		hosts[i] = fmt.Sprintf("http://Host%d.test:%d", i, s.port)
+	}
+	for name, site := range map[string]string{
+		"one host":  fmt.Sprintf("http://site.test:%d", s.port),
+		"150 hosts": strings.Join(hosts, ", "),
+		"any host":  fmt.Sprintf("http://:%d", s.port),
+	} {
+		config := fmt.Sprintf("%s\n}\n%s {\n\t%s", "respond elsewhere", site, articlesFor20)
+		if err := s.load(config); err != nil {
+			t.Fatal(name, err)
+		}
+		for _, host := range []string{
+			"site.test", "SITE.test", "site.test.", fmt.Sprintf("site.test:%d", s.port), "127.0.0.1", "site.test,evil.test", "site.test evil",
+			"host7.test", "HOST149.Test", "host149.test:80", "[::1]", "localhost@site.test", "",
+		} {
+			for _, version := range []string{"1.1", "1.0"} {
+				status, body := s.raw(host, version)
+				if name == "one host" && host == "site.test" && version == "1.1" && status != http.StatusPaymentRequired {
+					t.Errorf("the site's own host: %d", status)
+				}
+				if status == http.StatusOK && strings.Contains(body, "canary") {
+					t.Errorf("%s, Host %q over HTTP/%s: the article came for nothing", name, host, version)
+				}
+			}
+		}
+	}
+}
+
+// raw asks for an article with a Host header as it is written, none if empty.
+func (s *site) raw(host, version string) (status int, body string) {
+	s.t.Helper()
+	for attempt := 1; ; attempt++ {
+		conn, err := net.Dial("tcp", fmt.Sprintf("localhost:%d", s.port))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		line := ""
+		if host != "" {
+			line = "Host: " + host + "\r\n"
+		}
+		fmt.Fprintf(conn, "GET /articles/a HTTP/%s\r\n%sConnection: close\r\n\r\n", version, line)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil && attempt < 5 { // the listener is being handed over
+			conn.Close()
+			continue
+		}
+		if err != nil {
+			s.t.Fatalf("Host %q: %v", host, err)
+		}
+		var b strings.Builder
+		_, _ = bufio.NewReader(res.Body).WriteTo(&b)
+		conn.Close()
+		return res.StatusCode, b.String()
+	}
+}
