@@ -26,10 +26,10 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	o.DetectConflicts = false // there is one writer
 	o.MemTableSize = memTableSize
 	o.NumMemtables = 2
-	o.NumLevelZeroTables = 2
-	o.NumLevelZeroTablesStall = 8
-	o.BaseTableSize = 2 << 20
-	o.BaseLevelSize = 8 << 20
+	o.NumLevelZeroTables = 6
+	o.NumLevelZeroTablesStall = 16
+	o.BaseTableSize = 8 << 20
+	o.BaseLevelSize = 64 << 20
 	o.NumCompactors = 2
 	// Values are small; none goes to the value log, so it never grows and needs no
 	// collection.

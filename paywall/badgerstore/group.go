@@ -17,15 +17,16 @@ import (
 // see the state that the members before them leave.
 type group struct {
 	view
-	s       *Store
-	now     time.Time
-	mark    journal.Mark                    // the last record applied to it
-	records map[journal.Ptr]*journal.Record // of this group, not yet to be read from disk
-	revoked []revocation
-	size    int // bytes of keys and values in pending
-	members []*request
-	layer   *layer // of a group that is committed
-	err     error  // the group cannot be committed
+	s        *Store
+	now      time.Time
+	mark     journal.Mark                    // the last record applied to it
+	records  map[journal.Ptr]*journal.Record // of this group, not yet to be read from disk
+	revoked  []revocation
+	size     int // bytes of keys and values in pending
+	members  []*request
+	patience time.Duration // with members that have not come yet
+	layer    *layer        // of a group that is committed
+	err      error         // the group cannot be committed
 }
 
 // A group ends when it has this much: well below what one Badger transaction
@@ -47,7 +48,9 @@ func (s *Store) nextGroup() *group {
 		s.base = next
 		s.ahead = slices.DeleteFunc(s.ahead, func(l *layer) bool { return l.mark.Seq <= next.seq })
 	}
-	return s.groupOver(s.base.txn, s.ahead)
+	g := s.groupOver(s.base.txn, s.ahead)
+	g.seen, g.patience = &s.seen, s.sync/4
+	return g
 }
 
 func (s *Store) groupOver(txn *badger.Txn, ahead []*layer) *group {
@@ -75,6 +78,9 @@ func (g *group) full() bool {
 }
 
 func (g *group) put(key, value []byte) {
+	if g.seen != nil && filtered(key) {
+		g.seen.add(key)
+	}
 	g.pending[string(key)] = value
 	g.size += len(key) + len(value)
 }
@@ -164,10 +170,12 @@ func (g *group) commit() error {
 	if g.err != nil {
 		return g.err
 	}
+	start := time.Now()
 	if err := g.s.journal.Commit(); err != nil {
 		g.s.fail(err)
 		return err
 	}
+	g.s.sync += (time.Since(start) - g.s.sync) / 8
 	g.mark = g.s.journal.Head()
 	g.s.noteHead(g.mark)
 	g.s.groups.Add(1)
@@ -178,7 +186,7 @@ func (g *group) commit() error {
 // publish makes the group visible to every read that begins from now on.
 func (g *group) publish() {
 	g.s.likely = len(g.pending)
-	g.layer = &layer{values: g.pending, mark: g.mark, applied: make(chan struct{})}
+	g.layer = &layer{values: g.pending, bytes: g.size, mark: g.mark, applied: make(chan struct{})}
 	g.s.layers.add(g.layer)
 	g.s.ahead = append(g.s.ahead, g.layer)
 	g.remember()

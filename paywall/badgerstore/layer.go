@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +17,7 @@ import (
 // is on its way to the disk.
 type layer struct {
 	values  map[string][]byte // nil: deleted
+	bytes   int               // of keys and values
 	mark    journal.Mark      // the group's last record
 	applied chan struct{}     // closed when Badger has it
 }
@@ -75,32 +77,68 @@ func lookup(layers []*layer, key []byte) (value []byte, ok bool) {
 	return nil, false
 }
 
-// apply is the applier goroutine: it brings layers to Badger, in order. One that
-// Badger refuses stays in memory, with all that come after it, so that reads go
-// on as they were; changes end until the store is opened again.
+// applyLayers is the applier goroutine: it brings layers to Badger, in order. One
+// that Badger refuses stays in memory, with all that come after it, so that reads
+// go on as they were; changes end until the store is opened again.
 func (s *Store) applyLayers() {
 	var refused bool
 	for next := range s.layers.queue {
 		if refused {
 			continue
 		}
-		if err := s.flush(next.values, next.mark); err != nil {
+		waiting := s.layers.waiting(next)
+		newest := waiting[len(waiting)-1].mark
+		if err := s.flush(merge(waiting), newest); err != nil {
 			refused = true
 			s.fail(fmt.Errorf("applying the journal to Badger: %w", err))
 			close(s.layers.stuck)
 			continue
 		}
 		// Opened here, where no commit is under way, it does not wait for one.
-		fresh := &snapshot{s.db.NewTransaction(false), next.mark.Seq}
+		fresh := &snapshot{s.db.NewTransaction(false), newest.Seq}
 		if old := s.layers.settled.Swap(fresh); old != nil {
 			old.txn.Discard()
 		}
-		s.layers.drop(1)
-		close(next.applied)
+		s.layers.drop(len(waiting))
+		for _, l := range waiting {
+			close(l.applied)
+		}
 	}
 	if last := s.layers.settled.Swap(nil); last != nil {
 		last.txn.Discard()
 	}
+}
+
+// waiting is a layer with those behind it that fit into the same transaction.
+// Badger takes a wallet that several of them changed once, and a transaction
+// costs as much as some fifty keys.
+func (l *layers) waiting(first *layer) []*layer {
+	taken := []*layer{first}
+	keys, bytes := len(first.values), first.bytes
+	for _, next := range l.load()[1:] {
+		keys, bytes = keys+len(next.values), bytes+next.bytes
+		if keys > groupKeys || bytes > groupBytes {
+			break
+		}
+		select {
+		case <-l.queue: // it is next
+		default:
+			return taken
+		}
+		taken = append(taken, next)
+	}
+	return taken
+}
+
+func merge(layers []*layer) map[string][]byte {
+	if len(layers) == 1 {
+		return layers[0].values
+	}
+	all := make(map[string][]byte, 2*len(layers[0].values))
+	for _, l := range layers {
+		maps.Copy(all, l.values)
+	}
+	return all
 }
 
 // settle waits until Badger has every change that was answered before the call.

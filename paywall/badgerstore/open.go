@@ -52,6 +52,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.life, s.end = context.WithCancel(context.Background())
 	s.checkSpace()
 	s.writer.Go(s.write)
+	s.writer.Go(s.readSeen)
 	s.writer.Go(s.verifyClosed)
 	return s, nil
 }

@@ -44,11 +44,11 @@ func BenchmarkOpen(b *testing.B) {
 	defer closeFor(b, s)
 	sh.store = s
 	const n = 5000
-	verifying := sell(b, sh, 64, n)
+	verifying, _ := sell(b, sh, 64, n)
 	if err := s.journal.VerifyClosed(func() bool { return true }); err != nil { // the other one has ended by then
 		b.Fatal(err)
 	}
-	quietly := sell(b, sh, 64, n)
+	quietly, _ := sell(b, sh, 64, n)
 	b.ReportMetric(milliseconds(clean), "clean-ms")
 	b.ReportMetric(milliseconds(after), "killed-ms")
 	b.ReportMetric(float64(n)/verifying.Seconds(), "verifying-unlocks/s")

@@ -68,11 +68,17 @@ type Store struct {
 	// The writer's own: values of wallets' and accounts' keys that it used lately,
 	// the snapshot of Badger that it decides on, and the layers that lack in that.
 	known   map[string][]byte
+	seen    seen
 	base    *snapshot
 	ahead   []*layer
 	memo    map[string][]byte               // of one group after the other
 	records map[journal.Ptr]*journal.Record // the same
 	likely  int                             // keys that a group will write: as many as the last one
+
+	// How long the writer waits for members of a group, and for how many.
+	sync    time.Duration // what a sync takes lately
+	awaited int
+	wait    *time.Timer
 
 	// cut is held while a layer is applied to Badger, which may take several
 	// transactions, and while [Store.settled] takes a snapshot.

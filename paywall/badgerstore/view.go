@@ -19,9 +19,13 @@ type view struct {
 	pending map[string][]byte // written by the group, over the layers; nil: deleted
 	known   map[string][]byte // the writer's cache of what layers and Badger hold
 	memo    map[string][]byte // what the group has read before; nil: absent
+	seen    *seen             // the writer's; nil for others
 }
 
 func (v *view) get(key []byte) ([]byte, error) {
+	if v.seen != nil && filtered(key) && v.seen.lacks(key) {
+		return nil, nil
+	}
 	if value, ok := v.pending[string(key)]; ok {
 		return value, nil
 	}

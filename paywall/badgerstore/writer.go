@@ -122,6 +122,7 @@ func (s *Store) write() {
 	s.layers.queue, s.layers.stuck = make(chan *layer, layersAhead), make(chan struct{})
 	s.writer.Go(s.applyLayers)
 	defer close(s.layers.queue)
+	s.wait = time.NewTimer(0)
 	s.base = &snapshot{s.db.NewTransaction(false), s.journal.Head().Seq}
 	defer func() { s.base.txn.Discard() }()
 	for {
@@ -146,7 +147,7 @@ func (s *Store) write() {
 // group is full, and commits them together.
 func (s *Store) group(r *request) {
 	g := s.nextGroup()
-	for ; r != nil; r = s.next() {
+	for ; r != nil; r = s.next(g) {
 		if !r.state.CompareAndSwap(queued, taken) {
 			continue
 		}
@@ -180,7 +181,7 @@ func (s *Store) lone(r *request) {
 }
 
 // next is a change that waits, nil if there is none even after others ran.
-func (s *Store) next() *request {
+func (s *Store) next(g *group) *request {
 	for i := 0; ; i++ {
 		select {
 		case r := <-s.queue: // nil: it is closed
@@ -188,9 +189,31 @@ func (s *Store) next() *request {
 		default:
 		}
 		if i == yields {
-			return nil
+			return s.straggler(g)
 		}
 		runtime.Gosched()
+	}
+}
+
+// straggler waits a little longer when fewer have come than are likely to: those
+// who waited when the last group was answered, and those who were in it. Whoever
+// misses a group waits for two syncs; so on a slow disk, where yielding takes no
+// time compared to a sync, some patience with them pays for everybody.
+func (s *Store) straggler(g *group) *request {
+	if len(g.members) >= s.awaited || g.patience <= 0 {
+		return nil
+	}
+	start := time.Now()
+	s.wait.Reset(g.patience)
+	defer func() {
+		s.wait.Stop()
+		g.patience -= time.Since(start)
+	}()
+	select {
+	case r := <-s.queue:
+		return r
+	case <-s.wait.C:
+		return nil
 	}
 }
 
@@ -216,6 +239,7 @@ func (g *group) finish() {
 		g.s.journal.Discard()
 		g.s.log.Error("a group of changes was not made", "error", err, "changes", len(g.members))
 	}
+	g.s.awaited = len(g.s.queue) + len(g.members)
 	for _, r := range g.members {
 		// What a member was told may rest on another's change, so all get the error; a
 		// lone member keeps one that says what to do.

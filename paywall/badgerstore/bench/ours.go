@@ -1,0 +1,90 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/badgerstore"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// ours is the Store as the server uses it.
+type ours struct {
+	*badgerstore.Store
+	dir     string
+	wallets []string
+}
+
+func openStore(ctx context.Context, dir string, disk journal.Disk) (*badgerstore.Store, error) {
+	return badgerstore.Open(ctx, badgerstore.Options{
+		Dir: dir, Currency: currency, Disk: disk, Logger: slog.New(slog.DiscardHandler),
+	})
+}
+
+func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) {
+	s, err := openStore(ctx, dir, disk)
+	if err != nil {
+		return nil, err
+	}
+	o := &ours{Store: s, dir: dir}
+	for range wallets {
+		w, err := o.openWallet(ctx)
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		o.wallets = append(o.wallets, w)
+	}
+	return o, nil
+}
+
+func (o *ours) openWallet(ctx context.Context) (string, error) {
+	keys, _ := paywall.NewWalletKey().Hashes()
+	w, err := o.OpenWallet(ctx, keys, paywall.Money{Micros: startBalance, Currency: currency})
+	return w.ID, err
+}
+
+func (o *ours) buy(ctx context.Context, p *paywall.Purchase) error {
+	r, err := o.Unlock(ctx, *p)
+	if err == nil && r.AlreadyOwned {
+		return errors.New("a purchase was made before")
+	}
+	return err
+}
+
+func (o *ours) close() error { return o.Close() }
+
+// slowDisk takes so much longer for each sync.
+type slowDisk struct {
+	journal.OS
+	by time.Duration
+}
+
+func (d slowDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+	f, err := d.OS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return slowFile{f, d.by}, nil
+}
+
+func (d slowDisk) SyncDir(dir string) error {
+	time.Sleep(d.by)
+	return d.OS.SyncDir(dir)
+}
+
+type slowFile struct {
+	journal.File
+	by time.Duration
+}
+
+func (f slowFile) Sync() error {
+	err := f.File.Sync()
+	time.Sleep(f.by)
+	return err
+}
