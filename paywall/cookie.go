@@ -15,10 +15,11 @@ const MaxCookieCandidates = 8
 // over TLS that browsers enforce (RFC 6265bis, 4.1.3), bare over plain HTTP.
 type CookieName struct{ bare, tls string }
 
-// Names of the two cookies.
+// Names of the three cookies.
 var (
-	AccessCookie = CookieName{"paywall_access", "__Secure-paywall_access"}
-	WalletCookie = CookieName{"paywall_wallet", "__Host-paywall_wallet"}
+	AccessCookie   = CookieName{"paywall_access", "__Secure-paywall_access"}
+	WalletCookie   = CookieName{"paywall_wallet", "__Host-paywall_wallet"}
+	LanguageCookie = CookieName{"paywall_lang", "__Host-paywall_lang"}
 )
 
 // On is the name in use on an origin that is, or is not, served over TLS.
@@ -43,10 +44,18 @@ func NewAccessCookie(tls bool, resource, token string, expires time.Time) *http.
 	return newCookie(AccessCookie.On(tls), tls, EscapePath(path), token, expires)
 }
 
-// NewWalletCookie carries a wallet's key, for the longest time browsers keep a
-// cookie (400 days, RFC 6265bis 5.5).
+// cookieLife is the longest time browsers keep a cookie (RFC 6265bis, 5.5).
+const cookieLife = 400 * 24 * time.Hour
+
+// NewWalletCookie carries a wallet's key, for as long as browsers keep it.
 func NewWalletCookie(tls bool, key WalletKey, now time.Time) *http.Cookie {
-	return newCookie(WalletCookie.On(tls), tls, "/", string(key), now.Add(400*24*time.Hour))
+	return newCookie(WalletCookie.On(tls), tls, "/", string(key), now.Add(cookieLife))
+}
+
+// NewLanguageCookie carries the language that a reader chose for our pages, a
+// BCP 47 tag, for as long as browsers keep it.
+func NewLanguageCookie(tls bool, tag string, now time.Time) *http.Cookie {
+	return newCookie(LanguageCookie.On(tls), tls, "/", tag, now.Add(cookieLife))
 }
 
 // ExpiredCookie makes a browser forget the cookie that was set with this name and path.

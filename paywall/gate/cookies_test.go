@@ -240,6 +240,7 @@ func TestOtherCookiesReachTheSiteAsTheyCame(t *testing.T) {
 		"a=b; __Secure-paywall_access=" + good + "; c=d":   "a=b; c=d",
 		"__Secure-paywall_access=" + good + "; a=\"b c\"":  "a=\"b c\"",
 		"a=b;__Host-paywall_wallet=x;paywall_access=y;c=d": "a=b;c=d",
+		"__Host-paywall_lang=de; a=b; paywall_lang=nl":     "a=b",
 		"my_paywall_setting=1":                             "my_paywall_setting=1",
 	} {
 		s.do("GET", pagePath, "Cookie: "+sent, "Authorization: Bearer "+good)

@@ -63,6 +63,7 @@ func (c *credentials) takeLine(line, wallet string) string {
 		switch {
 		case paywall.AccessCookie.Is(name):
 			c.addAccess(value)
+		case paywall.LanguageCookie.Is(name): // checkout's own
 		case paywall.WalletCookie.Is(name):
 			if name == wallet {
 				c.twins = c.twins || c.wallet != "" && c.wallet != value

@@ -251,7 +251,7 @@ func TestB17TheSiteCannotSpeakForTheGate(t *testing.T) {
 	s.upstream = func(w http.ResponseWriter, r *http.Request) error {
 		for _, cookie := range []string{
 			"__Host-paywall_wallet=evil; Path=/; Secure", "__Secure-paywall_access=evil", "paywall_access=evil", " paywall_wallet =evil",
-			"__HOST-PAYWALL_WALLET=evil", "=__Host-paywall_wallet=evil", "session=kept; Path=/", "paywall_access_of_ours=kept", "last=kept",
+			"__HOST-PAYWALL_WALLET=evil", "=__Host-paywall_wallet=evil", "__Host-paywall_lang=evil", "session=kept; Path=/", "paywall_access_of_ours=kept", "last=kept",
 		} {
 			w.Header().Add("Set-Cookie", cookie)
 		}

@@ -192,7 +192,7 @@ func setsOurs(line string) bool {
 	if len(name) < len("paywall_") {
 		return false
 	}
-	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie} {
+	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie} {
 		if strings.EqualFold(name, c.On(true)) || strings.EqualFold(name, c.On(false)) {
 			return true
 		}
