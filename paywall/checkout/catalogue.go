@@ -2,46 +2,96 @@ package checkout
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
 
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// catalogue is every word a reader sees, in one language. Texts are plain text
-// with fmt verbs; the templates escape them.
+// catalogue is every word a reader sees, in one language, as messages/*.toml
+// has it. Texts are plain text; the templates escape them.
 type catalogue struct {
-	Tag     string // BCP 47, for the page's lang
-	Dir     string // "ltr" or "rtl"
-	texts   map[string]string
-	plural  func(n int) string // CLDR category of a whole number
-	money   func(paywall.Money) string
-	integer func(int) string
-	date    string // layout for time.Format
+	Tag  string // BCP 47, for the page's lang
+	Name string // the language in its own words
+	Dir  string // "ltr" or "rtl"
+
+	localizer *i18n.Localizer
+	numbers   numbers
+	symbols   map[paywall.Currency]string // those that differ from the code
+	adjoins   bool                        // nothing stands between symbol and number
 }
 
-// T is the text of a key. A missing key is a mistake in a template, which a
-// test finds; a reader then sees the key.
-func (c *catalogue) T(key string, args ...any) string {
-	text, ok := c.texts[key]
-	if !ok {
-		return key
+// newCatalogue reads a message file. The bundle holds this one language, so
+// that nothing can fall back to another unseen.
+func newCatalogue(tag string) (*catalogue, error) {
+	bundle := i18n.NewBundle(language.Make(tag))
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	file, err := bundle.LoadMessageFileFS(embedded, "messages/"+tag+".toml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the messages of %q: %w", tag, err)
 	}
-	if len(args) == 0 {
-		return text
+	c := &catalogue{Tag: tag, localizer: i18n.NewLocalizer(bundle, tag), symbols: map[paywall.Currency]string{}}
+	for _, m := range file.Messages {
+		if m.ID == "money.amount" {
+			c.adjoins = strings.Contains(m.Other, "{{.Symbol}}{{.Number}}")
+		}
+		if code, ok := strings.CutPrefix(m.ID, "money.symbol."); ok {
+			c.symbols[paywall.Currency(code)] = m.Other
+		}
 	}
-	return fmt.Sprintf(text, args...)
+	c.Name, c.Dir = c.T("language.name"), c.T("language.direction")
+	c.numbers = numbers{decimal: c.T("number.decimal"), group: c.T("number.group")}
+	if c.numbers.groupFrom, err = strconv.Atoi(c.T("number.group_from")); err != nil {
+		return nil, fmt.Errorf("reading the messages of %q: %w", tag, err)
+	}
+	return c, nil
+}
+
+// T is the text of a key. The pairs are what stands in its places, a name and
+// a text each. A missing key is a mistake in a template, which a test finds; a
+// reader then sees the key.
+func (c *catalogue) T(key string, pairs ...string) string {
+	return c.localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: placed(pairs)})
 }
 
 // N is a text with a number, in the number's plural form.
 func (c *catalogue) N(key string, n int) string {
-	return c.T(key+"."+c.plural(n), c.integer(n))
+	return c.localize(&i18n.LocalizeConfig{
+		MessageID: key, PluralCount: n,
+		TemplateData: placed([]string{"Count", c.numbers.format(strconv.Itoa(n))}),
+	})
 }
 
-// Money is an amount as people write it.
-func (c *catalogue) Money(m paywall.Money) string { return c.money(m) }
+func (c *catalogue) localize(l *i18n.LocalizeConfig) string {
+	text, err := c.localizer.Localize(l)
+	if err != nil {
+		return l.MessageID
+	}
+	return text
+}
+
+func placed(pairs []string) map[string]string {
+	if len(pairs) == 0 {
+		return nil
+	}
+	data := make(map[string]string, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		data[pairs[i]] = pairs[i+1]
+	}
+	return data
+}
 
 // Date is a day in UTC: where the reader is, is not known.
-func (c *catalogue) Date(t time.Time) string { return t.UTC().Format(c.date) }
+func (c *catalogue) Date(t time.Time) string {
+	year, month, day := t.UTC().Date()
+	return c.T("date.long",
+		"Day", strconv.Itoa(day), "Month", c.T("month."+strconv.Itoa(int(month))), "Year", strconv.Itoa(year))
+}
 
 // Duration is a length of time in its largest fitting unit, rounded up.
 func (c *catalogue) Duration(d time.Duration) string {

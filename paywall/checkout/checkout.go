@@ -42,6 +42,10 @@ type Options struct {
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
 	Vouchers bool             // voucher codes are accepted
 
+	// Languages of the pages, a choice of [Languages]. The first is for readers
+	// whose browser asks for none of them. Default: all.
+	Languages []string
+
 	Logger *slog.Logger     // default: slog.Default
 	Now    func() time.Time // default: time.Now
 }
@@ -49,6 +53,7 @@ type Options struct {
 // Checkout is an http.Handler, safe for concurrent use.
 type Checkout struct {
 	Options
+	languages *languages
 }
 
 // New checks the options.
@@ -74,7 +79,11 @@ func New(o Options) (*Checkout, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Checkout{Options: o}, nil
+	languages, err := newLanguages(o.Languages)
+	if err != nil {
+		return nil, err
+	}
+	return &Checkout{Options: o, languages: languages}, nil
 }
 
 // endpoint is what can be done at one path.

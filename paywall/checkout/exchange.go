@@ -29,16 +29,18 @@ type exchange struct {
 	fields map[string]string // of a POST
 
 	back       string        // path of the article this is about, "" if none
+	offer      string        // that offers it, signed by us, "" if none
 	retryAfter time.Duration // for 429 and 503
 	text       *catalogue
 }
 
 func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now(), text: english}
+	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now()}
 	x.tls = strings.HasPrefix(x.origin, "https:")
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
 		prefersJSON(r.Header.Values("Accept")) || isScript(r)
+	x.text = x.chooseLanguage()
 	return x
 }
 

@@ -27,7 +27,7 @@ const (
 
 // site is a checkout with everything around it.
 type site struct {
-	t     *testing.T
+	t     testing.TB
 	c     *Checkout
 	store *fakeStore
 	ring  *token.Ring
@@ -43,7 +43,7 @@ func (s *site) advance(d time.Duration) { s.clock.Add(int64(d)) }
 func euro(micros int64) paywall.Money { return paywall.Money{Micros: micros, Currency: "EUR"} }
 
 // newSite is a site with a welcome credit of 0.60 unless change says otherwise.
-func newSite(t *testing.T, change ...func(*Options)) *site {
+func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
 	ring, err := token.OpenRing(t.TempDir(), true)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *site) call(target string, body any, changes ...change) *httptest.Respon
 
 type object = map[string]any
 
-func decode(t *testing.T, w *httptest.ResponseRecorder) object {
+func decode(t testing.TB, w *httptest.ResponseRecorder) object {
 	t.Helper()
 	var v object
 	if err := json.Unmarshal(w.Body.Bytes(), &v); err != nil {
@@ -203,7 +203,7 @@ func decode(t *testing.T, w *httptest.ResponseRecorder) object {
 	return v
 }
 
-func wantStatus(t *testing.T, w *httptest.ResponseRecorder, status int) {
+func wantStatus(t testing.TB, w *httptest.ResponseRecorder, status int) {
 	t.Helper()
 	if w.Code != status {
 		t.Fatalf("status %d, want %d\n%s\n%s", w.Code, status, w.Result().Header, w.Body)
@@ -234,7 +234,7 @@ func wantProblem(t *testing.T, w *httptest.ResponseRecorder, status int, code st
 	return v
 }
 
-func wantText(t *testing.T, w *httptest.ResponseRecorder, texts ...string) {
+func wantText(t testing.TB, w *httptest.ResponseRecorder, texts ...string) {
 	t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(w.Body.String(), text) {

@@ -25,7 +25,7 @@ func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
 		if !ok {
 			return nil, paywall.Errorf(paywall.CodeMalformed, "the offer does not lead back to a page of this site")
 		}
-		x.back = back
+		x.back, x.offer = back, raw
 	}
 	return offer, err
 }

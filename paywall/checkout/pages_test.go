@@ -63,9 +63,14 @@ func (s *site) lateUnlock(key paywall.WalletKey) string {
 	return id
 }
 
-func TestEveryPageIsSafeSmallAndComplete(t *testing.T) {
-	s := newSite(t)
-	missing := regexp.MustCompile(`%!|\b(unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+func TestEveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
+	for _, tag := range Languages {
+		t.Run(tag, func(t *testing.T) { checkPages(t, newSite(t, inLanguages(firstOf(tag)...)), speaking(t, tag)) })
+	}
+}
+
+func checkPages(t *testing.T, s *site, c *catalogue) {
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()
@@ -76,7 +81,7 @@ func TestEveryPageIsSafeSmallAndComplete(t *testing.T) {
 				"Referrer-Policy":            "same-origin",
 				"Cross-Origin-Opener-Policy": "same-origin",
 				"Cache-Control":              "no-store",
-				"Vary":                       "Cookie, Authorization",
+				"Vary":                       "Cookie, Authorization, Accept-Language",
 				"Content-Type":               "text/html; charset=utf-8",
 			} {
 				if h.Get(key) != want {
@@ -89,6 +94,9 @@ func TestEveryPageIsSafeSmallAndComplete(t *testing.T) {
 			text := strings.ReplaceAll(body, "/.paywall/wallet", "")
 			if found := missing.FindString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, " ")); found != "" {
 				t.Errorf("a text is missing: %q", found)
+			}
+			if !strings.Contains(body, `<html lang="`+c.Tag+`" dir="`+c.Dir+`">`) {
+				t.Error("the page does not name its language and direction")
 			}
 			checkMarkup(t, body)
 		})
@@ -136,7 +144,8 @@ func checkMarkup(t *testing.T, body string) {
 		case "label":
 			labels[attrs["for"]] = true
 		case "form":
-			if attrs["method"] != "post" {
+			// The switch is the one form that changes nothing and may be a GET.
+			if isSwitch := attrs["aria-label"] != ""; attrs["method"] != "post" && (!isSwitch || attrs["method"] != "get") {
 				t.Errorf("form with method %q", attrs["method"])
 			}
 		}

@@ -29,6 +29,7 @@ func (x *exchange) answerHeaders() {
 func (x *exchange) pageHeaders() {
 	x.answerHeaders()
 	h := x.w.Header()
+	h.Set("Vary", "Cookie, Authorization, Accept-Language")
 	h.Set("Content-Security-Policy", contentSecurity)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
@@ -44,6 +45,7 @@ func (x *exchange) page(status int, name string, data any) error {
 		return err
 	}
 	x.pageHeaders()
+	x.rememberLanguage()
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	x.write(status, buf.Bytes())
 	return nil
@@ -87,7 +89,7 @@ type problem struct {
 func (x *exchange) newProblem(code paywall.Code, err error) problem {
 	return problem{
 		Type:   "urn:paywall:" + string(code),
-		Title:  english.T("error." + string(code)),
+		Title:  x.c.languages.english.T("error." + string(code) + ".title"),
 		Status: code.HTTPStatus(),
 		Detail: messageOf(code, err),
 	}

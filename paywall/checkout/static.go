@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-//go:embed static templates
+//go:embed static templates messages
 var embedded embed.FS
 
 // asset is a file under static/, named by its content: it never changes, so

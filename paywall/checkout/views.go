@@ -19,11 +19,14 @@ type layout struct {
 	Notice string // good news, "" if none
 	Alert  string // what to mend, "" if none
 	Field  string // id of the field to mend, "" if none
+	Switch *languageSwitch
 }
 
 func (x *exchange) layout(title string) layout {
 	_, site, _ := strings.Cut(x.origin, "://")
-	return layout{catalogue: x.text, Title: title, Site: site, CSS: stylesheet.URL(), Icon: icon.URL()}
+	return layout{
+		catalogue: x.text, Title: title, Site: site, CSS: stylesheet.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
+	}
 }
 
 // notices are the texts a redirect may ask for. Only the key travels in the
@@ -227,7 +230,7 @@ func (x *exchange) errorView(code paywall.Code, err error) errorView {
 		key = "error.two-wallets"
 	}
 	return errorView{
-		layout: x.layout(x.text.T(key)), Next: x.text.T(key + ".next"),
+		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
 		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal,
 	}
 }

@@ -59,7 +59,7 @@ func TestWalletPageListsPurchasesAndCanUndoThem(t *testing.T) {
 	old := s.bought(key, resource("/articles/käse"), func(o *paywall.Offer) { o.Title = "" })
 	w := s.get("/.paywall/wallet", cookie(key))
 	wantStatus(t, w, http.StatusOK)
-	wantText(t, w, "€4.60", `href="/articles/tea?ref=front"`, "The last tea shop", "€0.20 on 22 Nov 2026", "28 minutes left to undo",
+	wantText(t, w, "€4.60", `href="/articles/tea?ref=front"`, "The last tea shop", "€0.20 on 22 November 2026", "28 minutes left to undo",
 		`value="`+id+`"`, `value="`+old+`"`, "/articles/käse", key.RecoveryCode(), `action="/.paywall/wallet/recover"`,
 		`action="/.paywall/topup/voucher"`, `href="/.paywall/wallet/erase"`)
 
