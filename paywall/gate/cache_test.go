@@ -218,6 +218,40 @@ func TestD15AFailingSiteCostsAnOwnerNothing(t *testing.T) {
 	}
 }
 
+// TestD15WhatAPricedPathSaysUnpaidIsForNoCache: whatever the site wants, a 404
+// that a cache kept would meet the readers of tomorrow's article.
+func TestD15WhatAPricedPathSaysUnpaidIsForNoCache(t *testing.T) {
+	for _, code := range []int{301, 302, 308, 400, 401, 403, 404, 405, 410, 451, 500, 503} {
+		for _, method := range []string{"GET", "HEAD", "POST"} {
+			s := newSite(t)
+			s.upstream = func(w http.ResponseWriter, r *http.Request) error {
+				for _, name := range []string{"Cache-Control", "CDN-Cache-Control", "Surrogate-Control", "X-Accel-Expires"} {
+					w.Header().Set(name, "max-age=9999")
+				}
+				w.Header().Set("Expires", "Sun, 22 Nov 2037 10:00:00 GMT")
+				w.Header().Set("Vary", "Accept")
+				return status(code)(w, r)
+			}
+			res := s.do(method, pagePath)
+			wantStatus(t, res, code)
+			if got := res.Header["Cache-Control"]; !slices.Equal(got, []string{"private, no-store"}) || res.Header.Get("Vary") != "Accept, Cookie, Authorization" {
+				t.Errorf("%d: %v", code, res.Header)
+			}
+			for _, name := range []string{"CDN-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Expires"} {
+				if res.Header[name] != nil {
+					t.Errorf("%d: %s came through", code, name)
+				}
+			}
+		}
+	}
+	s := newSite(t) // an error that the server makes a page of
+	s.upstream = func(http.ResponseWriter, *http.Request) error { return errSite }
+	w := newRecorder()
+	if err := s.gate.ServeHTTP(w, request(t, "GET", pagePath), s); err != errSite || w.Header().Get("Cache-Control") != "private, no-store" {
+		t.Errorf("%v %v", err, w.Header())
+	}
+}
+
 // TestNothingIsBufferedOnThePaidWay: a large file goes through as it comes.
 func TestNothingIsBufferedOnThePaidWay(t *testing.T) {
 	s := newSite(t)

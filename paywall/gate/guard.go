@@ -92,12 +92,18 @@ func delivers(status int) bool {
 }
 
 // settle changes the headers of what gets through, or would go out without
-// anything having been written.
+// anything having been written. No cache keeps it: it is about one reader who
+// has not paid, and a 404 or a redirect that a cache kept would meet those who
+// have, when the article is there at last (404, 301, 308 and 410 may be kept
+// unasked: RFC 9110, 15.1).
 func (w *guard) settle() {
-	if !w.shut {
-		scrub(w.inner.Header(), false)
-		w.inner.Header().Set("Vary", merge(w.inner.Header()["Vary"]))
+	if w.shut {
+		return
 	}
+	h := w.inner.Header()
+	scrub(h, true)
+	h.Set("Cache-Control", privately)
+	h.Set("Vary", merge(h["Vary"]))
 }
 
 // close keeps the site's answer from the reader, its headers included: an ETag
