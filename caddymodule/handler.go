@@ -205,12 +205,14 @@ func (h *Handler) start(f *folder) error {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if h.Origin == "" && !saneHost(r.Host) {
+		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
 	}
 	g := h.gate.Load()
 	if g == nil {
 		if err := h.app.await(r.Context()); err != nil {
 			w.Header().Set("Retry-After", "5")
+			w.Header().Set("Cache-Control", "no-store")
 			return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 		}
 		g = h.gate.Load()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,17 @@ func TestA28A29NoHostIsUngated(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestD05ABadHostSpoilsNoCache: a cache that knows pages by path alone must not
+// keep the refusal in the article's place.
+func TestD05ABadHostSpoilsNoCache(t *testing.T) {
+	r := httptest.NewRequest(http.MethodGet, "/articles/a", nil)
+	r.Host = "localhost,evil.test"
+	w := httptest.NewRecorder()
+	if err := new(Handler).ServeHTTP(w, r, nil); err == nil || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%v, %v", err, w.Header())
 	}
 }
 
