@@ -189,7 +189,7 @@ http://localhost:%d {
 	reverse_proxy %s
 }
 `, n.admin, port, listen, upstream.Listener.Addr()))
-	n.server.start()
+	n.start()
 	f.start(t, listen, port)
 	n.url = fmt.Sprintf("http://localhost:%d", listen)
 	n.wallet = n.openWallet()
