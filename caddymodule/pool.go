@@ -49,7 +49,24 @@ func (f *folder) join(currency paywall.Currency, logger *slog.Logger) error {
 	}
 	logger.Debug("sharing the open store", "dir", f.dir)
 	f.logger.Store(logger)
-	return f.mend()
+	if err := f.mend(); err != nil {
+		return err
+	}
+	f.forget()
+	return nil
+}
+
+// forget ends the tokens of keys that were taken out of the folder since.
+func (f *folder) forget() {
+	now := f.standing.Load()
+	kids := now.ring.Forget()
+	if len(kids) == 0 {
+		return
+	}
+	f.logger.Load().Warn("signing keys are gone from the folder: their tokens are dead, and readers who paid get new ones from their wallets", "kids", kids)
+	if now.store != nil {
+		f.mark(now.ledger)
+	}
 }
 
 // Destruct closes the store when its last user is gone. Requests of the last

@@ -25,9 +25,11 @@ func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (bool, err
 		if err == nil && access.Opens(t.resource) && !g.revoked(ctx, access.ID) {
 			return true, nil
 		}
+		g.noteClock(ctx, err)
 	}
 	switch {
 	case c.bearerErr != nil:
+		g.noteClock(ctx, c.bearerErr)
 		return false, errInvalidToken
 	case c.bearer == nil:
 		return false, nil
@@ -37,6 +39,20 @@ func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (bool, err
 		return false, errOtherScope
 	}
 	return true, nil
+}
+
+// noteClock tells the operator, once a minute at most, that readers who paid are
+// shut out because of a clock. Nothing else would say so.
+func (g *Gate) noteClock(ctx context.Context, err error) {
+	if !errors.Is(err, token.ErrNotYet) {
+		return
+	}
+	now := g.Now().Unix()
+	if last := g.clockNoted.Load(); now >= last && now < last+60 || !g.clockNoted.CompareAndSwap(last, now) {
+		return
+	}
+	g.Logger.LogAttrs(ctx, slog.LevelWarn,
+		"an access token of ours is from the future; set the clocks of the hosts that sell and that serve, both by NTP")
 }
 
 // revoked reports whether an unlock was undone. While the store is away its

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -60,7 +61,8 @@ type Options struct {
 // Gate is safe for concurrent use.
 type Gate struct {
 	Options
-	pages *pages
+	pages      *pages
+	clockNoted atomic.Int64 // when clocks that disagree were last logged, Unix seconds
 }
 
 // New makes a gate.

@@ -43,7 +43,7 @@ func (c *registered) check(issuer, audience string, life time.Duration, now time
 		return err
 	}
 	if latest := now.Add(leeway).Unix(); c.IssuedAt > latest || c.NotBefore > latest {
-		return errNotYet
+		return ErrNotYet
 	}
 	return nil
 }

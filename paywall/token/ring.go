@@ -138,6 +138,32 @@ func (r *Ring) Rotate(now time.Time) (kid string, err error) {
 	return next.kid, nil
 }
 
+// Forget ends the retired keys whose files were taken out of the folder, for
+// tokens that were verified before as well, and returns their names: a leaked
+// key need not wait for a restart. When the active key's file is missing too,
+// the folder is away, and nothing was meant by that.
+func (r *Ring) Forget() (kids []string) {
+	r.rotates.Lock()
+	defer r.rotates.Unlock()
+	now := r.current.Load()
+	if r.dir == "" || !keyExists(r.dir, now.active.kid) {
+		return nil
+	}
+	var keep []*key
+	for _, k := range now.keys[1:] {
+		if keyExists(r.dir, k.kid) {
+			keep = append(keep, k)
+			continue
+		}
+		k.until.Store(0)
+		kids = append(kids, k.kid)
+	}
+	if len(kids) > 0 {
+		r.current.Store(newSnapshot(now.active, keep))
+	}
+	return kids
+}
+
 // jwk is a public key as RFC 8037 writes it. There is no member for a private one.
 type jwk struct {
 	Type      string `json:"kty"`

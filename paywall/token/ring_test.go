@@ -141,8 +141,8 @@ func listing(t *testing.T, dir string) string {
 	return strings.Join(names, " ")
 }
 
-// TestRetiredKeyVerifiesUntilItsLastTokenHasEnded is E07, over a restart too.
-func TestRetiredKeyVerifiesUntilItsLastTokenHasEnded(t *testing.T) {
+// TestE07RetiredKeyVerifiesUntilItsLastTokenHasEnded: over a restart, too.
+func TestE07RetiredKeyVerifiesUntilItsLastTokenHasEnded(t *testing.T) {
 	r, v, c := newVerifier(t)
 	c.now = time.Now().Truncate(time.Second) // OpenRing has only the real clock
 	at := func() *Access {
@@ -207,8 +207,8 @@ func accessPayload(a *Access) string {
 	return string(raw)
 }
 
-// TestRetiredKeyEndsForCachedTokensToo: nothing a cache remembers outlives its key.
-func TestRetiredKeyEndsForCachedTokensToo(t *testing.T) {
+// TestE07RetiredKeyEndsForCachedTokensToo: nothing a cache remembers outlives its key.
+func TestE07RetiredKeyEndsForCachedTokensToo(t *testing.T) {
 	r, v, _ := newVerifier(t)
 	raw := signAccess(t, r, newAccess())
 	if _, err := v.Access(raw, site, site); err != nil {
@@ -222,8 +222,8 @@ func TestRetiredKeyEndsForCachedTokensToo(t *testing.T) {
 	}
 }
 
-// TestRemovedKeyFileEndsItsTokens is E26: the way to end a leaked key early.
-func TestRemovedKeyFileEndsItsTokens(t *testing.T) {
+// TestE26RemovedKeyFileEndsItsTokens: the way to end a leaked key early.
+func TestE26RemovedKeyFileEndsItsTokens(t *testing.T) {
 	r := newRing(t)
 	raw := signAccess(t, r, newAccess())
 	leaked := r.current.Load().active.kid
@@ -242,6 +242,55 @@ func TestRemovedKeyFileEndsItsTokens(t *testing.T) {
 	}
 	if strings.Contains(string(restarted.JWKS()), leaked) {
 		t.Error("the removed key is published")
+	}
+}
+
+// TestE26ForgottenKeyEndsItsTokensAtOnce: no restart, and no token that was
+// verified before lives on in a cache.
+func TestE26ForgottenKeyEndsItsTokensAtOnce(t *testing.T) {
+	r, v, _ := newVerifier(t)
+	leaked := r.current.Load().active
+	old := signAccess(t, r, newAccess())
+	if _, err := r.Rotate(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	young := signAccess(t, r, newAccess())
+	open := func() (opened string) {
+		for name, raw := range map[string]string{"old": old, "young": young} {
+			for range 2 { // from scratch, then from the cache
+				if _, err := v.Access(raw, site, site); err == nil && !strings.Contains(opened, name) {
+					opened += name
+				}
+			}
+		}
+		return opened
+	}
+	if gone := r.Forget(); len(gone) != 0 || len(open()) != len("oldyoung") {
+		t.Fatalf("with all its files, the ring forgets %v and opens %s", gone, open())
+	}
+	// A folder that is away is no wish to end anything.
+	away := r.dir + ".away"
+	if err := os.Rename(r.dir, away); err != nil {
+		t.Fatal(err)
+	}
+	if gone := r.Forget(); len(gone) != 0 || len(open()) != len("oldyoung") {
+		t.Errorf("without its folder, the ring forgets %v and opens %s", gone, open())
+	}
+	if err := os.Rename(away, r.dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(keyPath(r.dir, leaked.kid)); err != nil {
+		t.Fatal(err)
+	}
+	if gone := r.Forget(); len(gone) != 1 || gone[0] != leaked.kid || open() != "young" {
+		t.Errorf("the ring forgets %v and opens %s", gone, open())
+	}
+	if strings.Contains(string(r.JWKS()), leaked.kid) {
+		t.Error("the removed key is published")
+	}
+	forged := mintWith(leaked.private, `{"alg":"EdDSA","kid":"`+leaked.kid+`","typ":"`+typAccess+`"}`, accessPayload(newAccess()))
+	if _, err := v.Access(forged, site, site); err == nil {
+		t.Error("the thief's token is accepted")
 	}
 }
 
@@ -371,8 +420,7 @@ func TestKeysRotateUnderLoad(t *testing.T) {
 	}
 }
 
-// TestJWKSHoldsPublicKeysOnly is E25.
-func TestJWKSHoldsPublicKeysOnly(t *testing.T) {
+func TestE25JWKSHoldsPublicKeysOnly(t *testing.T) {
 	r := newRing(t)
 	if _, err := r.Rotate(time.Now()); err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ const (
 	algorithm       = "EdDSA" // golang-jwt 5.3 does not know RFC 9864's "Ed25519"
 	signatureLength = 86      // 64 bytes in base64url without padding
 	maxHeader       = 1 << 10 // of somebody else's token, when only its typ is wanted
+	maxMembers      = 16      // in it; RFC 7515 knows 11, and each costs a dozen allocations
 )
 
 // ErrNotOurs says that a token's header does not name the kind asked for: it is
@@ -31,6 +32,10 @@ var ErrNotOurs = errors.New("the token is of another kind")
 // ErrTooLong says that a token is, or would become, longer than [MaxLength].
 var ErrTooLong = errors.New("the token is too long")
 
+// ErrNotYet says that a token was signed by us, and for later than now: the
+// clocks of two hosts differ by more than a minute, or this one was set back.
+var ErrNotYet = errors.New("the token is not valid yet; do the clocks agree?")
+
 // Why a token is refused. None of them repeats a byte of it.
 var (
 	errUnknownHeader = errors.New("the token's header is not one that a key of ours signs with")
@@ -39,7 +44,6 @@ var (
 	errClaims        = errors.New("the token's claims are not as signed by us")
 	errWrongParty    = errors.New("the token is for another site")
 	errExpired       = errors.New("the token has expired")
-	errNotYet        = errors.New("the token is not valid yet; do the clocks agree?")
 	errRetiredKey    = errors.New("the token's key is retired")
 )
 
@@ -93,8 +97,11 @@ func declares(head, typ string) bool {
 	if err != nil {
 		return false
 	}
-	claims := false
+	claims, members := false, 0
 	_ = eachMember(raw, func(name string, value json.RawMessage) error {
+		if members++; members > maxMembers {
+			return errClaims
+		}
 		var s string
 		if strings.EqualFold(name, "typ") && json.Unmarshal(value, &s) == nil && strings.EqualFold(s, typ) {
 			claims = true

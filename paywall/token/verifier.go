@@ -42,7 +42,8 @@ func NewVerifier(r *Ring, now func() time.Time) *Verifier {
 // site (audience). Whoever holds it may read; whether its unlock was revoked,
 // and which resource it opens, is for the caller to ask. A token whose header
 // does not say that it is an access token of ours: [ErrNotOurs]. Any other
-// error: ours, but forged, broken, expired or for another site.
+// error: ours, but forged, broken, expired or for another site; [ErrNotYet] if
+// only a clock is in doubt.
 func (v *Verifier) Access(raw, issuer, audience string) (*Access, error) {
 	now := v.now()
 	if len(raw) <= MaxLength {
@@ -62,8 +63,9 @@ func (v *Verifier) Access(raw, issuer, audience string) (*Access, error) {
 	if !validResource(c.Resource) {
 		return nil, errClaims
 	}
-	if err := c.check(issuer, audience, paywall.AccessTTL, now); err != nil {
-		return nil, err
+	early := c.check(issuer, audience, paywall.AccessTTL, now)
+	if early != nil && !errors.Is(early, ErrNotYet) {
+		return nil, early
 	}
 	if c.ExpiresAt <= now.Unix() {
 		return nil, errExpired
@@ -73,6 +75,9 @@ func (v *Verifier) Access(raw, issuer, audience string) (*Access, error) {
 	}
 	if err := v.verify(raw, &c.registered, k, issuer, audience, now); err != nil {
 		return nil, errSignature
+	}
+	if early != nil { // said only of what we signed: an operator may look at clocks for it
+		return nil, early
 	}
 	hit := &cached{access: c.access(), claims: c.registered, key: k}
 	v.cache.Set(strings.Clone(raw), hit) // raw may be a slice of a request's whole Cookie line
@@ -89,7 +94,7 @@ func (v *Verifier) again(raw string, hit *cached, issuer, audience string, now t
 		v.cache.Invalidate(raw)
 		return nil, errRetiredKey
 	case hit.claims.NotBefore > seconds+int64(leeway/time.Second):
-		return nil, errNotYet // the clock was set back
+		return nil, ErrNotYet // the clock was set back
 	case hit.claims.Issuer != issuer || hit.claims.Audience != audience:
 		return nil, errWrongParty
 	}
@@ -140,8 +145,8 @@ type decoded struct{ *registered }
 // UnmarshalJSON leaves the claims as they are.
 func (*decoded) UnmarshalJSON([]byte) error { return nil }
 
-// verify has golang-jwt check the signature and, once more, the claims. Only an
-// expiry is left for the caller to judge.
+// verify has golang-jwt check the signature and, once more, the claims. Times
+// are left for the caller to judge.
 func (v *Verifier) verify(raw string, claims *registered, k *key, issuer, audience string, now time.Time) error {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
@@ -154,8 +159,10 @@ func (v *Verifier) verify(raw string, claims *registered, k *key, issuer, audien
 		jwt.WithTimeFunc(func() time.Time { return now }),
 	)
 	_, err := parser.ParseWithClaims(raw, &decoded{claims}, func(*jwt.Token) (any, error) { return k.public, nil })
-	if errors.Is(err, jwt.ErrTokenExpired) { // said only once the signature held
-		return nil
+	for _, untimely := range [...]error{jwt.ErrTokenExpired, jwt.ErrTokenNotValidYet, jwt.ErrTokenUsedBeforeIssued} {
+		if errors.Is(err, untimely) { // said only once the signature held
+			return nil
+		}
 	}
 	return err
 }
