@@ -24,7 +24,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	dropConditions(passed.Header)
 	passed.Header.Set("Paywall-Status", "pass")
 
-	guard := &guard{inner: w, before: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
+	guard := &guard{inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
 	defer func() {
 		cause := recover()
 		guard.stop()
@@ -41,10 +41,12 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	err = next.ServeHTTP(guard, passed)
 	if guard.status == 0 && err == nil {
 		// Nothing was written, and the server will say 200 to it: nothing to
-		// sell, nor to give away, as headers may ("X-Accel-Redirect").
-		guard.restore()
+		// sell, nor to give away, as headers may ("X-Accel-Redirect"), and nothing
+		// for a cache to keep in the article's place.
+		guard.header = w.Header().Clone()
+		guard.header.Set("Cache-Control", "no-store")
 	}
-	guard.settle()
+	guard.open()
 	return nil, err
 }
 
@@ -52,21 +54,22 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 // through, except content.
 type guard struct {
 	inner   http.ResponseWriter
-	before  http.Header // what the server had set before the site was asked
+	header  http.Header // the site's until an answer gets through; it may hold on to it, and set trailers there later
 	status  int
-	shut    bool
-	late    http.Header // what the site sets after that
-	timer   *time.Timer // ends it then
+	shut    bool        // nothing gets through any more
+	opened  bool        // an answer does
+	timer   *time.Timer // ends one that does not
 	sniffer sniffer
 }
 
-// Header keeps trailers of an answer that was thrown away from the offer: they
-// are set when it has been written, and may well be a digest of the page.
+// Header keeps what a site says of a page from the offer that goes out in its
+// place: an ETag or a length, and a digest in a trailer all the more, is of no
+// use there, and of some to a thief.
 func (w *guard) Header() http.Header {
-	if w.shut {
-		return w.late
+	if w.opened {
+		return w.inner.Header()
 	}
-	return w.inner.Header()
+	return w.header
 }
 
 func (w *guard) WriteHeader(status int) {
@@ -81,7 +84,7 @@ func (w *guard) WriteHeader(status int) {
 		w.close()
 		return
 	}
-	w.settle()
+	w.open()
 	w.inner.WriteHeader(status)
 }
 
@@ -91,46 +94,39 @@ func delivers(status int) bool {
 	return status/100 == 2 || status == http.StatusSwitchingProtocols || status == http.StatusNotModified
 }
 
-// settle changes the headers of what gets through, or would go out without
-// anything having been written. No cache keeps it: it is about one reader who
-// has not paid, and a 404 or a redirect that a cache kept would meet those who
-// have, when the article is there at last (404, 301, 308 and 410 may be kept
-// unasked: RFC 9110, 15.1).
-func (w *guard) settle() {
-	if w.shut {
+// open lets the headers through: of an answer, or of the error that the server
+// is about to report. No cache keeps it: it is about one reader who has not paid,
+// and a 404 or a redirect that a cache kept would meet those who have, when the
+// article is there at last (404, 301, 308 and 410 may be kept unasked: RFC 9110,
+// 15.1).
+func (w *guard) open() {
+	if w.shut || w.opened {
 		return
 	}
+	w.opened = true
+	scrub(w.header, true)
 	h := w.inner.Header()
-	scrub(h, true)
+	clear(h)
+	for name, values := range w.header {
+		h[name] = values
+	}
 	h.Set("Cache-Control", privately)
 	h.Set("Vary", merge(h["Vary"]))
 }
 
-// close keeps the site's answer from the reader, its headers included: an ETag
-// or a length of the page is of no use on the offer, and of some to a thief.
+// close keeps the site's answer from the reader.
 func (w *guard) close() {
-	w.shut, w.late = true, make(http.Header)
-	h := w.inner.Header()
+	w.shut = true
 	w.timer = time.AfterFunc(probeTimeout, w.sniffer.abort) // nobody waits for the rest
 	if w.status/100 == 2 {
-		w.sniffer.begin(h)
+		w.sniffer.begin(w.header)
 	}
-	w.restore()
 }
 
 // stop ends the wait for an answer that has ended.
 func (w *guard) stop() {
 	if w.timer != nil {
 		w.timer.Stop()
-	}
-}
-
-// restore leaves the headers that the site found.
-func (w *guard) restore() {
-	h := w.inner.Header()
-	clear(h)
-	for name, values := range w.before {
-		h[name] = values
 	}
 }
 

@@ -51,11 +51,6 @@ type site struct {
 
 func newSite(t testing.TB, rules ...pricing.Rule) *site {
 	t.Helper()
-	ring, err := token.OpenRing(t.TempDir(), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &site{t: t, ring: ring, origin: testOrigin, now: testNow, ledger: &ledger{}, upstream: article}
 	if rules == nil {
 		rules = []pricing.Rule{
 			{Match: pricing.Paths{"/articles/welcome"}, Free: true},
@@ -68,6 +63,16 @@ func newSite(t testing.TB, rules ...pricing.Rule) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newSiteWith(t, table)
+}
+
+func newSiteWith(t testing.TB, table *pricing.Table) *site {
+	t.Helper()
+	ring, err := token.OpenRing(t.TempDir(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, ring: ring, origin: testOrigin, now: testNow, ledger: &ledger{}, upstream: article}
 	s.gate, err = New(Options{
 		Table: table, Ring: ring, Verifier: token.NewVerifier(ring, s.clock),
 		Canonicalizer: &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
