@@ -31,7 +31,7 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Logger and Now are needed.
+// Options make a gate. All but Original, Detach, Crawlers, Logger and Now are needed.
 type Options struct {
 	Table         *pricing.Table
 	Ring          *token.Ring
@@ -53,6 +53,8 @@ type Options struct {
 	// derived from the one it has. Nil: it shares the values of the request
 	// that caused it.
 	Detach func(http.ResponseWriter, *http.Request) *http.Request
+	// Crawlers read whatever has a price. Nil: nobody does who has not paid.
+	Crawlers *Crawlers
 
 	Logger *slog.Logger     // nil: slog.Default()
 	Now    func() time.Time // nil: time.Now
@@ -149,18 +151,21 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 	if cookie := g.renew(r.Context(), t, c); cookie != nil {
 		return g.pass(w, r, next, t, cookie)
 	}
+	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
+		return g.pass(w, r, next, t, nil)
+	}
 	return g.sell(w, r, next, t)
 }
 
-// pass hands a request to the site: paid, free, or none of the gate's business.
+// pass hands a request to the site: paid, a crawler's, free, or none of the
+// gate's business.
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
 	delete(w.Header(), "Connection") // the site reads the body
-	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, cookie: fresh}
+	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}
-	} else {
-		res.label(r.Header, t)
 	}
+	res.label(r.Header, t)
 	err := next.ServeHTTP(res, r)
 	switch {
 	case res.denied != nil:

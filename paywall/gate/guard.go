@@ -22,7 +22,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	}
 	dropBody(passed)
 	dropConditions(passed.Header)
-	passed.Header.Set("Paywall-Status", "pass")
+	passed.Header.Set("Paywall-Status", "unpaid")
 
 	guard := &guard{inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
 	defer func() {

@@ -21,11 +21,12 @@ const (
 // hijacking and sendfile pass (coraza-caddy#78 and its successors, caddy#7016).
 type response struct {
 	http.ResponseWriter
-	paid   bool
-	cookie *http.Cookie // set with the answer, may be nil
-	lead   lead         // where an unpriced request goes behind the gate
-	sealed bool         // the final headers were changed already
-	denied http.Header  // not nil: the answer was withheld, and this is the site's to write into
+	paid    bool // or read by a crawler: not for everybody
+	crawler bool
+	cookie  *http.Cookie // set with the answer, may be nil
+	lead    lead         // where an unpriced request goes behind the gate
+	sealed  bool         // the final headers were changed already
+	denied  http.Header  // not nil: the answer was withheld, and this is the site's to write into
 
 	// Room for the header values that every paid request gets, so that they
 	// come with the one allocation of this struct. Not shared between requests:
@@ -35,10 +36,19 @@ type response struct {
 
 // label tells the site what was decided.
 func (w *response) label(h http.Header, t *ticket) {
-	w.values[0], w.values[1] = "free", headerText(t.resource)
-	if t.status == pricing.Priced {
+	switch {
+	case t.status == pricing.Unpriced: // and nothing is said about what it is
+		w.values[0] = "pass"
+		h["Paywall-Status"] = w.values[0:1:1]
+		return
+	case t.crawler:
+		w.values[0] = "crawler"
+	case t.status == pricing.Priced:
 		w.values[0] = "paid"
+	default:
+		w.values[0] = "free"
 	}
+	w.values[1] = headerText(t.resource)
 	h["Paywall-Status"], h["Paywall-Resource"] = w.values[0:1:1], w.values[1:2:2]
 }
 
@@ -136,6 +146,12 @@ func (w *response) seal() {
 	}
 	w.values[2], w.values[3] = privately, merge(h["Vary"])
 	h["Cache-Control"], h["Vary"] = w.values[2:3:3], w.values[3:4:4]
+	if w.crawler {
+		// An engine that shows its copy of a page gives the article away. Bing asks
+		// publishers for this (blogs.bing.com, "SEO best practice for subscription-based
+		// and paywall content", May 2022); where the site says more, both hold.
+		h.Add("X-Robots-Tag", "noarchive")
+	}
 	if w.cookie != nil {
 		h.Add("Set-Cookie", w.cookie.String())
 	}

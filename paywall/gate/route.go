@@ -22,6 +22,7 @@ type ticket struct {
 	resource  string
 	asked     *paywall.Target // what the client asked for, and comes back to
 	canonical bool            // it may be sold as it was spelled
+	crawler   bool            // a search engine reads it, unpaid
 }
 
 // decide finds the rule for a request; target is what the client sent, parsed.
