@@ -41,10 +41,8 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	err = next.ServeHTTP(guard, passed)
 	if guard.status == 0 && err == nil {
 		// Nothing was written, and the server will say 200 to it: nothing to
-		// sell, nor to give away, as headers may ("X-Accel-Redirect"), and nothing
-		// for a cache to keep in the article's place.
+		// sell, nor to give away, as headers may ("X-Accel-Redirect").
 		guard.header = w.Header().Clone()
-		guard.header.Set("Cache-Control", "no-store")
 	}
 	guard.open()
 	return nil, err

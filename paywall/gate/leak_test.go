@@ -269,10 +269,10 @@ func (s *leakSite) inspect(r *http.Request, status string, priced bool) {
 			fault("the bearer %s reached the site", value)
 		}
 	}
-	if status == "" && priced {
+	if status == "pass" && priced {
 		fault("a page with a price was passed on as none of the gate's business")
 	}
-	if status != "paid" && status != "free" && status != "" && r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if status != "paid" && status != "free" && status != "pass" && r.Method != http.MethodGet && r.Method != http.MethodHead {
 		fault("%s reached the site unpaid", r.Method)
 	}
 }
