@@ -74,8 +74,11 @@ func NewWalletKey() WalletKey {
 
 // Hash is what the store knows of the key. ok is false for what cannot be a key.
 func (k WalletKey) Hash() (h Hash, ok bool) {
+	if len(k) != 43 { // the decoder skips line breaks
+		return h, false
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(k))
-	if err != nil || len(raw) != 32 || len(k) != 43 {
+	if err != nil || len(raw) != 32 {
 		return h, false
 	}
 	return sha256.Sum256(raw), true

@@ -15,11 +15,12 @@ const MaxCookieCandidates = 8
 // over TLS that browsers enforce (RFC 6265bis, 4.1.3), bare over plain HTTP.
 type CookieName struct{ bare, tls string }
 
-// Names of the three cookies.
+// Names of the cookies.
 var (
 	AccessCookie   = CookieName{"paywall_access", "__Secure-paywall_access"}
 	WalletCookie   = CookieName{"paywall_wallet", "__Host-paywall_wallet"}
 	LanguageCookie = CookieName{"paywall_lang", "__Host-paywall_lang"}
+	KeptCookie     = CookieName{"paywall_kept", "__Secure-paywall_kept"}
 )
 
 // On is the name in use on an origin that is, or is not, served over TLS.
@@ -36,12 +37,36 @@ func (n CookieName) Is(name string) bool { return name == n.bare || name == n.tl
 // NewAccessCookie carries an access token. Its path is the resource's, so that
 // readers who own many articles do not send every token everywhere. A pattern
 // ("/albums/x/*") and named query keys ("/index?p=1") stand under their path.
-func NewAccessCookie(tls bool, resource, token string, expires time.Time) *http.Cookie {
+//
+// page is path and query of the address that the reader asks for, escaped.
+// Where the server rewrites it to a resource elsewhere ("/tea" to
+// "/articles/tea"), the cookie has the page's path: a browser knows no other
+// (RFC 6265, 5.1.4). But never "/" for a page, which would send it everywhere.
+func NewAccessCookie(tls bool, resource, page, token string, expires time.Time) *http.Cookie {
 	path, _, _ := strings.Cut(resource, "?")
 	if trimmed := strings.TrimSuffix(path, "/*"); trimmed != "" {
 		path = trimmed
 	}
-	return newCookie(AccessCookie.On(tls), tls, EscapePath(path), token, expires)
+	path = EscapePath(path)
+	page, _, _ = strings.Cut(page, "?")
+	if page = strings.TrimSuffix(page, "/"); page != "" && !under(page, path) {
+		path = page
+	}
+	return newCookie(AccessCookie.On(tls), tls, path, token, expires)
+}
+
+// under reports whether a path is the other one or lies below it.
+func under(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(above, "/"))
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// NewKeptCookie is set with the pages of a reader who has no wallet. When it
+// comes back with a form, the browser keeps cookies of our kind; when it does
+// not, a wallet would be forgotten as soon as it was opened. It says nothing
+// else, ends with the browser's session, and never leaves the checkout.
+func NewKeptCookie(tls bool) *http.Cookie {
+	return newCookie(KeptCookie.On(tls), tls, "/.paywall/", "1", time.Time{})
 }
 
 // cookieLife is the longest time browsers keep a cookie (RFC 6265bis, 5.5).

@@ -14,6 +14,7 @@ type Code string
 // The codes, in the order of their HTTP status.
 const (
 	CodeMalformed         Code = "malformed"
+	CodeNoCookies         Code = "no-cookies"
 	CodeNoWallet          Code = "no-such-wallet"
 	CodePaymentRequired   Code = "payment-required"
 	CodeInsufficientFunds Code = "insufficient-funds"
@@ -36,7 +37,7 @@ const (
 // HTTPStatus is the one map from code to status.
 func (c Code) HTTPStatus() int {
 	switch c {
-	case CodeMalformed:
+	case CodeMalformed, CodeNoCookies:
 		return http.StatusBadRequest
 	case CodeNoWallet:
 		return http.StatusUnauthorized

@@ -161,7 +161,7 @@ func TestCatalogueHasEveryTextTheTemplatesAskFor(t *testing.T) {
 			t.Errorf("no text for %q", key)
 		}
 	}
-	dynamic := regexp.MustCompile(`^(error|notice|minutes|hours|days|language|number|money|date|month)(\.|$)|\.(wrong|title|untitled)$`)
+	dynamic := regexp.MustCompile(`^(error|notice|minutes|hours|days|language|number|money|date|month)(\.|$)|\.(wrong|title|untitled|ready)$`)
 	for key := range texts {
 		if !asked[key] && !dynamic.MatchString(key) {
 			t.Errorf("nobody asks for %q", key)

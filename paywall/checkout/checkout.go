@@ -101,13 +101,19 @@ var endpoints = map[string]endpoint{
 	"refund":         {post: (*exchange).refund},
 	"topup":          {get: (*exchange).showTopUp},
 	"topup/voucher":  {post: (*exchange).redeem},
+	"reset":          {get: (*exchange).showReset, post: (*exchange).reset},
 	"jwks.json":      {get: (*exchange).showKeys},
 }
 
 // ServeHTTP answers every request under [Prefix].
 func (c *Checkout) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := c.newExchange(w, r)
-	if err := x.serve(); err != nil {
+	err := x.serve()
+	switch {
+	case err == nil:
+	case errors.Is(err, errNoCookies) && r.Method == http.MethodPost:
+		x.lookAgain()
+	default:
 		x.fail(err)
 	}
 }

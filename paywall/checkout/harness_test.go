@@ -143,6 +143,14 @@ func cookie(key paywall.WalletKey) change {
 	return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: walletCookie, Value: string(key)}) }
 }
 
+// kept is what a browser that keeps cookies sends since it saw the form.
+func kept(origin string) change {
+	return func(r *http.Request) { r.AddCookie(paywall.NewKeptCookie(strings.HasPrefix(origin, "https:"))) }
+}
+
+// cookiesOff is what a browser that keeps none sends.
+var cookiesOff = without("Cookie")
+
 func bearer(key paywall.WalletKey) change { return header("Authorization", "Bearer "+string(key)) }
 
 // asJSON is how a program asks.
@@ -180,7 +188,7 @@ func (s *site) post(target string, fields []string, changes ...change) *httptest
 	for i := 0; i < len(fields); i += 2 {
 		form.Add(fields[i], fields[i+1])
 	}
-	return s.send(http.MethodPost, target, "application/x-www-form-urlencoded", form.Encode(), changes...)
+	return s.send(http.MethodPost, target, "application/x-www-form-urlencoded", form.Encode(), append([]change{kept(testOrigin)}, changes...)...)
 }
 
 // call sends a program's JSON.

@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -48,22 +49,29 @@ func isTwoWallets(err error) bool {
 
 // cookieKey is the wallet cookie's key, "" if there is none.
 func (x *exchange) cookieKey() (paywall.WalletKey, error) {
-	var found paywall.WalletKey
-	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
-	if len(cookies) > paywall.MaxCookieCandidates {
+	keys, all := x.walletKeys()
+	switch {
+	case !all || len(keys) > 1:
 		return "", errTwoWallets
+	case len(keys) == 0:
+		return "", nil
 	}
-	for _, c := range cookies {
+	return keys[0], nil
+}
+
+// walletKeys are the different keys among the wallet cookies. all is false when
+// there were more cookies than are looked at.
+func (x *exchange) walletKeys() (keys []paywall.WalletKey, all bool) {
+	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
+	tried := cookies[:min(len(cookies), paywall.MaxCookieCandidates)]
+	for _, c := range tried {
 		key := paywall.WalletKey(c.Value)
-		if _, ok := key.Hash(); !ok || c.Quoted {
-			continue // never one of ours
+		if _, ok := key.Hash(); !ok || c.Quoted || slices.Contains(keys, key) {
+			continue // never one of ours, or sent twice
 		}
-		if found != "" && found != key {
-			return "", errTwoWallets
-		}
-		found = key
+		keys = append(keys, key)
 	}
-	return found, nil
+	return keys, len(tried) == len(cookies)
 }
 
 // visitor is identify for pages that anyone may see: without a wallet, or with
@@ -81,13 +89,17 @@ func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, 
 
 // acting is the wallet a POST acts for. A person who has none gets one, opened
 // with the key drawn for the page that was sent: a double click, or the same
-// form thirty times, is then one wallet. A program must bring its own.
+// form thirty times, is then one wallet. A program must bring its own, and a
+// browser must have shown that it would keep it.
 func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, error) {
 	who, err := x.identify(ctx, store)
 	if x.json {
 		return who, err
 	}
 	if errors.Is(err, paywall.ErrNoWallet) {
+		if !x.keepsCookies() {
+			return identity{}, errNoCookies
+		}
 		key := paywall.WalletKey(x.fields["new_wallet"])
 		if key == "" {
 			key = paywall.NewWalletKey()

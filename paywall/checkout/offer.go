@@ -95,7 +95,7 @@ func (x *exchange) deliver(unlock *paywall.Unlock) error {
 	if err != nil {
 		return err
 	}
-	x.setCookie(paywall.NewAccessCookie(x.tls, unlock.Resource, signed, exp))
+	x.setCookie(paywall.NewAccessCookie(x.tls, unlock.Resource, x.back, signed, exp))
 	x.redirect(x.back)
 	return nil
 }
@@ -160,6 +160,9 @@ func (x *exchange) showOffer() error {
 	}
 	if owned {
 		return x.deliver(&unlock)
+	}
+	if err := x.lookedAgain(); err != nil {
+		return err
 	}
 	return x.purchasePage(http.StatusOK, purchase{offer: offer, raw: query["offer"], who: who, known: known})
 }

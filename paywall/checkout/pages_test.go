@@ -37,6 +37,10 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"wrong voucher": s.post("/.paywall/topup/voucher", []string{"code", "x"}, cookie(key)),
 		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
 		"erase nothing": s.get("/.paywall/wallet/erase"),
+		"no cookies":    s.get("/.paywall/wallet?notice=again"),
+		"reset":         s.get("/.paywall/reset", cookie(key)),
+		"reset nothing": s.get("/.paywall/reset"),
+		"reset done":    s.post("/.paywall/reset", nil, cookie(key)),
 		"404":           s.get("/.paywall/x"),
 		"405":           s.get("/.paywall/refund"),
 		"403":           s.post("/.paywall/refund", nil, header("Sec-Fetch-Site", "cross-site")),
@@ -70,7 +74,7 @@ func TestEveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()

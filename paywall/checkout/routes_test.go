@@ -29,7 +29,7 @@ func TestUnknownAddressesAreNotFound(t *testing.T) {
 func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 	s := newSite(t)
 	for path, allow := range map[string]string{
-		"/.paywall/unlock": "GET, HEAD, POST", "/.paywall/wallet": "GET, HEAD, POST", "/.paywall/wallet/erase": "GET, HEAD, POST",
+		"/.paywall/unlock": "GET, HEAD, POST", "/.paywall/wallet": "GET, HEAD, POST", "/.paywall/wallet/erase": "GET, HEAD, POST", "/.paywall/reset": "GET, HEAD, POST",
 		"/.paywall/wallet/recover": "POST", "/.paywall/refund": "POST", "/.paywall/topup/voucher": "POST",
 		"/.paywall/topup": "GET, HEAD", "/.paywall/jwks.json": "GET, HEAD", stylesheet.URL(): "GET, HEAD",
 	} {

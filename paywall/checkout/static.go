@@ -60,6 +60,7 @@ var pages = map[string]*template.Template{
 	"stranger": mustPage("stranger"),
 	"topup":    mustPage("topup"),
 	"erase":    mustPage("erase"),
+	"reset":    mustPage("reset"),
 	"error":    mustPage("error"),
 }
 

@@ -20,6 +20,9 @@ func (x *exchange) showTopUp() error {
 		return err
 	}
 	if !x.json {
+		if err := x.lookedAgain(); err != nil {
+			return err
+		}
 		return x.topUpPage(http.StatusOK, who, known, "")
 	}
 	if !known {

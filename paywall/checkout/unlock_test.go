@@ -83,9 +83,10 @@ func TestFirstPurchaseOpensAWalletAndLandsInTheArticle(t *testing.T) {
 }
 
 func TestPlainHTTPSitesUseBareCookieNames(t *testing.T) {
-	s := newSite(t, func(o *Options) { o.Origin = func(*http.Request) string { return "http://localhost:8402" } })
-	raw := s.offer(func(o *paywall.Offer) { o.Site, o.Checkout = "http://localhost:8402", "http://localhost:8402" })
-	w := s.post("/.paywall/unlock", []string{"offer", raw})
+	const origin = "http://localhost:8402"
+	s := newSite(t, func(o *Options) { o.Origin = func(*http.Request) string { return origin } })
+	raw := s.offer(func(o *paywall.Offer) { o.Site, o.Checkout = origin, origin })
+	w := s.post("/.paywall/unlock", []string{"offer", raw}, cookiesOff, kept(origin))
 	wantStatus(t, w, http.StatusSeeOther)
 	wallet, access := cookieNamed(w, "paywall_wallet"), cookieNamed(w, "paywall_access")
 	if wallet == nil || wallet.Secure || access == nil || access.Secure {

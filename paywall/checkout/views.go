@@ -31,7 +31,7 @@ func (x *exchange) layout(title string) layout {
 
 // notices are the texts a redirect may ask for. Only the key travels in the
 // address, so that nobody can make the page say anything else.
-var notices = map[string]bool{"refunded": true, "credited": true, "recovered": true, "erased": true}
+var notices = map[string]bool{"refunded": true, "credited": true, "recovered": true, "erased": true, noticeAgain: true}
 
 func (x *exchange) noticed(l layout) layout {
 	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
@@ -93,7 +93,7 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		title = x.text.T("unlock.untitled")
 	}
 	v := purchaseView{
-		layout: x.alerted(x.layout(title), p.alert),
+		layout: x.noticed(x.alerted(x.layout(title), p.alert)),
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
 		Words: o.Words, Minutes: (o.Words + readingSpeed - 1) / readingSpeed,
 		Price: o.Price, Access: o.Access, Balance: balance, After: after, House: house,
@@ -107,10 +107,12 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 
 // newWallet draws the key that a stranger's form carries. Sent twice, it opens
 // one wallet. It is secret as the cookie it becomes: the page is not stored.
+// Beside the page goes the cookie that has to come back with the form.
 func (x *exchange) newWallet(known bool) paywall.WalletKey {
 	if known {
 		return ""
 	}
+	x.tryCookie()
 	if sent := paywall.WalletKey(x.fields["new_wallet"]); x.r.Method == http.MethodPost {
 		if _, ok := sent.Hash(); ok {
 			return sent // the form is shown again: the same wallet to be
@@ -188,7 +190,7 @@ type formsView struct {
 
 func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
 	return x.page(status, "topup", formsView{
-		layout:    x.alerted(x.layout(x.text.T("topup.title")), alert),
+		layout:    x.noticed(x.alerted(x.layout(x.text.T("topup.title")), alert)),
 		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.Vouchers,
 	})
 }
@@ -222,6 +224,7 @@ type errorView struct {
 	Next   string
 	Back   string // path of the article, "" if not known
 	Wallet bool   // the wallet page is where to go on
+	Reset  bool   // removing all cookies may help
 }
 
 func (x *exchange) errorView(code paywall.Code, err error) errorView {
@@ -229,8 +232,12 @@ func (x *exchange) errorView(code paywall.Code, err error) errorView {
 	if isTwoWallets(err) {
 		key = "error.two-wallets"
 	}
+	if code == paywall.CodeNoCookies {
+		x.tryCookie()
+	}
 	return errorView{
 		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
 		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal,
+		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
 	}
 }

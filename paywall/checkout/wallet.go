@@ -26,6 +26,9 @@ func (x *exchange) showWallet() error {
 		return paywall.ErrNoWallet
 	}
 	if !known {
+		if err := x.lookedAgain(); err != nil {
+			return err
+		}
 		return x.strangerPage(http.StatusUnauthorized, "")
 	}
 	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
@@ -178,6 +181,6 @@ const maxExpired = 20
 
 func (x *exchange) expireAccess(u *paywall.Unlock) {
 	if u.Site == x.origin {
-		x.setCookie(paywall.ExpiredCookie(paywall.NewAccessCookie(x.tls, u.Resource, "", x.now)))
+		x.setCookie(paywall.ExpiredCookie(paywall.NewAccessCookie(x.tls, u.Resource, u.URL, "", x.now)))
 	}
 }

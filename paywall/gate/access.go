@@ -91,7 +91,7 @@ func (g *Gate) renew(ctx context.Context, t *ticket, c *credentials) *http.Cooki
 		g.Logger.LogAttrs(ctx, slog.LevelError, "signing an access token failed", slog.Any("error", err))
 		return nil
 	}
-	return paywall.NewAccessCookie(t.tls, t.resource, raw, expires)
+	return paywall.NewAccessCookie(t.tls, t.resource, t.asked.Location(), raw, expires)
 }
 
 func (g *Gate) owned(ctx context.Context, key paywall.Hash, t *ticket) (paywall.Unlock, error) {

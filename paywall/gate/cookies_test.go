@@ -249,3 +249,60 @@ func TestOtherCookiesReachTheSiteAsTheyCame(t *testing.T) {
 		}
 	}
 }
+
+// TestJunkBesideAWalletIsNotASecondWallet: the checkout reads it so, too. If
+// they differed, each would send the reader to the other.
+func TestJunkBesideAWalletIsNotASecondWallet(t *testing.T) {
+	s := newSite(t)
+	key, other := paywall.NewWalletKey(), paywall.NewWalletKey()
+	s.ledger.give(key, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath})
+	wallet := func(values ...string) string {
+		return "Cookie: __Host-paywall_wallet=" + strings.Join(values, "; __Host-paywall_wallet=")
+	}
+	mine := string(key)
+	for _, values := range [][]string{
+		{"junk", mine}, {mine, "junk"}, {"", mine}, {"a", "b", mine, "c"}, {`"` + string(other) + `"`, mine}, {mine, mine + "\n"}, {mine, mine, mine},
+	} {
+		wantPaid(t, s.do("GET", pagePath, wallet(values...)))
+	}
+	for _, values := range [][]string{{mine, "junk", string(other)}, {"junk", string(other), mine}, {mine, string(other), mine}} {
+		wantPaywall(t, s.do("GET", pagePath, wallet(values...)))
+	}
+}
+
+// TestRewrittenPagesKeepTheirToken: the cookie stands where the browser asks,
+// which is not where the server leads it.
+func TestRewrittenPagesKeepTheirToken(t *testing.T) {
+	s := newSite(t)
+	key := paywall.NewWalletKey()
+	s.ledger.give(key, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath})
+	res := s.rewritten("GET", "/nice/tea?ref=front", pagePath, "Cookie: __Host-paywall_wallet="+string(key))
+	wantPaid(t, res)
+	cookies := res.Cookies()
+	if len(cookies) != 1 || cookies[0].Path != "/nice/tea" {
+		t.Fatalf("%v", cookies)
+	}
+	s.ledger.asked = 0
+	wantPaid(t, s.rewritten("GET", "/nice/tea", pagePath, accessCookie(cookies[0].Value)))
+	if s.ledger.asked != 0 {
+		t.Error("the ledger was asked although the token is good")
+	}
+}
+
+// TestTheCheckoutsOwnCookieStaysThere: it is no site's to read or to set.
+func TestTheCheckoutsOwnCookieStaysThere(t *testing.T) {
+	s := newSite(t)
+	s.upstream = func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Add("Set-Cookie", "__Secure-paywall_kept=1; Path=/.paywall/")
+		w.Header().Add("Set-Cookie", "theirs=1")
+		return article(w, r)
+	}
+	res := s.do("GET", "/free/page", "Cookie: a=b; __Secure-paywall_kept=1; paywall_kept=1")
+	wantStatus(t, res, 200)
+	if got := s.last().Header["Cookie"]; !slices.Equal(got, []string{"a=b"}) {
+		t.Errorf("the site got %q", got)
+	}
+	if got := res.Header["Set-Cookie"]; !slices.Equal(got, []string{"theirs=1"}) {
+		t.Errorf("the reader got %q", got)
+	}
+}

@@ -66,9 +66,10 @@ func (c *credentials) takeLine(line, wallet string) string {
 		case paywall.LanguageCookie.Is(name): // checkout's own
 		case paywall.WalletCookie.Is(name):
 			if name == wallet {
-				c.twins = c.twins || c.wallet != "" && c.wallet != value
-				c.wallet = value
+				c.addWallet(value)
 			}
+		case paywall.KeptCookie.Is(name):
+			// Only the checkout asks for it.
 		default:
 			if len(left) > 0 {
 				left = append(left, ';')
@@ -77,6 +78,22 @@ func (c *credentials) takeLine(line, wallet string) string {
 		}
 	}
 	return strings.TrimLeft(string(left), " \t")
+}
+
+// addWallet keeps the one wallet that there is, as the checkout does: were they
+// to differ about whose a request is, each would send the reader to the other.
+// What has not the shape of a key is nobody's wallet.
+func (c *credentials) addWallet(value string) {
+	if c.twins || value == c.wallet {
+		return
+	}
+	if c.wallet != "" {
+		if _, ok := paywall.WalletKey(value).Hash(); !ok {
+			return
+		}
+		_, c.twins = paywall.WalletKey(c.wallet).Hash()
+	}
+	c.wallet = value
 }
 
 // addAccess keeps a candidate. What has not the shape of a token costs nobody a

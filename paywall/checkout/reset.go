@@ -1,0 +1,116 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// heavyCookies is the length of a Cookie header in bytes from which servers in
+// front of us may refuse it: nginx by default (large_client_header_buffers 4 8k).
+// Our own server takes a megabyte (net/http.DefaultMaxHeaderBytes), which is more
+// than a browser keeps for one site.
+const heavyCookies = 8 << 10
+
+type resetView struct {
+	formsView
+	Done    bool
+	Cookies int  // sent with this request
+	Heavy   bool // see heavyCookies
+	Wallets []resetWallet
+}
+
+// resetWallet is a wallet that goes with the cookies.
+type resetWallet struct {
+	Code    string // recovery code
+	Known   bool   // the ledger was asked, and has it
+	Balance paywall.Money
+
+	id string
+}
+
+// showReset explains what removing all cookies does. It changes nothing.
+func (x *exchange) showReset() error {
+	count, size := x.countCookies()
+	if x.json {
+		return x.answer(http.StatusOK, struct {
+			Cookies int `json:"cookies"`
+			Bytes   int `json:"bytes"`
+		}{count, size})
+	}
+	return x.page(http.StatusOK, "reset", resetView{
+		formsView: formsView{layout: x.layout(x.text.T("reset.title"))},
+		Cookies:   count, Heavy: size > heavyCookies, Wallets: x.resetWallets(x.r.Context()),
+	})
+}
+
+// reset makes the browser forget all cookies of this site: those that a sibling
+// host has planted for the whole domain, which nobody here could take back one
+// by one, and ours. The ledger is not touched, and the answer still shows the
+// codes of the wallets that went.
+func (x *exchange) reset() error {
+	ctx := x.r.Context()
+	wallets := x.resetWallets(ctx)
+	x.forgetCookies(ctx, wallets)
+	if x.json {
+		return x.answer(http.StatusOK, map[string]bool{"reset": true})
+	}
+	return x.page(http.StatusOK, "reset", resetView{
+		formsView: formsView{layout: x.layout(x.text.T("reset.ready"))},
+		Done:      true, Wallets: wallets,
+	})
+}
+
+// resetWallets are the wallets in this browser's cookies. A key that the ledger
+// does not know is left out; where the ledger does not answer, it may be one.
+func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
+	keys, _ := x.walletKeys()
+	store, down := x.store(ctx)
+	var found []resetWallet
+	for _, key := range keys {
+		w := resetWallet{Code: key.RecoveryCode()}
+		if down == nil {
+			hash, _ := key.Hash() // of a well-formed key
+			wallet, err := store.Wallet(ctx, hash)
+			if errors.Is(err, paywall.ErrNoWallet) {
+				continue
+			}
+			w.Known, w.Balance, w.id = err == nil, wallet.Balance, wallet.ID
+		}
+		found = append(found, w)
+	}
+	return found
+}
+
+// forgetCookies asks for all cookies at once, and takes ours back by name as
+// well: over plain HTTP browsers do not listen to Clear-Site-Data (its 3.1),
+// except on the reader's own machine.
+func (x *exchange) forgetCookies(ctx context.Context, wallets []resetWallet) {
+	if x.bearer == "" { // a browser
+		x.w.Header().Set("Clear-Site-Data", `"cookies"`)
+	}
+	if store, err := x.store(ctx); err == nil && len(wallets) == 1 {
+		unlocks, _ := store.Unlocks(ctx, wallets[0].id, maxExpired) // what stays runs out by itself
+		for i := range unlocks {
+			x.expireAccess(&unlocks[i])
+		}
+	}
+	x.setCookie(paywall.ExpiredCookie(paywall.NewKeptCookie(x.tls)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+}
+
+// countCookies is how many cookies came, and how long their header is in bytes.
+func (x *exchange) countCookies() (count, size int) {
+	for _, line := range x.r.Header["Cookie"] {
+		size += len(line)
+		for pair := range strings.SplitSeq(line, ";") {
+			if strings.TrimSpace(pair) != "" {
+				count++
+			}
+		}
+	}
+	return count, size
+}

@@ -1,0 +1,28 @@
+package paywall
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAccessCookieIsSentWhereItsPageIs(t *testing.T) {
+	for _, tc := range []struct{ resource, page, path string }{
+		{"/articles/tea", "/articles/tea", "/articles/tea"},
+		{"/articles/tea", "/articles/tea/?ref=front", "/articles/tea"},
+		{"/articles/tea", "", "/articles/tea"},
+		{"/articles/Ōe", "/articles/%C5%8Ce", "/articles/%C5%8Ce"},
+		{"/albums/x", "/albums/x/1.mp3", "/albums/x"},
+		{"/albums/x/*", "/albums/x/1.mp3?a", "/albums/x"},
+		{"/albums/x", "/albums/xy", "/albums/xy"},
+		{"/index.php?p=7", "/index.php?p=7&ref=front", "/index.php"},
+		{"/index.php?p=7", "/2026/tea", "/2026/tea"},
+		{"/articles/tea", "/tea?a=/b", "/tea"},
+		{"/articles/today", "/?a", "/articles/today"}, // not to every page
+		{"/", "/", "/"},
+		{"/", "/a", "/"},
+	} {
+		if c := NewAccessCookie(true, tc.resource, tc.page, "t", time.Now()); c.Path != tc.path {
+			t.Errorf("%s asked for as %q: path %q, want %q", tc.resource, tc.page, c.Path, tc.path)
+		}
+	}
+}
