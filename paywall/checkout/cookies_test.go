@@ -214,6 +214,20 @@ func TestResetOfTwoWalletsShowsBothCodes(t *testing.T) {
 	}
 }
 
+// TestResetFindsTheWalletAmongPlantedOnes: in front of it and behind it.
+func TestResetFindsTheWalletAmongPlantedOnes(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	planted := func(r *http.Request) {
+		for i := range 60 {
+			cookie(paywall.WalletKey(strings.Repeat("junk", i)))(r)
+			cookie(paywall.NewWalletKey())(r)
+		}
+	}
+	wantText(t, s.get("/.paywall/reset", planted, cookie(key)), key.RecoveryCode(), "holds €5.00")
+	wantText(t, s.post("/.paywall/reset", nil, planted, cookie(key), planted), key.RecoveryCode())
+}
+
 // TestResetDoesWithoutTheLedger: trouble does not come alone.
 func TestResetDoesWithoutTheLedger(t *testing.T) {
 	s := newSite(t)

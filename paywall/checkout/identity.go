@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -49,29 +50,30 @@ func isTwoWallets(err error) bool {
 
 // cookieKey is the wallet cookie's key, "" if there is none.
 func (x *exchange) cookieKey() (paywall.WalletKey, error) {
-	keys, all := x.walletKeys()
-	switch {
-	case !all || len(keys) > 1:
+	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
+	if len(cookies) > paywall.MaxCookieCandidates {
 		return "", errTwoWallets
-	case len(keys) == 0:
-		return "", nil
 	}
-	return keys[0], nil
+	keys := walletKeys(cookies)
+	switch len(keys) {
+	case 0:
+		return "", nil
+	case 1:
+		return keys[0], nil
+	}
+	return "", errTwoWallets
 }
 
-// walletKeys are the different keys among the wallet cookies. all is false when
-// there were more cookies than are looked at.
-func (x *exchange) walletKeys() (keys []paywall.WalletKey, all bool) {
-	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
-	tried := cookies[:min(len(cookies), paywall.MaxCookieCandidates)]
-	for _, c := range tried {
+// walletKeys are the different keys among wallet cookies.
+func walletKeys(cookies []*http.Cookie) (keys []paywall.WalletKey) {
+	for _, c := range cookies {
 		key := paywall.WalletKey(c.Value)
 		if _, ok := key.Hash(); !ok || c.Quoted || slices.Contains(keys, key) {
 			continue // never one of ours, or sent twice
 		}
 		keys = append(keys, key)
 	}
-	return keys, len(tried) == len(cookies)
+	return keys
 }
 
 // visitor is identify for pages that anyone may see: without a wallet, or with

@@ -64,13 +64,21 @@ func (x *exchange) reset() error {
 	})
 }
 
-// resetWallets are the wallets in this browser's cookies. A key that the ledger
-// does not know is left out; where the ledger does not answer, it may be one.
+// maxJar bounds the wallet cookies that are looked at: Chrome keeps at most so
+// many cookies of one domain, planted ones before ours or after it.
+const maxJar = 180
+
+// resetWallets are the wallets in this browser's cookies, a few at most. A key
+// that the ledger does not know is left out; where the ledger does not answer,
+// it may be one.
 func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
-	keys, _ := x.walletKeys()
+	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
 	store, down := x.store(ctx)
 	var found []resetWallet
-	for _, key := range keys {
+	for _, key := range walletKeys(cookies[:min(len(cookies), maxJar)]) {
+		if len(found) == paywall.MaxCookieCandidates {
+			break
+		}
 		w := resetWallet{Code: key.RecoveryCode()}
 		if down == nil {
 			hash, _ := key.Hash() // of a well-formed key
