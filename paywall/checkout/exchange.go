@@ -96,6 +96,16 @@ func (x *exchange) setCookie(c *http.Cookie) {
 	}
 }
 
+// forget makes the browser drop what it keeps of this site. The cache is not only
+// that of HTTP: Chromium shows a page from history without asking us again, even
+// one that was sent with no-store (measured with version 156: a refunded article
+// stood behind the back button until this was said).
+func (x *exchange) forget(kinds string) {
+	if x.bearer == "" {
+		x.w.Header().Set("Clear-Site-Data", kinds)
+	}
+}
+
 // redirect sends a browser on with 303, which turns a POST into a GET: reload
 // and back are harmless then (RFC 9110, 15.4.4). target is a path of ours.
 func (x *exchange) redirect(target string) {

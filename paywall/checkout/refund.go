@@ -27,6 +27,7 @@ func (x *exchange) refund() error {
 		return err
 	}
 	x.expireAccess(&receipt.Unlock)
+	x.forget(`"cache"`)
 	if !x.json {
 		x.redirect(Prefix + "wallet?notice=refunded")
 		return nil

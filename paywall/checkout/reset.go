@@ -97,9 +97,7 @@ func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
 // well: over plain HTTP browsers do not listen to Clear-Site-Data (its 3.1),
 // except on the reader's own machine.
 func (x *exchange) forgetCookies(ctx context.Context, wallets []resetWallet) {
-	if x.bearer == "" { // a browser
-		x.w.Header().Set("Clear-Site-Data", `"cookies"`)
-	}
+	x.forget(`"cache", "cookies"`)
 	if store, err := x.store(ctx); err == nil && len(wallets) == 1 {
 		unlocks, _ := store.Unlocks(ctx, wallets[0].id, maxExpired) // what stays runs out by itself
 		for i := range unlocks {

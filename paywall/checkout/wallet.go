@@ -168,6 +168,7 @@ func (x *exchange) eraseWallet() error {
 		x.expireAccess(&unlocks[i])
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+	x.forget(`"cache"`)
 	if !x.json {
 		x.redirect(Prefix + "wallet?notice=erased")
 		return nil

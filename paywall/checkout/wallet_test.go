@@ -71,6 +71,9 @@ func TestWalletPageListsPurchasesAndCanUndoThem(t *testing.T) {
 	if cookieNamed(w, walletCookie) != nil {
 		t.Error("a refund touched the wallet cookie")
 	}
+	if got := w.Header().Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("Clear-Site-Data %q: the page stays behind the back button", got)
+	}
 	w = s.get(w.Header().Get("Location"), cookie(key))
 	wantStatus(t, w, http.StatusOK)
 	wantText(t, w, "€4.80", "Refunded", "the money is back", `role="status"`)
@@ -189,6 +192,9 @@ func TestErasedWalletIsForgottenEverywhere(t *testing.T) {
 		if c := cookieNamed(w, name); c == nil || c.MaxAge >= 0 || c.Value != "" {
 			t.Errorf("%s: %v", name, c)
 		}
+	}
+	if got := w.Header().Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("Clear-Site-Data %q: the pages stay behind the back button", got)
 	}
 	wantText(t, s.get(w.Header().Get("Location")), "Your wallet is erased")
 	wantProblem(t, s.get("/.paywall/wallet", asJSON, bearer(key)), http.StatusUnauthorized, "no-such-wallet")
