@@ -107,7 +107,7 @@ func TestF09PlantedCookiesLockNobodyOut(t *testing.T) {
 					t.Errorf("the page: %s", page.Status)
 				}
 				done := s.do(http.MethodPost, "/.paywall/reset", "", "Cookie", line, "Accept", "text/html", "Origin", s.url)
-				if done.StatusCode != http.StatusOK || done.Header.Get("Clear-Site-Data") != `"cookies"` {
+				if done.StatusCode != http.StatusOK || done.Header.Get("Clear-Site-Data") != `"cache", "cookies"` {
 					t.Errorf("the button: %s, %v", done.Status, done.Header)
 				}
 			})

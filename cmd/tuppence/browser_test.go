@@ -24,13 +24,19 @@ type browser struct {
 // newBrowser starts Chromium. A missing Chromium fails the test.
 func newBrowser(t *testing.T, site string, javascript bool) *browser {
 	t.Helper()
+	return newBrowserIn(t, t.TempDir(), site, javascript)
+}
+
+// newBrowserIn starts Chromium with a profile of its own.
+func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser {
+	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("these tests need Chromium: ", err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(profile),
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true),
@@ -41,7 +47,7 @@ func newBrowser(t *testing.T, site string, javascript bool) *browser {
 	)
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	ctx, cancelTimeout := context.WithTimeout(ctx, 90*time.Second)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(ctx) // waits for the process, so that its profile can be removed
 		cancelTimeout()

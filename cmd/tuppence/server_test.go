@@ -92,6 +92,14 @@ func startExample(t *testing.T) *server {
 // startShop runs a shop of endless articles, each at 0.20.
 func startShop(t *testing.T, price string) *server {
 	t.Helper()
+	return startSite(t, "paywall /articles/* "+price, `header Content-Type text/html
+	respond "<!doctype html><title>Shop</title><article>the paid words</article>"`)
+}
+
+// startSite runs a gate, given by its directive, in front of a site that
+// answers by itself.
+func startSite(t *testing.T, gate, site string) *server {
+	t.Helper()
 	port, upstream, admin := freePort(t), freePort(t), freePort(t)
 	s := &server{
 		t: t, home: t.TempDir(),
@@ -106,16 +114,15 @@ func startShop(t *testing.T, price string) *server {
 }
 
 http://localhost:%d {
-	paywall /articles/* %s
+	%s
 	reverse_proxy localhost:%d
 }
 
 http://localhost:%d {
 	bind localhost
-	header Content-Type text/html
-	respond "<!doctype html><title>Shop</title><article>the paid words</article>"
+	%s
 }
-`, s.admin, port, price, upstream, upstream))
+`, s.admin, port, gate, upstream, upstream, site))
 	s.start()
 	return s
 }
