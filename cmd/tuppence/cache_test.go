@@ -15,14 +15,14 @@ import (
 
 // Area D: what a shared cache in front of the gate may keep.
 
-// page is an answer as a client of a cache sees it, its body decoded.
-type page struct {
+// reply is an answer as a client of a cache sees it, its body decoded.
+type reply struct {
 	*http.Response
 	body string
 }
 
 // ask sends a request; header lines are "Name: value".
-func (n *newsstand) ask(method, path string, header ...string) page {
+func (n *newsstand) ask(method, path string, header ...string) reply {
 	n.t.Helper()
 	req, err := http.NewRequest(method, n.url+path, nil)
 	if err != nil {
@@ -42,7 +42,7 @@ func (n *newsstand) ask(method, path string, header ...string) page {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return page{resp, decoded(n.t, resp.Header.Get("Content-Encoding"), raw)}
+	return reply{resp, decoded(n.t, resp.Header.Get("Content-Encoding"), raw)}
 }
 
 // decoded undoes a content encoding, so that nothing is overlooked in it.
@@ -71,7 +71,7 @@ func decoded(t *testing.T, encoding string, raw []byte) string {
 }
 
 // wantStranger is what somebody gets who has not paid: an offer, from the gate.
-func (n *newsstand) wantStranger(what string, p page) {
+func (n *newsstand) wantStranger(what string, p reply) {
 	n.t.Helper()
 	if p.StatusCode != http.StatusSeeOther && p.StatusCode != http.StatusPaymentRequired {
 		n.t.Errorf("%s: a stranger gets %s: %.100s", what, p.Status, p.body)
@@ -85,7 +85,7 @@ func (n *newsstand) wantStranger(what string, p page) {
 }
 
 // wantPayer is what somebody gets who has, whoever asked before.
-func (n *newsstand) wantPayer(what, method string, p page) {
+func (n *newsstand) wantPayer(what, method string, p reply) {
 	n.t.Helper()
 	if p.StatusCode/100 != 2 && p.StatusCode != http.StatusNotModified {
 		n.t.Errorf("%s: a payer gets %s: %.100s", what, p.Status, p.body)

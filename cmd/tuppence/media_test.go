@@ -92,7 +92,7 @@ func newPlayer(t *testing.T, site string) *player {
 	return &player{t: t, site: site, client: &http.Client{Jar: jar}}
 }
 
-func (p *player) do(method, path string, form url.Values, header ...string) page {
+func (p *player) do(method, path string, form url.Values, header ...string) reply {
 	p.t.Helper()
 	req, err := http.NewRequest(method, p.site+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -116,7 +116,7 @@ func (p *player) do(method, path string, form url.Values, header ...string) page
 	if err != nil {
 		p.t.Fatalf("%s %s: %v", method, path, err)
 	}
-	return page{resp, string(body)}
+	return reply{resp, string(body)}
 }
 
 // buy presses the button. What was bought is not fetched yet.
