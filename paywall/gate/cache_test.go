@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,6 +120,60 @@ func TestD05OffersCarryNothingOfWhoAskedFirst(t *testing.T) {
 	offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
 	if err != nil || strings.Contains(fmt.Sprint(offer), "evil") {
 		t.Errorf("%+v, %v", offer, err)
+	}
+}
+
+// TestD05ATitleIsForThoseWhoCalledTheSiteTheSame: where the origin is fixed,
+// the host and its aliases are still what the site gets and may repeat.
+func TestD05ATitleIsForThoseWhoCalledTheSiteTheSame(t *testing.T) {
+	for _, name := range []string{"Host", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "Forwarded"} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.upstream = func(w http.ResponseWriter, r *http.Request) error {
+				w.Header().Set("Content-Type", "text/html")
+				_, err := fmt.Fprintf(w, "<title>%s %v</title>", r.Host, r.Header)
+				return err
+			}
+			r := request(t, "GET", pagePath, name+": evil")
+			if name == "Host" {
+				r.Host = "evil"
+			}
+			wantPaywall(t, s.send(r))
+			offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+			if err != nil || strings.Contains(fmt.Sprint(offer), "evil") {
+				t.Errorf("%+v, %v", offer, err)
+			}
+		})
+	}
+}
+
+// TestD11AnOfferIsNotThePageInAnotherEncoding: neither for who asks for one,
+// nor from a site that encodes for everybody.
+func TestD11AnOfferIsNotThePageInAnotherEncoding(t *testing.T) {
+	for _, encoding := range []string{"gzip", "br", "zstd", "deflate", "gzip, br", "*", "identity;q=0"} {
+		for _, stubborn := range []bool{false, true} {
+			for _, accept := range []string{"text/html", "*/*"} {
+				s := newSite(t)
+				s.upstream = func(w http.ResponseWriter, r *http.Request) error {
+					if stubborn || r.Header["Accept-Encoding"] != nil {
+						w.Header().Set("Content-Encoding", "gzip")
+						w.Header().Add("Vary", "Accept-Encoding")
+						w.Header().Set("Content-Type", "text/html")
+						z := gzip.NewWriter(w)
+						_, _ = io.WriteString(z, "<title>CANARY</title>")
+						return z.Close()
+					}
+					return article(w, r)
+				}
+				res := s.do("GET", pagePath, "Accept-Encoding: "+encoding, "Accept: "+accept)
+				if b := wantPaywall(t, res); res.Header["Content-Encoding"] != nil || accept == "*/*" && decodeProblem(t, b)["offer"] == "" {
+					t.Errorf("%q: %v", encoding, res.Header)
+				}
+				if s.last().Header["Accept-Encoding"] != nil {
+					t.Errorf("the site was asked for %q", s.last().Header["Accept-Encoding"])
+				}
+			}
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ type Options struct {
 type Gate struct {
 	Options
 	pages      *pages
+	lanes      *lanes
 	clockNoted atomic.Int64 // when clocks that disagree were last logged, Unix seconds
 }
 
@@ -89,7 +90,7 @@ func New(o Options) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{Options: o, pages: p}, nil
+	return &Gate{Options: o, pages: p, lanes: newLanes()}, nil
 }
 
 // ServeHTTP answers a request or hands it to next. Either a whole answer was

@@ -30,7 +30,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 		guard.stop()
 		head := guard.sniffer.finish()
 		// What breaks off by itself is not sold here either (see Gate.ask).
-		if guard.shut && (err == nil && cause == nil || guard.sniffer.aborted) {
+		if guard.shut && (err == nil && cause == nil || guard.sniffer.aborted.Load()) {
 			sellable, err = &page{sellable: true, head: head}, nil
 			return
 		}

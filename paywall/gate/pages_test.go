@@ -15,8 +15,8 @@ func TestRememberedPagesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 * maxPages {
-		if _, err := p.get(t.Context(), keyOf("https://site.test", fmt.Sprint("/articles/", i), ""), testNow, func() *page {
-			return &page{sellable: true, until: testNow.Add(pageTTL)}
+		if _, err := p.get(t.Context(), keyOf("https://site.test", fmt.Sprint("/articles/", i), ""), testNow, func() (*page, error) {
+			return &page{sellable: true, until: testNow.Add(pageTTL)}, nil
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -32,12 +32,6 @@ func TestRememberedPagesAreBounded(t *testing.T) {
 func TestLongAddressesAreNotKeptInMemory(t *testing.T) {
 	s := newSite(t)
 	const n, length = 1000, 8000
-	held := func() uint64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	before := held()
 	for i := range n {
 		target := fmt.Sprint("/articles/p", i, "?q=", strings.Repeat("x", length))

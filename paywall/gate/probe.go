@@ -35,8 +35,20 @@ type page struct {
 type pageKey [sha256.Size]byte
 
 // keyOf makes the key of its parts, none of which holds a NUL.
-func keyOf(origin, raw, rewritten string) pageKey {
-	return sha256.Sum256([]byte(origin + "\x00" + raw + "\x00" + rewritten))
+func keyOf(parts ...string) pageKey {
+	all := make([]byte, 0, 512) // on the stack, mostly
+	for _, part := range parts {
+		all = append(append(all, part...), 0)
+	}
+	return sha256.Sum256(all)
+}
+
+// keyOfPage is the key of what a request asks for. Many addresses may be
+// rewritten to one; and whatever a site may take for its own name belongs to it,
+// since a title that repeats it is for those who sent the same.
+func keyOfPage(r *http.Request, t *ticket) pageKey {
+	return keyOf(t.origin, t.raw, r.RequestURI, r.Host,
+		r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto"), r.Header.Get("X-Forwarded-Port"))
 }
 
 // pages remembers. Entries carry their own time to live, so that the gate needs
@@ -52,17 +64,16 @@ func newPages() (*pages, error) {
 }
 
 // get answers the page under a key, asking the site if need be, one request at
-// a time per key. The error is the context's.
-func (p *pages) get(ctx context.Context, key pageKey, now time.Time, ask func() *page) (*page, error) {
+// a time per key: the others wait. The error is the context's, or that of ask.
+// When the reader who asks gives up before he has a place, another one asks.
+func (p *pages) get(ctx context.Context, key pageKey, now time.Time, ask func() (*page, error)) (*page, error) {
 	if known, ok := p.cache.GetIfPresent(key); ok {
 		if now.Before(known.until) {
 			return known, nil
 		}
 		p.forget(key, known)
 	}
-	return p.cache.Get(ctx, key, otter.LoaderFunc[pageKey, *page](func(context.Context, pageKey) (*page, error) {
-		return ask(), nil
-	}))
+	return p.cache.Get(ctx, key, otter.LoaderFunc[pageKey, *page](func(context.Context, pageKey) (*page, error) { return ask() }))
 }
 
 // forget drops a page, unless it has been replaced by now.
@@ -76,18 +87,24 @@ func (p *pages) forget(key pageKey, old *page) {
 }
 
 // ask makes the probe: a GET of its own through next, as nobody in particular.
-// It outlives the reader who caused it, because others may be waiting for it.
-func (g *Gate) ask(r *http.Request, next Handler) *page {
+// Once it runs it outlives the reader who caused it, because others may be
+// waiting for it. The error says that it did not come to that.
+func (g *Gate) ask(r *http.Request, next Handler, resource string) (*page, error) {
+	leave, err := g.lanes.enter(r.Context(), resource)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), probeTimeout)
 	defer cancel()
 	rec := &recorder{header: make(http.Header), sniffer: sniffer{abort: cancel}}
 	probe := g.Detach(rec, stranger(r, ctx))
 	whole := g.run(rec, probe, next)
 	found := &page{head: rec.sniffer.finish(), until: g.Now().Add(absentTTL)}
-	if rec.status/100 == 2 && (whole || rec.sniffer.aborted) {
+	if rec.status/100 == 2 && (whole || rec.sniffer.aborted.Load()) {
 		found.sellable, found.until = true, g.Now().Add(pageTTL)
 	}
-	return found
+	return found, nil
 }
 
 // run calls next and says whether it came to its end. A proxy ends an answer
@@ -112,7 +129,7 @@ func stranger(r *http.Request, ctx context.Context) *http.Request {
 	dropConditions(probe.Header)
 	for name := range probe.Header {
 		if name == "Cookie" || name == "Authorization" || name == "Proxy-Authorization" || name == "Accept-Encoding" ||
-			name == "Origin" || name == "Referer" || name == "X-Requested-With" || name == "Cache-Control" ||
+			name == "Origin" || name == "Referer" || name == "Forwarded" || name == "X-Requested-With" || name == "Cache-Control" ||
 			name == "Pragma" || name == "Early-Data" || strings.HasPrefix(name, "Sec-") {
 			delete(probe.Header, name)
 		}

@@ -26,8 +26,8 @@ const (
 // sell answers a request for something unpaid with an offer, if the site has it.
 // The request's body is not read, and its conditions mean nothing here.
 func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket) error {
-	key := keyOf(t.origin, t.raw, r.RequestURI) // many addresses may be rewritten to one
-	found, err := g.pages.get(r.Context(), key, g.Now(), func() *page { return g.ask(r, next) })
+	key, resource := keyOfPage(r, t), t.resource // not t itself, which would then cost every reader an allocation
+	found, err := g.pages.get(r.Context(), key, g.Now(), func() (*page, error) { return g.ask(r, next, resource) })
 	if err != nil {
 		return refuse(w, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
@@ -74,6 +74,9 @@ func (q *quotes) get(g *Gate, t *ticket, p *page) (string, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.signed < freshQuotes {
+		return raw, nil // no crowd, and thousands of pages are remembered
+	}
 	// A resource may be a slice of the whole address, and keep all of it in memory.
 	q.last, q.rule, q.resource = raw, t.rule, strings.Clone(t.resource)
 	return raw, nil
@@ -84,7 +87,7 @@ func (q *quotes) shared(t *ticket, now time.Time) string {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if since := now.Sub(q.second); since < 0 || since >= time.Second {
-		q.second, q.signed = now, 0
+		q.second, q.signed, q.last = now, 0, ""
 	}
 	q.signed++
 	if q.signed > freshQuotes && q.rule == t.rule && q.resource == t.resource {

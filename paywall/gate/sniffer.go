@@ -6,6 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall/teaser"
 )
@@ -18,11 +20,17 @@ var errEnough = errors.New("the gate has read enough of the page")
 // line in its log; sending more than this costs more.
 const maxUnread = 256 << 10
 
+// patience is how long an answer without a head to read is listened to. A radio
+// station or a stream of events begins and does not end: that it has begun is
+// all there is to know.
+const patience = time.Second
+
 // sniffer reads the head of a page while the site writes it, and throws
 // everything away. It is fed by one goroutine, the site's.
 type sniffer struct {
 	abort   func() // tells the site that nobody listens any more
-	aborted bool
+	aborted atomic.Bool
+	timer   *time.Timer // nil: not running
 	unread  int64
 	feed    *io.PipeWriter // nil: nothing to read in it
 	head    chan teaser.Head
@@ -38,7 +46,9 @@ func (s *sniffer) begin(h http.Header) {
 	}
 	if length, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && length > maxUnread {
 		s.stop()
+		return
 	}
+	s.timer = time.AfterFunc(patience, s.stop)
 }
 
 func (s *sniffer) read(contentType string) {
@@ -57,7 +67,7 @@ func (s *sniffer) read(contentType string) {
 
 // write takes a part of the body. Its error is for the site, to stop.
 func (s *sniffer) write(p []byte) error {
-	if s.aborted {
+	if s.aborted.Load() {
 		return errEnough
 	}
 	if s.feed != nil {
@@ -74,12 +84,15 @@ func (s *sniffer) write(p []byte) error {
 }
 
 func (s *sniffer) stop() {
-	s.aborted = true
+	s.aborted.Store(true)
 	s.abort()
 }
 
 // finish ends the page and says what was found. It may be called more than once.
 func (s *sniffer) finish() teaser.Head {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
 	if s.head == nil {
 		return teaser.Head{}
 	}
