@@ -52,9 +52,9 @@ func TestNothingPricedIsReachedAroundTheGate(t *testing.T) {
 	}
 }
 
-// TestTokensDoNotCrossSites: two sites in one server share the store and the
+// TestE23TokensDoNotCrossSites: two sites in one server share the store and the
 // keys; what was bought on one opens nothing on the other.
-func TestTokensDoNotCrossSites(t *testing.T) {
+func TestE23TokensDoNotCrossSites(t *testing.T) {
 	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
 	other := freePort(t)
 	if err := s.load(fmt.Sprintf("%s\n}\nhttp://localhost:%d {\n\t%s", articlesFor20, other, articlesFor20)); err != nil {

@@ -92,7 +92,7 @@ func TestThirtyPurchasesWithMoneyForOne(t *testing.T) {
 	s.verify()
 }
 
-func TestRefundClosesTheArticleAtOnce(t *testing.T) {
+func TestE22RefundClosesTheArticleAtOnce(t *testing.T) {
 	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
 	key := s.wallet()
 	_, r := s.unlock(key, s.offer("/articles/a"))

@@ -29,20 +29,34 @@ func TestVoucherCodeSurvivesHandwriting(t *testing.T) {
 	}
 }
 
-func TestCodesAndIDsHaveEnoughRandomness(t *testing.T) {
+// TestF13CodesAndIDsHaveEnoughRandomness: 128 bits for what opens something by
+// itself, and no order by which the next one could be guessed.
+func TestF13CodesAndIDsHaveEnoughRandomness(t *testing.T) {
 	voucher := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$`)  // 20 × 5 = 100 bits
 	recovery := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{6}$`) // 26 × 5 = 130 bits
 	seen := make(map[string]bool)
+	var last [4]string
+	var rising [4]int
 	for range 10_000 {
-		v, r, id := NewVoucherCode(), NewWalletKey().RecoveryCode(), NewID()
-		if !voucher.MatchString(v) || !recovery.MatchString(r) || len(id) != 22 {
-			t.Fatalf("%q, %q, %q", v, r, id)
+		key := NewWalletKey()
+		v, r, id := NewVoucherCode(), key.RecoveryCode(), NewID()
+		if !voucher.MatchString(v) || !recovery.MatchString(r) || len(id) != 22 || len(key) != 43 { // 16 and 32 bytes in base64
+			t.Fatalf("%q, %q, %q, %q", v, r, id, key)
 		}
-		for _, s := range []string{v, r, id} {
+		for i, s := range []string{v, r, id, string(key)} {
 			if seen[s] {
 				t.Fatalf("%q repeats", s)
 			}
 			seen[s] = true
+			if s > last[i] {
+				rising[i]++
+			}
+			last[i] = s
+		}
+	}
+	for i, n := range rising { // 5,000, and 29 more or less as a rule
+		if n < 4_500 || n > 5_500 {
+			t.Errorf("of 10,000 like %q, %d come after the one before", last[i], n)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func TestScriptsOfOurOwnPagesMayActWithTheCookie(t *testing.T) {
 	wantStatus(t, w, http.StatusOK)
 }
 
-func TestEarlyDataNeverBuys(t *testing.T) {
+func TestB16EarlyDataNeverBuys(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	form := []string{"offer", s.offer()}
@@ -166,7 +166,7 @@ func TestTwoDifferentWalletCookiesActForNobody(t *testing.T) {
 	}
 }
 
-func TestBareCookieCountsForNothingOverTLS(t *testing.T) {
+func TestF02BareCookieCountsForNothingOverTLS(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	bare := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: "paywall_wallet", Value: string(key)}) }

@@ -98,16 +98,32 @@ func TestBodiesThatAreNotOneFormAreRefused(t *testing.T) {
 	wantStatus(t, s.send(http.MethodPost, "/.paywall/unlock", form+"; charset=utf-8", "offer="+raw+"&a=", cookie(key)), http.StatusSeeOther)
 }
 
-func TestPublicKeysAreServedToEveryone(t *testing.T) {
+func TestE25PublicKeysAreServedToEveryone(t *testing.T) {
 	s := newSite(t)
 	w := s.get("/.paywall/jwks.json", asJSON)
 	wantStatus(t, w, http.StatusOK)
-	if w.Header().Get("Cache-Control") != "public, max-age=300" {
-		t.Errorf("headers %v", w.Header())
+	h := w.Header()
+	if h.Get("Cache-Control") != "public, max-age=300" || h.Get("Content-Type") != "application/jwk-set+json" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers %v", h)
 	}
 	var set struct{ Keys []object }
 	if err := json.Unmarshal(w.Body.Bytes(), &set); err != nil || len(set.Keys) != 1 || set.Keys[0]["kty"] != "OKP" || set.Keys[0]["d"] != nil {
 		t.Errorf("%v: %s", err, w.Body)
+	}
+	// The same for everyone, whoever asks from where, and nothing beside it.
+	key, _ := s.opened(1_000_000)
+	for name, change := range map[string]change{
+		"a foreign page": header("Origin", "https://evil.test"), "a reader": cookie(key), "a program": bearer(key),
+	} {
+		other := s.get("/.paywall/jwks.json", change)
+		wantStatus(t, other, http.StatusOK)
+		if other.Body.String() != w.Body.String() || other.Header().Get("Access-Control-Allow-Credentials") != "" || len(other.Result().Cookies()) > 0 {
+			t.Errorf("%s: %v %s", name, other.Header(), other.Body)
+		}
+	}
+	wantStatus(t, s.post("/.paywall/jwks.json", nil), http.StatusMethodNotAllowed)
+	for _, path := range []string{"/.paywall/jwks.json/", "/.paywall/../keys/active.json", "/.paywall/static/../jwks.json", "/.paywall/JWKS.json", "/.paywall/keys"} {
+		wantStatus(t, s.get(path), http.StatusNotFound)
 	}
 }
 

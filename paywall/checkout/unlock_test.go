@@ -27,7 +27,7 @@ func TestPurchasePageNamesPriceBalanceAndWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestLookingAtAnOfferChangesNothing(t *testing.T) {
+func TestC02LookingAtAnOfferChangesNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	before, _, _ := s.store.counts()
@@ -46,7 +46,7 @@ func TestLookingAtAnOfferChangesNothing(t *testing.T) {
 	}
 }
 
-func TestFirstPurchaseOpensAWalletAndLandsInTheArticle(t *testing.T) {
+func TestF01FirstPurchaseOpensAWalletAndLandsInTheArticle(t *testing.T) {
 	s := newSite(t)
 	raw := s.offer()
 	page := s.get("/.paywall/unlock?offer=" + raw)
@@ -82,7 +82,9 @@ func TestFirstPurchaseOpensAWalletAndLandsInTheArticle(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPSitesUseBareCookieNames(t *testing.T) {
+// TestF02PlainHTTPSitesUseBareCookieNames: a laptop's demo has no TLS to be sent
+// to; what it sets counts for nothing once there is some.
+func TestF02PlainHTTPSitesUseBareCookieNames(t *testing.T) {
 	const origin = "http://localhost:8402"
 	s := newSite(t, func(o *Options) { o.Origin = func(*http.Request) string { return origin } })
 	raw := s.offer(func(o *paywall.Offer) { o.Site, o.Checkout = origin, origin })

@@ -136,7 +136,9 @@ func TestOpeningAWalletInABrowserKeepsTheOneThere(t *testing.T) {
 	}
 }
 
-func TestRecoveryCodeBringsTheWalletWithANewKey(t *testing.T) {
+// TestF10RecoveryCodeBringsTheWalletWithANewKey: a key that was planted before is
+// not the wallet's afterwards, and opens nothing.
+func TestF10RecoveryCodeBringsTheWalletWithANewKey(t *testing.T) {
 	s := newSite(t)
 	key, wallet := s.opened(5_000_000)
 	s.bought(key)
@@ -148,6 +150,7 @@ func TestRecoveryCodeBringsTheWalletWithANewKey(t *testing.T) {
 	if c == nil || c.Value == string(key) || c.Value == string(fixed) {
 		t.Fatalf("cookie %v", c)
 	}
+	wantProblem(t, s.get("/.paywall/wallet", asJSON, cookie(fixed)), http.StatusUnauthorized, "no-such-wallet")
 	page := s.get(w.Header().Get("Location"), cookie(paywall.WalletKey(c.Value)))
 	wantText(t, page, "Welcome back", "€4.80", "The last tea shop", paywall.WalletKey(c.Value).RecoveryCode())
 	if s.balance(key) != "4.80" {
@@ -204,6 +207,35 @@ func TestErasedWalletIsForgottenEverywhere(t *testing.T) {
 	wantStatus(t, w, http.StatusOK)
 	if w.Body.String() != "{\"erased\":true}\n" || len(w.Result().Cookies()) > 0 {
 		t.Errorf("answer %s, %v", w.Body, w.Header())
+	}
+}
+
+// TestF14WalletsThatAreNotThereLookTheSame: never there, mistyped, or erased.
+func TestF14WalletsThatAreNotThereLookTheSame(t *testing.T) {
+	s := newSite(t)
+	erased, _ := s.opened(5_000_000)
+	wantStatus(t, s.post("/.paywall/wallet/erase", nil, cookie(erased)), http.StatusSeeOther)
+	real, _ := s.opened(5_000_000)
+	tampered := []byte(real)
+	tampered[len(tampered)/2] ^= 1
+	before, _, _ := s.store.counts()
+	var first string
+	for name, key := range map[string]paywall.WalletKey{
+		"erased": erased, "tampered": paywall.WalletKey(tampered), "unknown": paywall.NewWalletKey(), "cut": real[:len(real)-1], "junk": "JUNK",
+	} {
+		for _, send := range []change{cookie(key), bearer(key)} {
+			w := s.get("/.paywall/wallet", asJSON, send)
+			wantProblem(t, w, http.StatusUnauthorized, "no-such-wallet")
+			if first == "" {
+				first = w.Body.String()
+			}
+			if got := w.Body.String(); got != first || len(w.Result().Cookies()) > 0 {
+				t.Errorf("%s: %s, before: %s", name, got, first)
+			}
+		}
+	}
+	if after, _, _ := s.store.counts(); after != before {
+		t.Error("looking wrote")
 	}
 }
 

@@ -63,16 +63,29 @@ func TestF03JunkTakesNoPlaces(t *testing.T) {
 	}
 }
 
-// TestManyTossedCookiesCostAFewSignatures: the number that is tried is bounded.
-func TestManyTossedCookiesCostAFewSignatures(t *testing.T) {
+// TestE29ManyTossedCookiesCostAFewSignatures: eight access cookies are tried,
+// the first seven and the last one, and one bearer. Whoever is tossed more than
+// that at once gets an offer, or a fresh token from his wallet.
+func TestE29ManyTossedCookiesCostAFewSignatures(t *testing.T) {
 	s := newSite(t)
-	var pairs []string
-	for range 100 {
-		pairs = append(pairs, "__Secure-paywall_access="+s.access("/articles/other", nil))
-	}
-	r := request(t, "GET", pagePath, "Cookie: "+strings.Join(pairs, "; "))
-	if c := s.gate.takeCredentials(r, testOrigin, true); c.count != paywall.MaxCookieCandidates {
-		t.Errorf("%d would be tried", c.count)
+	good := s.access(pagePath, nil)
+	const tossed = 32
+	for place := range tossed {
+		pairs := make([]string, tossed)
+		for i := range pairs {
+			pairs[i] = "__Secure-paywall_access=" + s.access("/articles/other", nil)
+		}
+		pairs[place] = "__Secure-paywall_access=" + good
+		cookies := "Cookie: " + strings.Join(pairs, "; ")
+		if c := s.gate.takeCredentials(request(t, "GET", pagePath, cookies), testOrigin, true); c.count != paywall.MaxCookieCandidates {
+			t.Errorf("%d would be tried", c.count)
+		}
+		if place < paywall.MaxCookieCandidates-1 || place == tossed-1 {
+			wantPaid(t, s.do("GET", pagePath, cookies))
+		} else {
+			wantPaywall(t, s.do("GET", pagePath, cookies))
+		}
+		wantPaid(t, s.do("GET", pagePath, cookies, "Authorization: Bearer "+good))
 	}
 }
 
@@ -181,16 +194,16 @@ func TestRenewedTokensEndWithTheAccess(t *testing.T) {
 	wantPaywall(t, s.do("GET", pagePath, "Cookie: "+res.Cookies()[0].Name+"="+res.Cookies()[0].Value))
 }
 
-func TestARefundedUnlockIsNotRenewed(t *testing.T) {
+func TestE22ARefundedUnlockIsNotRenewed(t *testing.T) {
 	s := newSite(t)
 	key := paywall.NewWalletKey()
 	s.ledger.give(key, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath, RefundedAt: testNow})
 	wantPaywall(t, s.do("GET", pagePath, "Cookie: __Host-paywall_wallet="+string(key)))
 }
 
-// TestOneRevokedTokenDoesNotShutTheOther: bought, refunded, bought again, and
+// TestE22OneRevokedTokenDoesNotShutTheOther: bought, refunded, bought again, and
 // the browser still has both.
-func TestOneRevokedTokenDoesNotShutTheOther(t *testing.T) {
+func TestE22OneRevokedTokenDoesNotShutTheOther(t *testing.T) {
 	s := newSite(t)
 	revoked := s.access(pagePath, func(a *token.Access) { a.ID = "undone" })
 	s.ledger.revoke("undone")
@@ -204,7 +217,7 @@ func TestOneRevokedTokenDoesNotShutTheOther(t *testing.T) {
 	wantStatus(t, s.do("GET", pagePath, "Authorization: Bearer "+revoked), 401)
 }
 
-func TestAWalletsSecretIsForItsSiteOnly(t *testing.T) {
+func TestF14AWalletsSecretIsForItsSiteOnly(t *testing.T) {
 	s := newSite(t)
 	key := paywall.NewWalletKey()
 	s.ledger.give(key, "https://other.test", paywall.Unlock{ID: "u", Resource: pagePath})

@@ -252,7 +252,8 @@ func (s *leakSite) inspect(r *http.Request, status string, priced bool) {
 			cgi := cgiName(name)
 			switch {
 			case name == "Paywall-Status", name == "Paywall-Resource":
-			case strings.HasPrefix(cgi, "PAYWALL_"), cgi == "PAYWALL", obeyed[cgi], cgi == "X_FORWARDED_PREFIX", strings.HasPrefix(cgi, "X_HTTP_METHOD"), cgi == "X_METHOD_OVERRIDE":
+			case strings.HasPrefix(cgi, "PAYWALL_"), cgi == "PAYWALL", obeyed[cgi], cgi == "X_FORWARDED_PREFIX",
+				cgi == "X_HTTP_METHOD_OVERRIDE", cgi == "X_HTTP_METHOD", cgi == "X_METHOD_OVERRIDE":
 				fault("%s: %q reached the site", name, values)
 			case name == "Upgrade" && !strings.EqualFold(strings.Join(values, ","), "websocket"):
 				fault("Upgrade: %q reached the site", values)
