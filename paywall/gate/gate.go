@@ -106,7 +106,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	}
 	cleanRequest(r)
 	// Of a request that goes no further the body stays unread. Without this the
-	// server would wait for it before it sends the answer (net/http).
+	// server would wait for it before it sends the answer (net/http). keepAlive
+	// takes it back.
 	if r.ProtoMajor == 1 && r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 	}
@@ -137,6 +138,16 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	return g.gated(w, r, next, &t, &creds)
 }
 
+// keepAlive is for a request whose body is read after all. One in chunks may
+// have carried a Content-Length as well, which net/http takes away in silence;
+// the connection must not live on after such a one, since a proxy in front may
+// see another request where this one ends (RFC 9112, 6.1).
+func keepAlive(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) == 0 {
+		delete(w.Header(), "Connection")
+	}
+}
+
 // gated answers a request for something that has a price.
 func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
 	if c.several {
@@ -161,7 +172,7 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 // pass hands a request to the site: paid, a crawler's, free, or none of the
 // gate's business.
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
-	delete(w.Header(), "Connection") // the site reads the body
+	keepAlive(w, r)
 	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}

@@ -112,7 +112,7 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 	case !target.Canonical:
 		_ = redirect(w, r, target.Location())
 	default:
-		delete(w.Header(), "Connection") // the checkout reads the body
+		keepAlive(w, r)
 		g.Checkout.ServeHTTP(w, unrewritten(r, raw, target))
 	}
 }
