@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/gate"
 )
 
 func init() {
@@ -32,6 +33,7 @@ func init() {
 //		}
 //		origin <scheme://host[:port]>
 //		query <parameters...>
+//		crawlers <engines...>
 //	}
 //
 // The first rule that matches decides; a price in the first line is the last
@@ -105,7 +107,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query":
+	case "origin", "query", "crawlers":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
@@ -118,6 +120,13 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 			return p.ArgErr()
 		}
 		return nil
+	}
+	if word == "crawlers" {
+		p.handler.Crawlers = p.RemainingArgs()
+		if err := gate.CheckEngines(p.handler.Crawlers); err != nil {
+			return p.WrapErr(err)
+		}
+		return p.noBlock(word)
 	}
 	if !p.AllArgs(&p.handler.Origin) {
 		return p.ArgErr()

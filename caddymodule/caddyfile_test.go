@@ -119,6 +119,12 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"too many shares":            {"", "paywall /a/* {\n\t\tprice 0.20 {\n" + strings.Join(manyShares(), "\n") + "\n\t\t}\n\t}", "too many"},
 		"creator of another script":  {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tshare \u212a 10%\n\t\t}\n\t}", "creator"},
 		"access of ages":             {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\taccess 80000d\n\t\t}\n\t}", "too long"},
+		"unknown crawler":            {"", "paywall /a/* 0.20 {\n\t\tcrawlers google duckduckgo\n\t}", "those that can be verified are: google, bing, apple, yandex"},
+		"crawler twice":              {"", "paywall /a/* 0.20 {\n\t\tcrawlers bing bing\n\t}", "crawler bing is given twice"},
+		"crawlers twice":             {"", "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t\tcrawlers bing\n\t}", "crawlers is given twice"},
+		"crawlers of nobody":         {"", "paywall /a/* 0.20 {\n\t\tcrawlers\n\t}", "crawlers names none"},
+		"crawlers with a block":      {"", "paywall /a/* 0.20 {\n\t\tcrawlers google {\n\t\t\tfoo\n\t\t}\n\t}", "takes no block"},
+		"crawlers by their word":     {"}\n\tservers {\n\t\ttrusted_proxies static private_ranges", "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}", "add trusted_proxies_strict"},
 		"two gates":                  {"", "paywall /a/* 0.20\n\tpaywall /b/* 0.30", "one paywall directive"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,12 +183,13 @@ func TestGoodConfigsAreValid(t *testing.T) {
 		"gate in the error pages":  "paywall /a/* 0.20\n\treverse_proxy localhost:1\n\thandle_errors {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
 		"price from outside":       "paywall /a/* {env.TUPPENCE_TEST_PRICE} {\n\t\torigin {env.TUPPENCE_TEST_ORIGIN}\n\t}\n\treverse_proxy localhost:1",
 		"free error page":          "paywall /a/* 0.20\n\treverse_proxy localhost:1\n\thandle_errors {\n\t\trewrite * /{err.status_code}.html\n\t\tfile_server\n\t}\n\thandle_errors 404 {\n\t\trewrite * /sorry.html\n\t\tfile_server\n\t}",
+		"crawlers behind a proxy":  "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}\n\treverse_proxy localhost:1",
 		"in a plain handle":        "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
-		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t}\n\treverse_proxy localhost:1",
+		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple yandex\n\t}\n\treverse_proxy localhost:1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 { // servers are loaded in no fixed order
-				if err := validate(t, "{\n\tadmin off\n}\nhttp://localhost:1 {\n\t"+site+"\n}\n"); err != nil {
+				if err := validate(t, "{\n\tadmin off\n\tservers {\n\t\ttrusted_proxies static private_ranges\n\t\ttrusted_proxies_strict\n\t}\n}\nhttp://localhost:1 {\n\t"+site+"\n}\n"); err != nil {
 					t.Error(err)
 				}
 			}

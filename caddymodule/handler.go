@@ -50,6 +50,15 @@ type Handler struct {
 	// /index.php?p=7 is an article. Default: none; the query does not matter.
 	Query []string `json:"query,omitempty"`
 
+	// Search engines whose crawlers read without paying whatever has a price:
+	// "google", "bing", "apple", "yandex". A crawler is believed when the DNS
+	// confirms the address that it comes from, as the engine documents it; its
+	// User-Agent alone opens nothing. What it reads is marked "noarchive", and a
+	// page that it may read needs the engine's mark-up for paid content, or counts
+	// as cloaking. Behind trusted_proxies the server needs trusted_proxies_strict.
+	// Default: none.
+	Crawlers []string `json:"crawlers,omitempty"`
+
 	// Where the directive stands ("Caddyfile:12"), for messages. The Caddyfile
 	// adapter fills it in.
 	Source string `json:"source,omitempty"`
@@ -59,6 +68,7 @@ type Handler struct {
 	canon  *paywall.Canonicalizer
 	place  placement
 	origin func(*http.Request) string
+	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
 	gate   *atomic.Pointer[gate.Gate] // holds nil until the store is open
 }
@@ -103,6 +113,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	}
 	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
 	if err := h.provisionTable(ctx); err != nil {
+		return err
+	}
+	if err := h.provisionCrawlers(); err != nil {
 		return err
 	}
 	return h.checkDetours(h.place.detours)
@@ -193,6 +206,7 @@ func (h *Handler) start(f *folder) error {
 		Origin:   h.origin,
 		Original: originalTarget,
 		Detach:   detach,
+		Crawlers: h.bots,
 		Logger:   h.logger,
 		Now:      time.Now,
 	})

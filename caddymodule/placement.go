@@ -12,10 +12,11 @@ import (
 
 // placement is what the route tree around a gate says.
 type placement struct {
-	hosts   []string // that the site answers to; empty: all
-	listen  []string // addresses of its server
-	detours []string // targets that the config leads to around the gate
-	found   bool     // the gate is in a server's own routes
+	hosts    []string // that the site answers to; empty: all
+	listen   []string // addresses of its server
+	detours  []string // targets that the config leads to around the gate
+	found    bool     // the gate is in a server's own routes
+	gullible bool     // a client behind a trusted proxy can choose its address
 }
 
 // inspectPlacement refuses a gate that requests can get around: one behind a
@@ -61,10 +62,10 @@ func (p *placement) inspectServer(server *caddyhttp.Server, self *Handler) error
 		if err := inspectErrors(server); err != nil {
 			return err
 		}
-		p.found, p.listen = true, server.Listen
+		p.found, p.listen, p.gullible = true, server.Listen, gullible(server)
 		return p.inspectRoutes(server.Routes)
 	case loading(server.Routes) < 0 && server.Errors != nil && loads(server.Errors.Routes, self):
-		p.found = true
+		p.found, p.gullible = true, gullible(server)
 		return p.inspectRoutes(server.Errors.Routes)
 	}
 	return nil

@@ -320,11 +320,14 @@ func TestManyNamesOfOneAddressAreOneQuery(t *testing.T) {
 	for i := range 1000 {
 		z.reverse["192.0.2.7"] = append(z.reverse["192.0.2.7"], fmt.Sprintf("a%d.googlebot.com.", i))
 	}
+	z.reverse["192.0.2.9"] = []string{"other.example."}
+	z.name("192.0.2.9", "crawl-192-0-2-9.googlebot.com.")
 	s := crawled(t, z, "google")
 	wantPaywall(t, s.from("192.0.2.7", "GET", pagePath, googlebot))
 	if n := z.forwarded.Load(); n != 1 {
 		t.Errorf("%d lookups", n)
 	}
+	wantPaid(t, s.from("192.0.2.9", "GET", pagePath, googlebot)) // its name need not be the first
 }
 
 // deadlines is a DNS that never answers, and notes how long it may take.
