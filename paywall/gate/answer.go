@@ -38,7 +38,7 @@ func offer(w http.ResponseWriter, r *http.Request, t *ticket, raw string) error 
 		return nil
 	}
 	w.Header().Set("Link", "<"+unlock+`>; rel="payment"`)
-	return reply(w, problem{
+	return reply(w, r, problem{
 		Type:     "urn:paywall:" + string(paywall.CodePaymentRequired),
 		Title:    http.StatusText(http.StatusPaymentRequired),
 		Status:   http.StatusPaymentRequired,
@@ -66,7 +66,7 @@ func navigation(r *http.Request) bool {
 // is: a form sent twice might do things twice.
 func redirect(w http.ResponseWriter, r *http.Request, location string) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return refuse(w, paywall.CodeMalformed, "the address is not spelled canonically")
+		return refuse(w, r, paywall.CodeMalformed, "the address is not spelled canonically")
 	}
 	h := begin(w)
 	h.Set("Location", location)
@@ -76,34 +76,38 @@ func redirect(w http.ResponseWriter, r *http.Request, location string) error {
 }
 
 // refuse answers a request that goes nowhere. The error is always nil.
-func refuse(w http.ResponseWriter, code paywall.Code, detail string) error {
+func refuse(w http.ResponseWriter, r *http.Request, code paywall.Code, detail string) error {
 	status := code.HTTPStatus()
-	return reply(w, problem{Type: "urn:paywall:" + string(code), Title: http.StatusText(status), Status: status, Detail: detail})
+	return reply(w, r, problem{Type: "urn:paywall:" + string(code), Title: http.StatusText(status), Status: status, Detail: detail})
 }
 
-// refuseToken answers a program whose access token does not open the resource
+// refuseToken answers somebody whose access token does not open the resource
 // (RFC 6750, 3.1).
-func refuseToken(w http.ResponseWriter, cause error) error {
+func refuseToken(w http.ResponseWriter, r *http.Request, cause error) error {
 	status, kind := http.StatusUnauthorized, "invalid_token"
 	if errors.Is(cause, errOtherScope) {
 		status, kind = http.StatusForbidden, "insufficient_scope"
 	}
 	w.Header().Set("WWW-Authenticate", `Bearer error="`+kind+`"`)
-	return reply(w, problem{
+	return reply(w, r, problem{
 		Type: "urn:paywall:" + strings.ReplaceAll(kind, "_", "-"), Title: http.StatusText(status), Status: status,
 		Detail: cause.Error() + "; ask again without it for an offer",
 	})
 }
 
-// reply writes a problem. The error is always nil: a reader who has gone does
-// not need it.
-func reply(w http.ResponseWriter, p problem) error {
+// reply writes a problem, for people as a page. The error is always nil: a
+// reader who has gone does not need it.
+func reply(w http.ResponseWriter, r *http.Request, p problem) error {
 	var body bytes.Buffer
-	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // it is never HTML: nosniff
-	_ = e.Encode(p)        // strings and an int always encode
 	h := begin(w)
-	h.Set("Content-Type", "application/problem+json")
+	if navigation(r) {
+		writeRefusal(&body, h, p)
+	} else {
+		e := json.NewEncoder(&body)
+		e.SetEscapeHTML(false) // it is never HTML: nosniff
+		_ = e.Encode(p)        // strings and an int always encode
+		h.Set("Content-Type", "application/problem+json")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	if p.Status == http.StatusServiceUnavailable {

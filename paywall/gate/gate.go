@@ -102,7 +102,7 @@ func New(o Options) (*Gate, error) {
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) error {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		return refuse(w, paywall.CodeMethodNotAllowed, "this method is not allowed")
+		return refuse(w, r, paywall.CodeMethodNotAllowed, "this method is not allowed")
 	}
 	cleanRequest(r)
 	// Of a request that goes no further the body stays unread. Without this the
@@ -115,7 +115,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	raw := g.Original(r)
 	target, err := g.Canonicalizer.Parse(raw)
 	if err != nil {
-		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if target.Reserved() {
 		g.serveReserved(w, r, raw, &target)
@@ -127,7 +127,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 
 	t := ticket{origin: origin, tls: tls, raw: raw}
 	if err := g.decide(r, &target, &t); err != nil {
-		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if t.status != pricing.Priced {
 		return g.pass(w, r, next, &t, nil)
@@ -151,14 +151,14 @@ func keepAlive(w http.ResponseWriter, r *http.Request) {
 // gated answers a request for something that has a price.
 func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
 	if c.several {
-		return refuse(w, paywall.CodeMalformed, "more than one Authorization was sent")
+		return refuse(w, r, paywall.CodeMalformed, "more than one Authorization was sent")
 	}
 	paid, err := g.opened(r.Context(), t, c)
 	if paid {
 		return g.pass(w, r, next, t, nil)
 	}
 	if err != nil {
-		return refuseToken(w, err)
+		return refuseToken(w, r, err)
 	}
 	if cookie := g.renew(r.Context(), t, c); cookie != nil {
 		return g.pass(w, r, next, t, cookie)

@@ -64,7 +64,7 @@ func (l *lead) refuse(w http.ResponseWriter) {
 			delete(h, name)
 		}
 	}
-	_ = refuse(w, paywall.CodeMisconfigured, "this page is not set up for sale correctly")
+	_ = refuse(w, l.request, paywall.CodeMisconfigured, "this page is not set up for sale correctly")
 }
 
 // resourceOf is how the log names a target: without the query, which is the visitor's.

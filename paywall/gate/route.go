@@ -108,7 +108,7 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 	ours := target.Path == reservedPrefix || strings.HasPrefix(target.Path, reservedPrefix+"/")
 	switch {
 	case !ours || target.Ambiguous:
-		_ = refuse(w, paywall.CodeNotFound, "there is nothing here")
+		_ = refuse(w, r, paywall.CodeNotFound, "there is nothing here")
 	case !target.Canonical:
 		_ = redirect(w, r, target.Location())
 	default:

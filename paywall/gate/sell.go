@@ -29,7 +29,7 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 	key, resource := keyOfPage(r, t), t.resource // not t itself, which would then cost every reader an allocation
 	found, err := g.pages.get(r.Context(), key, g.Now(), func() (*page, error) { return g.ask(r, next, resource) })
 	if err != nil {
-		return refuse(w, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
+		return refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
 	if !found.sellable {
 		sellable, err := g.passUnpaid(w, r, next)
@@ -41,12 +41,12 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 	}
 	raw, err := found.quotes.get(g, t, found)
 	if errors.Is(err, token.ErrTooLong) {
-		return refuse(w, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
+		return refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
 	if err != nil {
 		g.Logger.LogAttrs(r.Context(), slog.LevelError, "signing an offer failed",
 			slog.String("site", t.origin), slog.Any("error", err))
-		return refuse(w, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	return offer(w, r, t, raw)
 }

@@ -41,41 +41,6 @@ func TestUnpricedIsPassedUntouched(t *testing.T) {
 	}
 }
 
-// TestTheSiteIsToldWhatWasDecided: every request that reaches it says so.
-func TestTheSiteIsToldWhatWasDecided(t *testing.T) {
-	s := crawled(t, newZone(), "google")
-	for _, tc := range []struct {
-		target, header string
-		answers        int
-		want           []string
-	}{
-		{"/", "", 200, []string{"pass"}},
-		{"/articles/welcome", "", 200, []string{"free"}},
-		{pagePath, accessCookie(s.access(pagePath, nil)), 200, []string{"paid"}},
-		{pagePath, googlebot, 200, []string{"crawler"}},
-		{pagePath, "", 200, []string{"probe"}},
-		{"/articles/gone", "", 404, []string{"probe", "unpaid"}},
-		{"/articles/gone", googlebot, 404, []string{"crawler"}},
-	} {
-		s.asked, s.upstream = nil, status(tc.answers)
-		r := request(t, "GET", tc.target, "Paywall-Status: paid")
-		if name, value, ok := strings.Cut(tc.header, ": "); ok {
-			r.Header.Set(name, value)
-		}
-		if tc.want[0] == "crawler" {
-			r.RemoteAddr = googleAddr + ":443"
-		}
-		s.send(r)
-		var got []string
-		for _, asked := range s.asked {
-			got = append(got, asked.Header["Paywall-Status"]...)
-		}
-		if !slices.Equal(got, tc.want) {
-			t.Errorf("%s %s: the site got %q, want %q", tc.target, tc.header, got, tc.want)
-		}
-	}
-}
-
 func TestPaidIsTheSitesAnswerAndPrivate(t *testing.T) {
 	s := newSite(t)
 	for name, credential := range map[string]string{

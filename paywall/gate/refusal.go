@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// What the gate refuses a browser is answered with a page, and the same status:
+// a person is told what to do next, in the checkout's look without its files.
+
+// refusalStyle is allowed by its digest, so that the page needs no request of
+// its own and no style from elsewhere gets into it.
+const refusalStyle = `body{max-width:34rem;margin:15vh auto 0;padding:0 1.25rem;font:1.0625rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}h1{font-size:1.5rem;line-height:1.25}`
+
+const refusalText = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{.Title}}</title>
+<style>` + refusalStyle + `</style>
+</head>
+<body>
+<main>
+<h1>{{.Title}}</h1>
+<p>{{.Detail}}</p>
+<p>{{.Next}}</p>
+<p><a href="{{.Href}}">{{.Link}}</a></p>
+</main>
+</body>
+</html>
+`
+
+var (
+	refusalPage     = template.Must(template.New("refusal").Parse(refusalText))
+	refusalSecurity = func() string {
+		digest := sha256.Sum256([]byte(refusalStyle))
+		return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) +
+			"'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+	}()
+)
+
+// refusal is what the page says. An empty Href is the page itself.
+type refusal struct{ Title, Detail, Next, Href, Link string }
+
+// refusalFor puts a problem into words for a reader.
+func refusalFor(p problem) refusal {
+	page := refusal{
+		Title: "This page cannot be opened", Detail: strings.ToUpper(p.Detail[:1]) + p.Detail[1:] + ".",
+		Next: "Begin at the front page and follow the links.", Href: "/", Link: "Go to the front page",
+	}
+	switch p.Status {
+	case http.StatusBadRequest:
+		page.Next = "Check the address for a typing mistake, or begin at the front page and follow the links."
+	case http.StatusUnauthorized, http.StatusForbidden:
+		page.Next = "The publisher has to mend this; the rest of the site is not affected."
+		if p.Type != "urn:paywall:"+string(paywall.CodeMisconfigured) {
+			page.Next, page.Href, page.Link = "Nothing was charged.", "", "Open the page without it"
+		}
+	case http.StatusInternalServerError, http.StatusServiceUnavailable:
+		page.Title, page.Next = "Not possible at the moment", "Nothing was charged. Wait a few seconds, then try again."
+		page.Href, page.Link = "", "Try again"
+	}
+	return page
+}
+
+// writeRefusal renders the page, and sets the headers that it needs.
+func writeRefusal(body *bytes.Buffer, h http.Header, p problem) {
+	_ = refusalPage.Execute(body, refusalFor(p)) // strings into a buffer: cannot fail
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", refusalSecurity)
+	h.Set("Referrer-Policy", "no-referrer")
+}
