@@ -51,7 +51,7 @@ type Handler struct {
 	Query []string `json:"query,omitempty"`
 
 	// Search engines whose crawlers read without paying whatever has a price:
-	// "google", "bing", "apple", "yandex". A crawler is believed when the DNS
+	// "google", "bing", "apple". A crawler is believed when the DNS
 	// confirms the address that it comes from, as the engine documents it; its
 	// User-Agent alone opens nothing. What it reads is marked "noarchive", and a
 	// page that it may read needs the engine's mark-up for paid content, or counts

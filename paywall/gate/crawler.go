@@ -54,12 +54,13 @@ type engine struct {
 //     and show everybody what they got; they call themselves Google-InspectionTool.
 //   - Bing (bing.com/webmaster/help/how-to-verify-bingbot-3905dc26).
 //   - Apple (support.apple.com/en-us/119829).
-//   - Yandex (yandex.com/support/webmaster/robot-workings/check-yandex-robots.html).
+//
+// Yandex is not here: its rule covers every robot of its own, the one that shows
+// webmasters an answer included.
 var engines = []engine{
 	{"google", "Googlebot", []string{"googlebot.com"}},
 	{"bing", "bingbot/", []string{"search.msn.com"}},
 	{"apple", "Applebot/", []string{"applebot.apple.com"}},
-	{"yandex", "YandexBot/", []string{"yandex.ru", "yandex.net", "yandex.com"}},
 }
 
 // Resolver is the DNS. [*net.Resolver] is one; it should not use cgo, whose

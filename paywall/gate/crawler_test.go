@@ -21,7 +21,6 @@ const (
 	googlebot = "User-Agent: Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Googlebot/2.1; +http://www.google.com/bot.html) Chrome/140.0.0.0 Safari/537.36"
 	bingbot   = "User-Agent: Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)"
 	applebot  = "User-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15 (Applebot/0.1; +http://www.apple.com/go/applebot)"
-	yandexbot = "User-Agent: Mozilla/5.0 (compatible; YandexBot/3.0; +http://yandex.com/bots)"
 
 	googleAddr = "66.249.66.1"
 )
@@ -42,7 +41,6 @@ func newZone() *zone {
 	z.name(googleAddr, "crawl-66-249-66-1.googlebot.com.")
 	z.name("157.55.33.18", "msnbot-157-55-33-18.search.msn.com.")
 	z.name("17.58.101.179", "17-58-101-179.applebot.apple.com.")
-	z.name("5.255.253.1", "spider-5-255-253-1.yandex.com.")
 	return z
 }
 
@@ -118,7 +116,6 @@ func TestVerifiedCrawlersReadThePage(t *testing.T) {
 		{"google", "::ffff:" + googleAddr, googlebot},
 		{"bing", "157.55.33.18", bingbot},
 		{"apple", "17.58.101.179", applebot},
-		{"yandex", "5.255.253.1", yandexbot},
 	} {
 		t.Run(tc.engine+" "+tc.addr, func(t *testing.T) {
 			s := crawled(t, newZone(), tc.engine)
@@ -196,7 +193,7 @@ func TestB10NobodyIsLetInForItsNameWithCrawlersOn(t *testing.T) {
 	for _, agent := range []string{
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 		"User-Agent: Mozilla/5.0 (compatible; Google-InspectionTool/1.0;)", // shows everybody what it got
-		"User-Agent: GoogleOther", "User-Agent: FeedFetcher-Google", "User-Agent: AdsBot-Google", bingbot, yandexbot,
+		"User-Agent: GoogleOther", "User-Agent: FeedFetcher-Google", "User-Agent: AdsBot-Google", bingbot,
 		"From: googlebot(at)googlebot.com",
 	} {
 		wantPaywall(t, s.from(googleAddr, "GET", pagePath, agent))
@@ -382,7 +379,7 @@ func TestEnginesThatCannotBeVerifiedAreRefused(t *testing.T) {
 		names []string
 		want  string
 	}{
-		{nil, "names none"}, {[]string{"duckduckgo"}, `unknown crawler "duckduckgo"; those that can be verified are: google, bing, apple, yandex`},
+		{nil, "names none"}, {[]string{"duckduckgo"}, `unknown crawler "duckduckgo"; those that can be verified are: google, bing, apple`},
 		{[]string{"Google"}, "unknown crawler"}, {[]string{"google", "bing", "google"}, "crawler google is given twice"},
 	} {
 		if err := CheckEngines(tc.names); err == nil || !strings.Contains(err.Error(), tc.want) {
