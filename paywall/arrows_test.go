@@ -24,6 +24,7 @@ var siblings = map[string][]string{
 // may import it and what it imports, and nothing imports them.
 var commands = map[string]string{
 	"paywall/badgerstore/bench": "paywall/badgerstore",
+	"paywall/gate/bench":        "paywall/gate",
 }
 
 // TestImportArrowsRunOneWay holds the structure: cmd, caddymodule, paywall/*,
@@ -96,6 +97,8 @@ func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
 		{"paywall/badgerstore", module + "paywall/badgerstore/bench"},
 		{"paywall/badgerstore/bench", module + "paywall/gate"},
 		{"paywall/badgerstore/bench", "github.com/caddyserver/caddy/v2"},
+		{"paywall/gate/bench", module + "paywall/checkout"},
+		{"paywall/gate/bench", module + "caddymodule"},
 	} {
 		if allowed(arrow[0], arrow[1]) {
 			t.Errorf("%s may import %s", arrow[0], arrow[1])

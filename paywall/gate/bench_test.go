@@ -43,6 +43,7 @@ func BenchmarkPaid(b *testing.B) {
 func BenchmarkUnpaid(b *testing.B) {
 	s := newSite(b)
 	b.Run("crowd", func(b *testing.B) { s.bench(b, 0, pagePath, "Cookie: session=abc") })
+	b.Run("program", func(b *testing.B) { s.bench(b, 0, pagePath, "Sec-Fetch-Mode: cors") })
 	b.Run("alone", func(b *testing.B) { s.bench(b, time.Second, pagePath, "Cookie: session=abc") })
 }
 

@@ -40,7 +40,7 @@ func (d *drive) run(during time.Duration, begin func() error) (int64, time.Durat
 		if err != nil {
 			return 0, 0, err
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		clients[i] = &client{conn: conn}
 	}
 	if err := begin(); err != nil {
@@ -76,7 +76,7 @@ func (d *drive) warm() error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	c := &client{conn: conn}
 	for _, request := range d.requests {
 		if err := c.ask(request, d); err != nil {

@@ -82,7 +82,7 @@ func start(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	return measure(ctx, p, dir)
 }
 

@@ -62,10 +62,16 @@ func startServers(w *workshop) (_ *servers, err error) {
 
 // lap is what one row did in one round.
 type lap struct {
-	rate  float64       // requests a second
+	rate  float64       // requests per second
 	cpu   time.Duration // of the proxy, per request
 	other float64       // cores that everything but the proxy used
 }
+
+func (l lap) requests() float64 { return l.rate }
+func (l lap) micros() float64   { return float64(l.cpu.Nanoseconds()) / 1000 }
+
+// turn is how much later in the table a round begins than the one before.
+const turn = 5
 
 // race loads all rows in turn, as often as there are rounds. Each round begins
 // with another row, so that no row always follows the same one.
@@ -81,7 +87,7 @@ func race(w *workshop, p plan) error {
 	for round := range p.rounds {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, p.rounds)
 		for i := range rows {
-			i = (i + round*5) % len(rows)
+			i = (i + round*turn) % len(rows)
 			r := rows[i]
 			if drives[i] == nil || r.unseen {
 				if drives[i], err = r.drive(); err != nil {

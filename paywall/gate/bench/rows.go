@@ -12,7 +12,8 @@ import (
 // row is a line of the table: one kind of request to one server.
 type row struct {
 	name   string
-	goal   float64 // of its requests, divided by the plain proxy's; 0: none
+	goal   float64 // of its requests, divided by the base's; 0: none
+	base   string  // the row it is divided by
 	proxy  *process
 	addr   string
 	accept string             // what the reader wants: a page, or JSON
@@ -31,28 +32,33 @@ func oneArticle(int) string { return article }
 // names of the rows that others are divided by, or that have a line of their own.
 const (
 	plainRow   = "plain reverse_proxy"
+	bareRow    = "plain, requests without a token"
 	paidRow    = "paid"
 	forwardRow = "forward_auth, the same check"
 )
 
 // rows are the lines of the table, in their order. A new kind of answer, such
-// as a page that is cut, is one more line here.
+// as a page that is cut, is one more line here. The plain proxy gets the same
+// bytes as the gate: the token is in both requests, or in neither.
 func (s *servers) rows(p plan) []*row {
+	paid := row{addr: s.gated, cookie: s.reader}
+	unpaid := row{addr: s.gated, base: bareRow, status: http.StatusSeeOther, goal: 3}
 	rows := []*row{
-		{name: plainRow, addr: s.plain},
-		{name: "plain once more (the noise)", addr: s.plain},
-		{name: "plain, Caddy without us", addr: s.caddy, proxy: s.caddyProcess},
-		{name: paidRow, addr: s.gated, cookie: s.reader, goal: 0.97},
-		{name: fmt.Sprintf("paid, %d readers", p.readers), addr: s.gated, cookie: s.reader, count: p.readers, goal: 0.92},
-		{name: "paid, tokens never seen", addr: s.gated, cookie: s.reader, count: p.unseen, unseen: true},
+		{name: plainRow, addr: s.plain, cookie: s.reader},
+		{name: "the same once more (the noise)", addr: s.plain, cookie: s.reader},
+		{name: bareRow, addr: s.plain},
+		{name: "Caddy without us, plain", addr: s.caddy, proxy: s.caddyProcess, cookie: s.reader},
+		paid.as(paidRow, func(r *row) { r.goal = 0.97 }),
+		paid.as(fmt.Sprintf("paid, %d readers", p.readers), func(r *row) { r.goal, r.count = 0.92, p.readers }),
+		paid.as("paid, tokens never seen", func(r *row) { r.unseen, r.count = true, p.unseen }),
 		{name: forwardRow, addr: s.forward, cookie: s.reader},
-		{name: "unpaid: 303", addr: s.gated, status: http.StatusSeeOther, goal: 3},
-		{name: "unpaid: 402", addr: s.gated, accept: "application/json", status: http.StatusPaymentRequired, goal: 3},
-		{name: fmt.Sprintf("unpaid: 303, %d articles", p.articles), addr: s.gated, status: http.StatusSeeOther, count: p.articles, path: numbered},
+		unpaid.as("unpaid: 303", nil),
+		unpaid.as("unpaid: 402", func(r *row) { r.accept, r.status = "application/json", http.StatusPaymentRequired }),
+		unpaid.as(fmt.Sprintf("unpaid: 303, %d articles", p.articles), func(r *row) { r.goal, r.count, r.path = 0, p.articles, numbered }),
 	}
 	if s.nginxProcess != nil {
 		rows = append(rows,
-			&row{name: "nginx, plain", addr: s.nginxPlain, proxy: s.nginxProcess},
+			&row{name: "nginx, plain", addr: s.nginxPlain, proxy: s.nginxProcess, cookie: s.reader},
 			&row{name: "nginx auth_request, the same check", addr: s.nginxGated, proxy: s.nginxProcess, cookie: s.reader})
 	}
 	for _, r := range rows {
@@ -61,10 +67,22 @@ func (s *servers) rows(p plan) []*row {
 	return rows
 }
 
+// as is a row like this one but for its name and what is changed; change may be nil.
+func (r row) as(name string, change func(*row)) *row {
+	r.name = name
+	if change != nil {
+		change(&r)
+	}
+	return &r
+}
+
 func numbered(i int) string { return fmt.Sprintf("/articles/%d", i) }
 
 // fill sets what most rows have in common.
 func (r *row) fill(s *servers) {
+	if r.base == "" {
+		r.base = plainRow
+	}
 	if r.proxy == nil {
 		r.proxy = s.tuppenceProcess
 	}

@@ -47,7 +47,7 @@ func serveSite(listener net.Listener) error {
 			return err
 		}
 		go func() {
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			in := bufio.NewReader(conn)
 			for {
 				if skipHead(in) != nil {

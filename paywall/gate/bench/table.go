@@ -2,45 +2,49 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"text/tabwriter"
 )
 
-// printRace prints the medians of all rounds. A row is divided by the plain
-// proxy of the same round.
+// printRace prints the medians of all rounds. A row is divided by its base in
+// the same round: by requests per second, and by the proxy's time for one, which
+// is the one to believe where the machine did other things as well.
 func printRace(rows []*row, laps map[string][]lap, p plan, nginx bool) {
 	fmt.Printf("\n%d KB page, %d connections, %d rounds of %s in turn; medians (least-most)\n", pageSize>>10, connections, p.rounds, p.each)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "\t÷ plain\t\tgoal\trequests/s\tproxy's µs/request\tother cores")
+	fmt.Fprintln(out, "\t÷ plain\t\tgoal\tby CPU time\trequests/s\tproxy's µs\tother cores")
 	for _, r := range rows {
-		name, own := r.name, laps[r.name]
-		ratios := over(own, laps[plainRow])
-		fmt.Fprintf(out, "%s\t%.2f\t(%.2f-%.2f)\t%s\t%.0f\t%.1f\t%.2f\n", name, median(ratios), slices.Min(ratios), slices.Max(ratios), goal(r.goal),
-			median(each(own, func(l lap) float64 { return l.rate })),
-			median(each(own, func(l lap) float64 { return float64(l.cpu.Nanoseconds()) / 1000 })),
+		own := laps[r.name]
+		printRatio(out, r.name, own, laps[r.base], r.goal)
+		fmt.Fprintf(out, "\t%.0f\t%.1f\t%.2f\n", median(each(own, lap.requests)), median(each(own, lap.micros)),
 			median(each(own, func(l lap) float64 { return l.other })))
 	}
 	if !nginx {
 		fmt.Fprintln(out, "nginx, nginx auth_request\tmissing: nginx is not installed")
 	}
-	ratios := over(laps[paidRow], laps[forwardRow])
-	fmt.Fprintf(out, "paid ÷ forward_auth\t%.2f\t(%.2f-%.2f)\t%s\n", median(ratios), slices.Min(ratios), slices.Max(ratios), goal(1.5))
+	printRatio(out, "paid ÷ forward_auth", laps[paidRow], laps[forwardRow], 1.5)
+	fmt.Fprintln(out)
 	_ = out.Flush() // to standard output
 }
 
-func goal(least float64) string {
-	if least == 0 {
-		return ""
+// printRatio prints the first cells of a line.
+func printRatio(out io.Writer, name string, own, base []lap, goal float64) {
+	ratios := over(each(own, lap.requests), each(base, lap.requests))
+	wanted := ""
+	if goal > 0 {
+		wanted = fmt.Sprint(goal)
 	}
-	return fmt.Sprint(least)
+	fmt.Fprintf(out, "%s\t%.2f\t(%.2f-%.2f)\t%s\t%.2f", name, median(ratios), slices.Min(ratios), slices.Max(ratios), wanted,
+		median(over(each(base, lap.micros), each(own, lap.micros))))
 }
 
-// over divides requests per second, round by round.
-func over(laps, by []lap) []float64 {
-	ratios := make([]float64, len(laps))
-	for i := range laps {
-		ratios[i] = laps[i].rate / by[i].rate
+// over divides round by round.
+func over(values, by []float64) []float64 {
+	ratios := make([]float64, len(values))
+	for i := range values {
+		ratios[i] = values[i] / by[i]
 	}
 	return ratios
 }

@@ -134,7 +134,7 @@ func freeAddrs(n int) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() // all of them together, so that none comes twice
+		defer func() { _ = listener.Close() }() // all of them together, so that none comes twice
 		addrs[i] = listener.Addr().String()
 	}
 	return addrs, nil
