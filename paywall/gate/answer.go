@@ -28,23 +28,31 @@ type problem struct {
 }
 
 // offer answers with the way to pay: people are led there, programs are told.
-func offer(w http.ResponseWriter, r *http.Request, t *ticket, raw string) error {
-	unlock := unlockPath + raw
+func offer(w http.ResponseWriter, r *http.Request, t *ticket, q *quote) error {
 	if navigation(r) {
 		h := begin(w)
-		h.Set("Location", unlock)
+		h.Set("Location", q.unlock)
 		h.Set("Content-Length", "0")
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
-	w.Header().Set("Link", "<"+unlock+`>; rel="payment"`)
-	return reply(w, r, problem{
+	q.worded.Do(func() { q.word(t) })
+	w.Header().Set("Link", q.link)
+	return send(w, http.StatusPaymentRequired, q.problem)
+}
+
+// word puts an offer into words for a program. Whoever shares it has the same
+// rule and resource.
+func (q *quote) word(t *ticket) {
+	price := t.rule.Price.String()
+	q.link = "<" + q.unlock + `>; rel="payment"`
+	q.problem = encode(problem{
 		Type:     "urn:paywall:" + string(paywall.CodePaymentRequired),
 		Title:    http.StatusText(http.StatusPaymentRequired),
 		Status:   http.StatusPaymentRequired,
-		Detail:   "This costs " + t.rule.Price.String() + " " + string(t.rule.Price.Currency) + ". POST the offer to /.paywall/unlock to buy it.",
-		Resource: t.resource, Price: t.rule.Price.String(), Currency: string(t.rule.Price.Currency),
-		Offer: raw, Unlock: unlock,
+		Detail:   "This costs " + price + " " + string(t.rule.Price.Currency) + ". POST the offer to /.paywall/unlock to buy it.",
+		Resource: t.resource, Price: price, Currency: string(t.rule.Price.Currency),
+		Offer: q.unlock[len(unlockPath):], Unlock: q.unlock,
 	})
 }
 
@@ -98,23 +106,39 @@ func refuseToken(w http.ResponseWriter, r *http.Request, cause error) error {
 // reply writes a problem, for people as a page. The error is always nil: a
 // reader who has gone does not need it.
 func reply(w http.ResponseWriter, r *http.Request, p problem) error {
-	var body bytes.Buffer
-	h := begin(w)
-	if navigation(r) {
-		writeRefusal(&body, h, p)
-	} else {
-		e := json.NewEncoder(&body)
-		e.SetEscapeHTML(false) // it is never HTML: nosniff
-		_ = e.Encode(p)        // strings and an int always encode
-		h.Set("Content-Type", "application/problem+json")
+	if !navigation(r) {
+		return send(w, p.Status, encode(p))
 	}
+	var body bytes.Buffer
+	writeRefusal(&body, w.Header(), p)
+	return write(w, p.Status, body.Bytes())
+}
+
+// encode writes a problem as JSON.
+func encode(p problem) []byte {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // it is never HTML: nosniff
+	_ = e.Encode(p)        // strings and an int always encode
+	return body.Bytes()
+}
+
+// send writes a problem as JSON to a program.
+func send(w http.ResponseWriter, status int, body []byte) error {
+	w.Header().Set("Content-Type", "application/problem+json")
+	return write(w, status, body)
+}
+
+// write ends an answer of our own, nil always as reply.
+func write(w http.ResponseWriter, status int, body []byte) error {
+	h := begin(w)
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
-	if p.Status == http.StatusServiceUnavailable {
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "5") // seconds, as at the checkout
 	}
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(body.Bytes())
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 	return nil
 }
 

@@ -39,7 +39,7 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 		g.pages.forget(key, found)
 		found = sellable
 	}
-	raw, err := found.quotes.get(g, t, found)
+	quote, err := found.quotes.get(g, t, found)
 	if errors.Is(err, token.ErrTooLong) {
 		return refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
@@ -48,7 +48,16 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 			slog.String("site", t.origin), slog.Any("error", err))
 		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
-	return offer(w, r, t, raw)
+	return offer(w, r, t, quote)
+}
+
+// quote is a signed offer, on its way out. One that a crowd shares is put into
+// words once: for a program, that costs as much as the rest of the answer.
+type quote struct {
+	unlock  string // the checkout's address with it
+	worded  sync.Once
+	link    string
+	problem []byte
 }
 
 // quotes are the offers made for a page.
@@ -56,44 +65,47 @@ type quotes struct {
 	mu     sync.Mutex
 	second time.Time // when the running second began
 	signed int       // in it
-	last   string
+	last   *quote
 	// What last is for: a rule may look at more of a request than its target.
 	rule     *pricing.Rule
 	resource string
 }
 
 // get answers a signed offer.
-func (q *quotes) get(g *Gate, t *ticket, p *page) (string, error) {
+func (q *quotes) get(g *Gate, t *ticket, p *page) (*quote, error) {
 	now := g.Now()
-	if raw := q.shared(t, now); raw != "" {
-		return raw, nil
+	if last := q.shared(t, now); last != nil {
+		return last, nil
 	}
 	raw, err := g.quote(t, p, now)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	unlock := unlockPath + raw
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.signed < freshQuotes {
-		return raw, nil // no crowd, and thousands of pages are remembered
+		return &quote{unlock: unlock}, nil // no crowd, and thousands of pages are remembered
 	}
-	// A resource may be a slice of the whole address, and keep all of it in memory.
-	q.last, q.rule, q.resource = raw, t.rule, strings.Clone(t.resource)
-	return raw, nil
+	// Not the one that is returned: what it is put into stays in memory for
+	// pages with a crowd only. A resource may be a slice of the whole address,
+	// and keep all of it in memory.
+	q.last, q.rule, q.resource = &quote{unlock: unlock}, t.rule, strings.Clone(t.resource)
+	return &quote{unlock: unlock}, nil
 }
 
-// shared is the offer to use again, "" if a new one is due.
-func (q *quotes) shared(t *ticket, now time.Time) string {
+// shared is the offer to use again, nil if a new one is due.
+func (q *quotes) shared(t *ticket, now time.Time) *quote {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if since := now.Sub(q.second); since < 0 || since >= time.Second {
-		q.second, q.signed, q.last = now, 0, ""
+		q.second, q.signed, q.last = now, 0, nil
 	}
 	q.signed++
 	if q.signed > freshQuotes && q.rule == t.rule && q.resource == t.resource {
 		return q.last
 	}
-	return ""
+	return nil
 }
 
 // quote makes an offer. It goes into a URL and a header, so it has to be short:

@@ -48,6 +48,40 @@ func TestACrowdSharesItsOffersForOneSecond(t *testing.T) {
 	}
 }
 
+// TestACrowdOfProgramsIsToldTheWholeOffer: what is put into words once is true
+// for everybody who shares it, and for its second only.
+func TestACrowdOfProgramsIsToldTheWholeOffer(t *testing.T) {
+	s := newSite(t)
+	seen := map[any]bool{}
+	ask := func() any {
+		t.Helper()
+		res := s.do("GET", pagePath, "Accept: application/json")
+		told := decodeProblem(t, wantPaywall(t, res))
+		raw, _ := told["offer"].(string)
+		offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock := unlockPath + raw
+		if res.StatusCode != 402 || told["unlock"] != unlock || res.Header.Get("Link") != "<"+unlock+`>; rel="payment"` ||
+			told["resource"] != offer.Resource || told["price"] != offer.Price.String() || told["status"] != 402.0 {
+			t.Fatalf("%d %v %v", res.StatusCode, res.Header, told)
+		}
+		return told["offer"]
+	}
+	for second := range 2 {
+		for range 2 * freshQuotes {
+			seen[ask()] = true
+			s.offered(pagePath) // people in the same crowd
+		}
+		// Half of the fresh ones, and the last, which was a person's: the crowd's.
+		if want := (second + 1) * (freshQuotes/2 + 1); len(seen) != want {
+			t.Errorf("second %d: %d offers, want %d", second, len(seen), want)
+		}
+		s.wait(time.Second)
+	}
+}
+
 // TestACrowdsOfferIsNotSharedAcrossPrices: a rule may look at more than the
 // path, so one page may have two prices.
 func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
@@ -68,11 +102,11 @@ func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
 			want = price("0.40")
 		}
 		rule.Price = want
-		raw, err := page.quotes.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
+		quote, err := page.quotes.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.Price != want {
+		if offer, err := s.gate.Verifier.Offer(strings.TrimPrefix(quote.unlock, unlockPath), testOrigin, testOrigin); err != nil || offer.Price != want {
 			t.Fatalf("%v, %v", offer, err)
 		}
 	}
