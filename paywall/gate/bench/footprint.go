@@ -71,8 +71,8 @@ func printFootprint(w *workshop, feet map[string][]footing) error {
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "\n\tCaddy\tTuppence\tmore\tgoal")
-	fmt.Fprintf(out, "start, ms\t%.1f\t%.1f\t+%.1f\t+20\n", start[0], start[1], start[1]-start[0])
-	fmt.Fprintf(out, "binary, MB\t%.1f\t%.1f\t+%.1f %%\t+5 %%\n", size[0], size[1], 100*(size[1]/size[0]-1))
-	fmt.Fprintf(out, "idle memory, MiB\t%.1f\t%.1f\t+%.1f\t+12\n", memory[0], memory[1], memory[1]-memory[0])
+	fmt.Fprintf(out, "start, ms\t%.1f\t%.1f\t%+.1f\t+20\n", start[0], start[1], start[1]-start[0])
+	fmt.Fprintf(out, "binary, MB\t%.1f\t%.1f\t%+.1f %%\t+5 %%\n", size[0], size[1], 100*(size[1]/size[0]-1))
+	fmt.Fprintf(out, "idle memory, MiB\t%.1f\t%.1f\t%+.1f\t+12\n", memory[0], memory[1], memory[1]-memory[0])
 	return out.Flush()
 }
