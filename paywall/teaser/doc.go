@@ -1,4 +1,23 @@
-// Package teaser reads what a page says about itself, as it streams by: its
-// title and its length. It never holds a page in memory and
-// never trusts one: whatever it hands out is short, plain text.
+// Package teaser reads what a page says about itself, and cuts a page to the
+// part that is given away. It never trusts a page, and what it holds of one in
+// memory is bounded.
+//
+// # What stays of a page that is cut
+//
+// The text behind the cut goes, and so does every other place where a page may
+// say it again. Two rules decide, and where they are unsure it goes:
+//
+//  1. Only what is known to make a page look and link as it does stays: text
+//     and its mark-up, images, style sheets, icons, navigation. Every script
+//     goes, whatever it says: it holds the page's data (__NEXT_DATA__), fetches
+//     it, or breaks without it. So do comments, noscript, template, frames, hidden
+//     elements and fields, descriptions, preloads, later pages and other formats.
+//     Attributes that nobody knows stay while they are too short to say
+//     anything. Structured data is written anew from a list of properties.
+//  2. Whatever stays says nothing of what was taken: six words in a row that
+//     stand behind the cut, and neither before it nor in the title, are not in
+//     any text, attribute, style or property, plain, as entities, percent-encoded,
+//     in JavaScript escapes or in base64.
+//
+// What stays is never more than half of the words.
 package teaser

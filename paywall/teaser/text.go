@@ -77,18 +77,33 @@ func plain(s string, most int) string {
 // processors do. continued says that the text before ended within a word, open
 // that this one does.
 func countWords(s string, continued bool) (n int, open bool) {
-	open = continued
-	for _, r := range s {
+	open = scanWords(s, continued, func(int) bool { n++; return true })
+	return n, open
+}
+
+// scanWords calls begin with the place of each word that begins in a run of
+// text, until it says to stop.
+func scanWords(s string, open bool, begin func(at int) bool) bool {
+	for i, r := range s {
 		switch {
 		case unicode.IsSpace(r):
 			open = false
-		case unicode.Is(unicode.Han, r), unicode.Is(unicode.Hiragana, r), unicode.Is(unicode.Katakana, r):
-			n++
+		case ideograph(r):
+			if !begin(i) {
+				return open
+			}
 			open = false
 		case !open && (unicode.IsLetter(r) || unicode.IsDigit(r)):
-			n++
+			if !begin(i) {
+				return open
+			}
 			open = true
 		}
 	}
-	return n, open
+	return open
+}
+
+// ideograph reports whether a character counts as a word.
+func ideograph(r rune) bool {
+	return r >= 0x2e80 && (unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r))
 }

@@ -1,0 +1,252 @@
+package teaser
+
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// keeper takes from a page what rule 1 and rule 2 of the package do not let stay.
+type keeper struct {
+	taken  taken
+	title  string // what the offer calls the page
+	origin string // of the site
+
+	marked bool // the page's structured data says already what is not free
+	moved  bool // <base> leads to another origin
+}
+
+// keptElements make a page look and link as it does. What is not here goes, with
+// all that is in it.
+var keptElements = setOf(
+	atom.A, atom.Abbr, atom.Acronym, atom.Address, atom.Article, atom.Aside, atom.Audio, atom.B, atom.Base, atom.Bdi, atom.Bdo,
+	atom.Big, atom.Blockquote, atom.Body, atom.Br, atom.Button, atom.Caption, atom.Center, atom.Cite, atom.Code, atom.Col,
+	atom.Colgroup, atom.Dd, atom.Del, atom.Details, atom.Dfn, atom.Div, atom.Dl, atom.Dt, atom.Em, atom.Fieldset, atom.Figcaption,
+	atom.Figure, atom.Font, atom.Footer, atom.Form, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Head, atom.Header,
+	atom.Hgroup, atom.Hr, atom.Html, atom.I, atom.Img, atom.Input, atom.Ins, atom.Kbd, atom.Label, atom.Legend, atom.Li, atom.Link,
+	atom.Main, atom.Mark, atom.Menu, atom.Meta, atom.Nav, atom.Ol, atom.Optgroup, atom.Option, atom.P, atom.Picture, atom.Pre, atom.Q,
+	atom.Rp, atom.Rt, atom.Ruby, atom.S, atom.Samp, atom.Script, atom.Section, atom.Select, atom.Small, atom.Source, atom.Span,
+	atom.Strike, atom.Strong, atom.Style, atom.Sub, atom.Summary, atom.Sup, atom.Table, atom.Tbody, atom.Td, atom.Tfoot, atom.Th,
+	atom.Thead, atom.Time, atom.Title, atom.Tr, atom.Tt, atom.U, atom.Ul, atom.Var, atom.Video, atom.Wbr)
+
+// keptDrawing are the elements of SVG that only draw. Names are as HTML spells them.
+var keptDrawing = setOf("svg", "g", "path", "circle", "rect", "line", "polyline", "polygon", "ellipse", "use", "symbol", "defs",
+	"linearGradient", "radialGradient", "stop", "clipPath", "mask", "text", "tspan", "title")
+
+func setOf[T comparable](members ...T) map[T]bool {
+	set := make(map[T]bool, len(members))
+	for _, m := range members {
+		set[m] = true
+	}
+	return set
+}
+
+var hidden = regexp.MustCompile(`(?i)\b(?:display\s*:\s*none|visibility\s*:\s*hidden)`)
+
+// stays reports whether an element may stay, whatever is in it.
+func stays(n *html.Node) bool {
+	for _, a := range n.Attr {
+		if a.Key == "hidden" || a.Key == "style" && hidden.MatchString(a.Val) {
+			return false
+		}
+	}
+	switch n.Namespace {
+	case "svg":
+		return keptDrawing[n.Data]
+	case "math": // all that show something begin so; an annotation is the source
+		return strings.HasPrefix(n.Data, "m") && n.Data != "maction"
+	}
+	return keptElements[n.DataAtom] || strings.Contains(n.Data, "-") // a custom element is a box with a name
+}
+
+// shown reports whether a node and all that it is in may stay.
+func shown(n *html.Node) bool {
+	for ; n != nil; n = n.Parent {
+		if n.Type == html.ElementNode && !stays(n) {
+			return false
+		}
+	}
+	return true
+}
+
+// clean goes through all that is below a node.
+func (k *keeper) clean(parent *html.Node) {
+	for n := parent.FirstChild; n != nil; {
+		next := n.NextSibling
+		if !k.keep(n) {
+			parent.RemoveChild(n)
+		} else {
+			k.clean(n)
+		}
+		n = next
+	}
+}
+
+// keep makes one node fit to stay, or says that it cannot be.
+func (k *keeper) keep(n *html.Node) bool {
+	switch n.Type {
+	case html.TextNode:
+		return !k.taken.in(n.Data)
+	case html.DoctypeNode:
+		return true
+	case html.ElementNode:
+		return stays(n) && k.element(n)
+	}
+	return false // a comment
+}
+
+func (k *keeper) element(n *html.Node) bool {
+	if n.Namespace == "" {
+		switch n.DataAtom {
+		case atom.Script:
+			return k.structuredData(n)
+		case atom.Meta:
+			return k.meta(n)
+		case atom.Link:
+			if !link(n) {
+				return false
+			}
+		case atom.Title:
+			setText(n, k.title)
+		case atom.Base:
+			k.moved = k.moved || !k.local(attr(n, "href"))
+		case atom.Input:
+			if strings.EqualFold(attr(n, "type"), "hidden") {
+				return false
+			}
+		}
+	}
+	kept := n.Attr[:0]
+	for _, a := range n.Attr {
+		if k.attribute(a) {
+			kept = append(kept, a)
+		}
+	}
+	n.Attr = kept
+	return true
+}
+
+// local reports whether an address that others are relative to leaves them on
+// this site. One that does not would take the offer's form elsewhere.
+func (k *keeper) local(href string) bool {
+	path, ok := strings.CutPrefix(href, k.origin)
+	return href == "" || strings.HasPrefix(path, "/") && (ok || !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`))
+}
+
+// Attributes whose values may be longer than what says nothing, in bytes.
+const (
+	maxUnknown = 40
+	maxName    = 1024
+	maxPhrase  = 256
+	maxAddress = 2048
+	maxDrawing = 16 << 10
+)
+
+var longAttributes = map[string]int{
+	"class": maxName, "id": maxName, "style": maxName, "media": maxName, "sizes": maxName, "rel": maxName, "integrity": maxName,
+	"alt": maxPhrase, "title": maxPhrase, "aria-label": maxPhrase, "placeholder": maxPhrase, "label": maxPhrase, "value": maxPhrase,
+	"aria-labelledby": maxPhrase, "aria-controls": maxPhrase, "aria-describedby": maxPhrase, "for": maxPhrase, "name": maxPhrase,
+	"itemtype": maxPhrase, "nonce": maxPhrase, "type": maxPhrase, "transform": maxPhrase,
+	"href": maxAddress, "src": maxAddress, "action": maxAddress, "poster": maxAddress, "cite": maxAddress, "srcset": 2 * maxAddress,
+	"imagesrcset": 2 * maxAddress, "d": maxDrawing, "points": maxDrawing,
+}
+
+// attribute reports whether an attribute may stay.
+func (k *keeper) attribute(a html.Attribute) bool {
+	most := longAttributes[a.Key]
+	if most == 0 {
+		most = maxUnknown
+	}
+	value := strings.ToLower(strings.TrimSpace(a.Val))
+	switch {
+	case len(a.Val) > most, strings.HasPrefix(a.Key, "on"), a.Key == "srcdoc", a.Key == "target",
+		strings.HasPrefix(value, "javascript:"), strings.HasPrefix(value, "data:") && !strings.HasPrefix(value, "data:image/"):
+		return false
+	}
+	return !k.taken.in(a.Val)
+}
+
+var keptMeta = setOf(
+	"viewport", "theme-color", "color-scheme", "robots", "googlebot", "referrer", "author", "format-detection", "application-name",
+	"og:type", "og:url", "og:site_name", "og:locale", "og:title", "og:image", "og:image:url", "og:image:secure_url", "og:image:type",
+	"og:image:width", "og:image:height", "article:published_time", "article:modified_time", "article:author", "article:section",
+	"twitter:card", "twitter:site", "twitter:creator", "twitter:title", "twitter:image",
+	"content-security-policy", "x-ua-compatible", "content-language")
+
+// meta makes a <meta> fit to stay: by name, and short. A title is the offer's.
+func (k *keeper) meta(n *html.Node) bool {
+	name, content := strings.ToLower(attr(n, "name")+attr(n, "property")+attr(n, "http-equiv")), attr(n, "content")
+	if !keptMeta[name] || attr(n, "itemprop") != "" {
+		return false
+	}
+	switch {
+	case name == "og:title" || name == "twitter:title":
+		content = k.title
+	case len(content) > maxAddress || k.taken.in(content):
+		return false
+	}
+	kept := n.Attr[:0]
+	for _, a := range n.Attr {
+		switch a.Key {
+		case "content":
+			kept = append(kept, html.Attribute{Key: "content", Val: content})
+		case "name", "property", "http-equiv", "media":
+			kept = append(kept, a)
+		}
+	}
+	n.Attr = kept
+	return true
+}
+
+var keptLinks = setOf("stylesheet", "icon", "shortcut", "apple-touch-icon", "mask-icon", "canonical", "preconnect", "dns-prefetch",
+	"author", "license")
+
+// link makes a <link> fit to stay. A style sheet that a script would have put in
+// its place stands there at once: no script will.
+func link(n *html.Node) bool {
+	rel := strings.ToLower(attr(n, "rel"))
+	late := attr(n, "onload") != ""
+	if rel == "preload" && attr(n, "as") == "style" && late {
+		setAttr(n, "rel", "stylesheet")
+		return true
+	}
+	if rel == "stylesheet" && attr(n, "media") == "print" && late {
+		setAttr(n, "media", "all")
+	}
+	words := strings.Fields(rel)
+	for _, word := range words {
+		if !keptLinks[word] {
+			return false
+		}
+	}
+	return len(words) > 0
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key && a.Namespace == "" {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func setAttr(n *html.Node, key, value string) {
+	for i, a := range n.Attr {
+		if a.Key == key && a.Namespace == "" {
+			n.Attr[i].Val = value
+			return
+		}
+	}
+	n.Attr = append(n.Attr, html.Attribute{Key: key, Val: value})
+}
+
+// setText makes a text all that a node holds.
+func setText(n *html.Node, text string) {
+	for n.FirstChild != nil {
+		n.RemoveChild(n.FirstChild)
+	}
+	n.AppendChild(&html.Node{Type: html.TextNode, Data: text})
+}
