@@ -91,6 +91,16 @@ func (c *Canonicalizer) Parse(target string) (Target, error) {
 // it starts with one slash and never with two.
 func (t *Target) Location() string { return EscapePath(t.Path) + t.query }
 
+// Bare is the canonical spelling of what the resource's name alone asks for:
+// the path, and of the query what belongs to the name.
+func (t *Target) Bare() string {
+	named := len(t.Path)
+	if named > 1 && t.Path[named-1] == '/' {
+		named--
+	}
+	return EscapePath(t.Path) + t.Resource[named:]
+}
+
 // Reserved reports whether the target, in any reading, lies under "/.paywall".
 func (t *Target) Reserved() bool {
 	if reserved(t.Path) {

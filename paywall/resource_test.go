@@ -288,3 +288,22 @@ func BenchmarkParse(b *testing.B) {
 		})
 	}
 }
+
+func TestBareIsWhatTheNameAloneAsksFor(t *testing.T) {
+	c := &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: []string{"p"}}
+	for raw, want := range map[string]string{
+		"/a":               "/a",
+		"/a?utm=x&page=2":  "/a",
+		"/a/?x":            "/a/",
+		"/":                "/",
+		"/?x&p=7":          "/?p=7",
+		"/a?p=a%20b&x=1":   "/a?p=a+b",
+		"/caf%C3%A9?page=": "/caf%C3%A9",
+		"/a%3Fp=7":         "/a%3Fp=7",
+	} {
+		target := parse(t, c, raw)
+		if got := target.Bare(); got != want {
+			t.Errorf("%s: %s, want %s", raw, got, want)
+		}
+	}
+}

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -31,7 +33,8 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Crawlers, Logger and Now are needed.
+// Options make a gate. All but Original, Detach, Crawlers, Teaser, Box, Logger and
+// Now are needed.
 type Options struct {
 	Table         *pricing.Table
 	Ring          *token.Ring
@@ -56,6 +59,14 @@ type Options struct {
 	// Crawlers read whatever has a price. Nil: nobody does who has not paid.
 	Crawlers *Crawlers
 
+	// Teaser cuts the pages that people who have not paid are shown in the
+	// place of a redirect. Nil: there is always the redirect.
+	Teaser *teaser.Cutter
+	// Box is the HTML of an offer for a page that was cut; raw is the offer,
+	// signed. With form it may be a form that buys at once; otherwise it leads to
+	// the purchase page. Needed where there is a Teaser.
+	Box func(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error)
+
 	Logger *slog.Logger     // nil: slog.Default()
 	Now    func() time.Time // nil: time.Now
 }
@@ -65,13 +76,15 @@ type Gate struct {
 	Options
 	pages      *pages
 	lanes      *lanes
+	cutting    chan struct{} // holds as many as pages are being cut
+	uncut      reported
 	clockNoted atomic.Int64 // when clocks that disagree were last logged, Unix seconds
 }
 
 // New makes a gate.
 func New(o Options) (*Gate, error) {
 	if o.Table == nil || o.Ring == nil || o.Verifier == nil || o.Canonicalizer == nil ||
-		o.Ledger == nil || o.Checkout == nil || o.Origin == nil {
+		o.Ledger == nil || o.Checkout == nil || o.Origin == nil || o.Teaser != nil && o.Box == nil {
 		return nil, errors.New("making a gate: an option is missing")
 	}
 	if o.Original == nil {
@@ -90,7 +103,9 @@ func New(o Options) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{Options: o, pages: p, lanes: newLanes()}, nil
+	return &Gate{
+		Options: o, pages: p, lanes: newLanes(), cutting: make(chan struct{}, runtime.GOMAXPROCS(0)),
+	}, nil
 }
 
 // ServeHTTP answers a request or hands it to next. Either a whole answer was
@@ -166,7 +181,7 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
 		return g.pass(w, r, next, t, nil)
 	}
-	return g.sell(w, r, next, t)
+	return g.sell(w, r, next, t, c)
 }
 
 // pass hands a request to the site: paid, a crawler's, free, or none of the

@@ -28,7 +28,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler) 
 	defer func() {
 		cause := recover()
 		guard.stop()
-		head := guard.sniffer.finish()
+		head := guard.sniffer.finish().head
 		// What breaks off by itself is not sold here either (see Gate.ask).
 		if guard.shut && (err == nil && cause == nil || guard.sniffer.aborted.Load()) {
 			sellable, err = &page{sellable: true, head: head}, nil

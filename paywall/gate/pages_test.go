@@ -46,17 +46,22 @@ func TestLongAddressesAreNotKeptInMemory(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-// TestPagesAreToldApart: by the site, by what was asked for, and by what the
-// server made of it.
+// TestPagesAreToldApart: by the site, its host, by what was asked for, and by what
+// the server made of it.
 func TestPagesAreToldApart(t *testing.T) {
 	seen := map[pageKey]bool{}
-	for _, parts := range [][3]string{
-		{"https://a.test", "/x", "/x"}, {"http://a.test", "/x", "/x"}, {"https://a.test", "/x", "/y"}, {"https://a.test", "/y", "/x"},
-		{"https://a.test/x", "", "/x"}, {"https://a.test", "/x?a", "/x"}, {"https://a.test", "/x/x", ""},
+	for _, parts := range [][4]string{
+		{"https://a.test", "a.test", "/x", "/x"}, {"http://a.test", "a.test", "/x", "/x"}, {"https://a.test", "a.test", "/x", "/y"},
+		{"https://a.test", "a.test", "/y", "/x"}, {"https://a.test", "b.test", "/x", "/x"}, {"https://a.test", "", "a.test/x", "/x"},
+		{"https://a.test", "a.test", "/x?a", "/x"}, {"https://a.test", "a.test", "/x/x", ""},
 	} {
-		seen[keyOf(parts[0], parts[1], parts[2])] = true
+		seen[testKey(parts[0], parts[1], parts[2], parts[3])] = true
 	}
-	if len(seen) != 7 {
-		t.Errorf("%d keys of 7 targets", len(seen))
+	if len(seen) != 8 {
+		t.Errorf("%d keys of 8 targets", len(seen))
 	}
+}
+
+func testKey(origin, host, raw, rewritten string) pageKey {
+	return keyOfPage(&http.Request{Host: host, RequestURI: rewritten}, &ticket{origin: origin, raw: raw})
 }

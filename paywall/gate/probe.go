@@ -19,13 +19,17 @@ const (
 	// not there is believed for shorter: articles get published.
 	pageTTL   = 60 * time.Second
 	absentTTL = 5 * time.Second
-	maxPages  = 8192
+	// maxPages bounds what is remembered: so many pages, or fewer when parts of
+	// them are shown. One weighs pageWeight bytes.
+	maxPages   = 8192
+	pageWeight = 4 << 10
 )
 
 // page is what the site said about one target when the gate asked for it.
 type page struct {
 	sellable bool // it delivers something (2xx)
 	head     teaser.Head
+	cut      *cutPage // nil: there is nothing to show of it
 	until    time.Time
 	quotes   quotes
 }
@@ -56,7 +60,10 @@ func keyOfPage(r *http.Request, t *ticket) pageKey {
 type pages struct{ cache *otter.Cache[pageKey, *page] }
 
 func newPages() (*pages, error) {
-	cache, err := otter.New(&otter.Options[pageKey, *page]{MaximumSize: maxPages})
+	cache, err := otter.New(&otter.Options[pageKey, *page]{
+		MaximumWeight: maxPages,
+		Weigher:       func(_ pageKey, p *page) uint32 { return uint32(1 + p.cut.size()/pageWeight) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +95,10 @@ func (p *pages) forget(key pageKey, old *page) {
 
 // ask makes the probe: a GET of its own through next, as nobody in particular.
 // Once it runs it outlives the reader who caused it, because others may be
-// waiting for it. The error says that it did not come to that.
-func (g *Gate) ask(r *http.Request, next Handler, resource string) (*page, error) {
+// waiting for it. The error says that it did not come to that. With cut it is
+// asked in a way that does not depend on who caused it, since part of the answer
+// will be shown to others.
+func (g *Gate) ask(r *http.Request, next Handler, origin, resource string, cut bool) (*page, error) {
 	leave, err := g.lanes.enter(r.Context(), resource)
 	if err != nil {
 		return nil, err
@@ -98,11 +107,17 @@ func (g *Gate) ask(r *http.Request, next Handler, resource string) (*page, error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), probeTimeout)
 	defer cancel()
 	rec := &recorder{header: make(http.Header), sniffer: sniffer{abort: cancel}}
-	probe := g.Detach(rec, stranger(r, ctx))
-	whole := g.run(rec, probe, next)
-	found := &page{head: rec.sniffer.finish(), until: g.Now().Add(absentTTL)}
+	probe := stranger(r, ctx)
+	if cut {
+		plainRequest(probe.Header, origin)
+		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin) }
+	}
+	whole := g.run(rec, g.Detach(rec, probe), next)
+	read := rec.sniffer.finish()
+	found := &page{head: read.head, until: g.Now().Add(absentTTL)}
 	if rec.status/100 == 2 && (whole || rec.sniffer.aborted.Load()) {
 		found.sellable, found.until = true, g.Now().Add(pageTTL)
+		found.cut = g.showable(r.Context(), rec, read, origin, resource)
 	}
 	return found, nil
 }
@@ -135,6 +150,7 @@ func stranger(r *http.Request, ctx context.Context) *http.Request {
 		}
 	}
 	probe.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	probe.Header.Set("Accept-Encoding", "identity") // none would mean any (RFC 9110, 12.5.3)
 	probe.Header.Set("Paywall-Status", "probe")
 	return probe
 }

@@ -25,9 +25,9 @@ const (
 
 // sell answers a request for something unpaid with an offer, if the site has it.
 // The request's body is not read, and its conditions mean nothing here.
-func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket) error {
-	key, resource := keyOfPage(r, t), t.resource // not t itself, which would then cost every reader an allocation
-	found, err := g.pages.get(r.Context(), key, g.Now(), func() (*page, error) { return g.ask(r, next, resource) })
+func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
+	own := g.Teaser != nil && t.ownPage() && t.asked.Location() == t.asked.Bare()
+	found, err := g.page(r, next, t, own)
 	if err != nil {
 		return refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
@@ -36,7 +36,7 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 		if sellable == nil {
 			return err
 		}
-		g.pages.forget(key, found)
+		g.pages.forget(keyOfPage(r, t), found)
 		found = sellable
 	}
 	quote, err := found.quotes.get(g, t, found)
@@ -48,6 +48,9 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 			slog.String("site", t.origin), slog.Any("error", err))
 		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
+	if cut := g.teaserOf(r, next, t, found); cut != nil {
+		return g.tease(w, r, t, c, &found.head, cut, quote)
+	}
 	return offer(w, r, t, quote)
 }
 
@@ -58,6 +61,12 @@ type quote struct {
 	worded  sync.Once
 	link    string
 	problem []byte
+}
+
+// page answers what the site has to say to a request.
+func (g *Gate) page(r *http.Request, next Handler, t *ticket, cut bool) (*page, error) {
+	origin, resource := t.origin, t.resource // not t: it would have to leave the stack of every paid request
+	return g.pages.get(r.Context(), keyOfPage(r, t), g.Now(), func() (*page, error) { return g.ask(r, next, origin, resource, cut) })
 }
 
 // quotes are the offers made for a page.

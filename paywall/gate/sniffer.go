@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -14,6 +15,12 @@ import (
 
 // errEnough ends a page that has told what it had to tell.
 var errEnough = errors.New("the gate has read enough of the page")
+
+// Why a page is not cut, beside what the teaser says.
+var (
+	errLong   = errors.New("it is longer than " + strconv.Itoa(teaser.MaxPage>>10) + " KiB")
+	errChoked = errors.New("the parser failed")
+)
 
 // maxUnread is how much of an answer is let run to its end unread, in bytes.
 // Ending an answer early costs the site's server an aborted connection and a
@@ -33,15 +40,24 @@ type sniffer struct {
 	timer   *time.Timer // nil: not running
 	unread  int64
 	feed    *io.PipeWriter // nil: nothing to read in it
-	head    chan teaser.Head
+	// cut is what else is done with a page, which is then held in memory whole.
+	// Nil: nothing.
+	cut   func(page []byte, title string) (*teaser.Page, error)
+	found chan gleaning
+}
+
+// gleaning is what was learnt from a page.
+type gleaning struct {
+	head teaser.Head
+	cut  *teaser.Page
+	err  error // why there is no cut
 }
 
 // begin looks at the headers of an answer that delivers something.
 func (s *sniffer) begin(h http.Header) {
-	contentType := h.Get("Content-Type")
-	media, _, _ := mime.ParseMediaType(contentType)
-	if (media == "text/html" || media == "application/xhtml+xml") && h.Get("Content-Encoding") == "" {
-		s.read(contentType)
+	media, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	if media == "text/html" || media == "application/xhtml+xml" {
+		s.read(h.Get("Content-Type"), h.Get("Content-Encoding"))
 		return
 	}
 	if length, err := strconv.ParseInt(h.Get("Content-Length"), 10, 64); err == nil && length > maxUnread {
@@ -51,18 +67,43 @@ func (s *sniffer) begin(h http.Header) {
 	s.timer = time.AfterFunc(patience, s.stop)
 }
 
-func (s *sniffer) read(contentType string) {
-	page, feed := io.Pipe()
-	s.feed, s.head = feed, make(chan teaser.Head, 1)
+func (s *sniffer) read(contentType, coding string) {
+	body, feed := io.Pipe()
+	s.feed, s.found = feed, make(chan gleaning, 1)
 	go func() {
-		var head teaser.Head
+		var found gleaning
 		defer func() {
-			_ = recover() // a page that the parser chokes on is sold without its title
-			page.CloseWithError(errEnough)
-			s.head <- head
+			if recover() != nil { // a page that the parser chokes on is sold without its title
+				found.cut, found.err = nil, errChoked
+			}
+			body.CloseWithError(errEnough)
+			s.found <- found
 		}()
-		head, _ = teaser.ReadHead(teaser.Decode(page, contentType)) // cut short, it still has what came before
+		inflated, err := teaser.Inflate(body, coding)
+		if err != nil {
+			found.err = err
+			return
+		}
+		page := teaser.Decode(inflated, contentType)
+		if s.cut == nil {
+			found.head, _ = teaser.ReadHead(page) // cut short, it still has what came before
+			return
+		}
+		found.cut, found.err = s.readWhole(page, &found.head)
 	}()
+}
+
+// readWhole reads a page to its end, and cuts it.
+func (s *sniffer) readWhole(r io.Reader, head *teaser.Head) (*teaser.Page, error) {
+	page, err := io.ReadAll(io.LimitReader(r, teaser.MaxPage+1))
+	*head, _ = teaser.ReadHead(bytes.NewReader(page)) // never fails on what is in memory
+	if err != nil {
+		return nil, err
+	}
+	if len(page) > teaser.MaxPage {
+		return nil, errLong
+	}
+	return s.cut(page, head.Title)
 }
 
 // write takes a part of the body. Its error is for the site, to stop.
@@ -89,18 +130,18 @@ func (s *sniffer) stop() {
 }
 
 // finish ends the page and says what was found. It may be called more than once.
-func (s *sniffer) finish() teaser.Head {
+func (s *sniffer) finish() gleaning {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
-	if s.head == nil {
-		return teaser.Head{}
+	if s.found == nil {
+		return gleaning{}
 	}
 	if s.feed != nil {
 		_ = s.feed.Close() // never fails
 		s.feed = nil
 	}
-	head := <-s.head
-	s.head <- head
-	return head
+	found := <-s.found
+	s.found <- found
+	return found
 }
