@@ -54,6 +54,7 @@ type Options struct {
 type Checkout struct {
 	Options
 	languages *languages
+	boxes     boxes
 }
 
 // New checks the options.

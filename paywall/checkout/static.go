@@ -23,8 +23,9 @@ type asset struct {
 
 var (
 	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
+	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
-	assets     = map[string]asset{stylesheet.name: stylesheet, icon.name: icon}
+	assets     = map[string]asset{stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon}
 )
 
 // URL is where the asset is served.

@@ -23,6 +23,10 @@ func (x *exchange) buy() error {
 		return err
 	}
 	who, err := x.buyer(ctx, store, offer)
+	if errors.Is(err, errNoNewWallet) {
+		x.redirect(Prefix + "unlock?offer=" + raw)
+		return nil
+	}
 	if errors.Is(err, errPoorStranger) {
 		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw})
 	}
@@ -36,7 +40,17 @@ func (x *exchange) buy() error {
 // cover the price. Nothing is written down for them.
 var errPoorStranger = errors.New("no wallet, and no credit that would cover the price")
 
+// errNoNewWallet: a person whose wallet is gone, and a form without the key of a
+// new one, as the box in an article has it for those who have a cookie. Sent
+// twice it would open two, and buy twice.
+var errNoNewWallet = errors.New("no wallet, and no key for a new one")
+
 func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Offer) (identity, error) {
+	if !x.json && x.fields["new_wallet"] == "" && hasWalletCookie(x.r) && x.keepsCookies() {
+		if _, err := x.identify(ctx, store); errors.Is(err, paywall.ErrNoWallet) {
+			return identity{}, errNoNewWallet
+		}
+	}
 	if x.json || x.c.Welcome.Micros >= o.Price.Micros {
 		return x.acting(ctx, store)
 	}

@@ -74,9 +74,6 @@ type purchaseView struct {
 	Vouchers  bool
 }
 
-// readingSpeed in words per minute, for prose in the reader's language.
-const readingSpeed = 220
-
 func (x *exchange) purchasePage(status int, p purchase) error {
 	o := p.offer
 	balance := x.balanceOf(p.who)
@@ -95,7 +92,7 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 	v := purchaseView{
 		layout: x.noticed(x.alerted(x.layout(title), p.alert)),
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
-		Words: o.Words, Minutes: (o.Words + readingSpeed - 1) / readingSpeed,
+		Words: o.Words, Minutes: minutesToRead(o.Words),
 		Price: o.Price, Access: o.Access, Balance: balance, After: after, House: house,
 		Refund: x.c.Refund, Vouchers: x.c.Vouchers,
 	}

@@ -1,0 +1,83 @@
+package checkout
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+var boxTemplate = template.Must(template.ParseFS(embedded, "templates/box.html"))
+
+// boxView is what a box shows. Many readers are shown the same.
+type boxView struct {
+	*catalogue
+	Words  int
+	Price  paywall.Money
+	Access time.Duration
+	Refund time.Duration
+	Form   bool
+}
+
+// Minutes it takes to read.
+func (v boxView) Minutes() int { return minutesToRead(v.Words) }
+
+// CSS is the style sheet's address.
+func (boxView) CSS() string { return boxStyle.URL() }
+
+// Offer stands for the offer, which is another one each time.
+func (boxView) Offer() string { return anyOffer }
+
+const anyOffer = "offer.goes.here"
+
+// Box is the HTML of an offer for a page of the site itself, which has been cut;
+// raw is the offer, signed. The price stands on its button. With form that buys
+// at once, for a reader who has a wallet; otherwise it leads to the purchase
+// page. It brings its style sheet along and works without.
+func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
+	html, err := c.boxes.get(boxView{
+		catalogue: c.newExchange(nil, r).text,
+		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.Refund, Form: form,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("writing an offer: %w", err)
+	}
+	return bytes.ReplaceAll(html, []byte(anyOffer), []byte(url.QueryEscape(raw))), nil // of an offer, it changes nothing
+}
+
+// maxBoxes bounds how many are remembered: there is one for each price and
+// length, and what costs a template (40 µs) would be a third of the whole answer.
+const maxBoxes = 1024
+
+// boxes remembers what was made. The zero value is empty.
+type boxes struct {
+	mu   sync.Mutex
+	made map[boxView][]byte
+}
+
+func (b *boxes) get(v boxView) ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if html, ok := b.made[v]; ok {
+		return html, nil
+	}
+	var buf bytes.Buffer
+	if err := boxTemplate.ExecuteTemplate(&buf, "box", v); err != nil {
+		return nil, err
+	}
+	if b.made == nil || len(b.made) >= maxBoxes {
+		b.made = make(map[boxView][]byte)
+	}
+	b.made[v] = buf.Bytes()
+	return buf.Bytes(), nil
+}
+
+// readingSpeed in words per minute, for prose in the reader's language.
+const readingSpeed = 220
+
+func minutesToRead(words int) int { return (words + readingSpeed - 1) / readingSpeed }
