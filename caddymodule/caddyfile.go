@@ -31,6 +31,9 @@ func init() {
 //			share <creator> <percent>
 //			access <duration>
 //		}
+//		teaser <selector> {
+//			paragraphs <count> | words <count>
+//		}
 //		origin <scheme://host[:port]>
 //		query <parameters...>
 //		crawlers <engines...>
@@ -107,13 +110,16 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers":
+	case "origin", "query", "crawlers", "teaser":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
 		seen[word] = true
 	default:
 		return p.Errf("unrecognized subdirective: %s", word)
+	}
+	if word == "teaser" {
+		return p.teaser()
 	}
 	if word == "query" {
 		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {

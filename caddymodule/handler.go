@@ -17,6 +17,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -59,6 +60,10 @@ type Handler struct {
 	// Default: none.
 	Crawlers []string `json:"crawlers,omitempty"`
 
+	// What is shown of a page to people who have not paid for it. Default:
+	// nothing; they are sent to the purchase page.
+	Teaser *Teaser `json:"teaser,omitempty"`
+
 	// Where the directive stands ("Caddyfile:12"), for messages. The Caddyfile
 	// adapter fills it in.
 	Source string `json:"source,omitempty"`
@@ -66,6 +71,7 @@ type Handler struct {
 	app    *App
 	table  *pricing.Table
 	canon  *paywall.Canonicalizer
+	cutter *teaser.Cutter // nil without a teaser
 	place  placement
 	origin func(*http.Request) string
 	bots   *gate.Crawlers // nil: none
@@ -112,6 +118,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		}
 	}
 	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
+	if h.cutter, err = h.Teaser.cutter(); err != nil {
+		return err
+	}
 	if err := h.provisionTable(ctx); err != nil {
 		return err
 	}
@@ -207,6 +216,8 @@ func (h *Handler) start(f *folder) error {
 		Original: originalTarget,
 		Detach:   detach,
 		Crawlers: h.bots,
+		Teaser:   h.cutter,
+		Box:      desk.Box,
 		Logger:   h.logger,
 		Now:      time.Now,
 	})
