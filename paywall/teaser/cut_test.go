@@ -218,7 +218,9 @@ func TestWhatIsLookStays(t *testing.T) {
 		`<link rel=preload as=style href=/a.css onload="this.rel='stylesheet'">`:      `<link rel="stylesheet" as="style" href="/a.css"/>`,
 		`<link rel=stylesheet media=print href=/a.css onload="this.media='all'">`:     `<link rel="stylesheet" media="all" href="/a.css"/>`,
 		`<link rel=stylesheet media=print href=/a.css>`:                               `<link rel="stylesheet" media="print" href="/a.css"/>`,
-		`<title>A far longer title that nobody knows of</title>`:                      `<title>Bells</title>`,
+		`<title> Bells · The Penny	Post</title>`:                                      `<title>Bells · The Penny Post</title>`,
+		`<title>` + sentence(9) + `</title>`:                                          `<title>Bells</title>`,
+		`<title>` + strings.Repeat("x", 999) + `</title>`:                             `<title>` + strings.Repeat("x", maxTitle-1) + `…</title>`,
 		`<meta name=twitter:title content="A far longer title that nobody knows of">`: `<meta name="twitter:title" content="Bells"/>`,
 	} {
 		if got := cut(t, article(2), "<head>"+late+"</head><article>"+paragraphs(1, 9)); !strings.Contains(got, want) {

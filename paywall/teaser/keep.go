@@ -109,7 +109,7 @@ func (k *keeper) element(n *html.Node) bool {
 				return false
 			}
 		case atom.Title:
-			setText(n, k.title)
+			setText(n, k.shownTitle(n))
 		case atom.Base:
 			k.moved = k.moved || !k.local(attr(n, "href"))
 		case atom.Input:
@@ -126,6 +126,14 @@ func (k *keeper) element(n *html.Node) bool {
 	}
 	n.Attr = kept
 	return true
+}
+
+// shownTitle is a <title>, as short as the offer's, or that if it will not do.
+func (k *keeper) shownTitle(n *html.Node) string {
+	if n.FirstChild == nil || k.taken.in(n.FirstChild.Data) {
+		return k.title
+	}
+	return plain(n.FirstChild.Data, maxTitle)
 }
 
 // local reports whether an address that others are relative to leaves them on
