@@ -65,6 +65,7 @@ var spots = []string{
 	"<meta name=description content=\"%s\">", "<meta property=og:image content=\"/x?%s\">", "<meta name=author content=\"%s\">", "<meta itemprop=articleBody content=\"%s\">",
 	"<img src=/x alt=\"%s\">", "<img src=\"/x?text=%s\">", "<img src=\"data:image/svg+xml,%s\">", "<img src=\"data:image/svg+xml;base64,%s\">", "<a href=\"mailto:?body=%s\" title=\"%s\">x</a>", "<a href=\"#:~:text=%s\">x</a>",
 	"<div data-body=\"%s\" class=\"%s\" id=\"%s\" style=\"--x:'%s'\" aria-label=\"%s\">x</div>", "<x-article text=\"%s\"></x-article>", "<svg><title>%s</title><text>%s</text><desc>%s</desc></svg>", "<video poster=\"/%s\"><track src=\"%s\"></video>",
+	"<img alt=%s src=/x>", "<img alt=\"a \"%s\" b\" src=/x>", "<!doctype html public \"%s\">",
 	"<input value=\"%s\" placeholder=\"%s\">", "<details><summary>%s</summary></details>", "<div hidden>%s</div>", "<link rel=preload as=fetch href=\"/%s\">", "<link rel=canonical href=\"/?%s\">", "<table><caption>%s</caption></table>",
 }
 

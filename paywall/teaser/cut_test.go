@@ -97,6 +97,7 @@ func TestWhereAPageIsCut(t *testing.T) {
 		"the same text elsewhere":        {article(2), "<div>" + paragraphs(1, 9) + "</div><article>" + paragraphs(1, 9) + "</article><p>" + paragraphs(4, 6), []int{1, 2}},
 		"and in pieces":                  {article(2), "<article>" + paragraphs(1, 9) + "</article><div>" + strings.ReplaceAll(sentence(8), " ", " <b></b><i>") + "</div>", []int{1, 2}},
 		"hidden before the text":         {article(2), "<div hidden><article>" + paragraphs(5, 9) + "</article></div><template><article>" + paragraphs(5, 9) + "</article></template><article>" + paragraphs(1, 9) + "</article>", []int{1, 2}},
+		"hidden in the free part":        {article(1), "<aside>" + paragraphs(5, 5) + "</aside><article><div hidden>" + paragraphs(5, 5) + "</div>" + paragraphs(1, 9) + "</article>", []int{1}},
 		"hidden by style":                {article(2), "<div style='color:red; DISPLAY : none'>" + paragraphs(9, 9) + "</div><article>" + paragraphs(1, 8) + "</article>", []int{1, 2}},
 		"words end a paragraph":          {Rule{Selector: "article", Words: 12}, "<article>" + paragraphs(1, 9) + "</article>", []int{1}},
 		"words without paragraphs":       {Rule{Selector: "article", Words: 24}, "<article>" + strings.NewReplacer("<p>", "", "</p>", "<br><br>").Replace(paragraphs(1, 9)) + "</article>", []int{1, 2}},
@@ -196,6 +197,18 @@ func TestWhatIsNotLookGoes(t *testing.T) {
 		for _, page := range []string{"<body>" + goes + "<article>" + paragraphs(1, 9), "<article>" + goes + paragraphs(1, 9), "<head>" + goes + "<article>" + paragraphs(1, 9), "<article>" + paragraphs(1, 9) + "</article>" + goes} {
 			if got := cut(t, article(2), page); strings.Contains(got, "GONE") {
 				t.Errorf("%s is left in\n%s", goes, got)
+			}
+		}
+	}
+}
+
+// TestTextThatBecameAttributesGoes: a quote within quotes, or none around a text.
+func TestTextThatBecameAttributesGoes(t *testing.T) {
+	for _, broken := range []string{`<img src=/x alt="A man said "over the harbour at dusk" and left">`, `<div title=A man went over the harbour at dusk,>x</div>`} {
+		got := cut(t, article(2), "<body>"+broken+"<article>"+paragraphs(1, 9))
+		for _, word := range []string{" over", "harbour=", "dusk="} {
+			if strings.Contains(strings.Split(got, "<article>")[0], word) {
+				t.Errorf("%s is left in\n%s", word, got)
 			}
 		}
 	}

@@ -89,7 +89,8 @@ func (k *keeper) keep(n *html.Node) bool {
 	switch n.Type {
 	case html.TextNode:
 		return !k.taken.in(n.Data)
-	case html.DoctypeNode:
+	case html.DoctypeNode: // other kinds than this one date from before phones
+		n.Data, n.Attr = "html", nil
 		return true
 	case html.ElementNode:
 		return stays(n) && k.element(n)
@@ -141,95 +142,6 @@ func (k *keeper) shownTitle(n *html.Node) string {
 func (k *keeper) local(href string) bool {
 	path, ok := strings.CutPrefix(href, k.origin)
 	return href == "" || strings.HasPrefix(path, "/") && (ok || !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`))
-}
-
-// Attributes whose values may be longer than what says nothing, in bytes.
-const (
-	maxUnknown = 40
-	maxName    = 1024
-	maxPhrase  = 256
-	maxAddress = 2048
-	maxDrawing = 16 << 10
-)
-
-var longAttributes = map[string]int{
-	"class": maxName, "id": maxName, "style": maxName, "media": maxName, "sizes": maxName, "rel": maxName, "integrity": maxName,
-	"alt": maxPhrase, "title": maxPhrase, "aria-label": maxPhrase, "placeholder": maxPhrase, "label": maxPhrase, "value": maxPhrase,
-	"aria-labelledby": maxPhrase, "aria-controls": maxPhrase, "aria-describedby": maxPhrase, "for": maxPhrase, "name": maxPhrase,
-	"itemtype": maxPhrase, "nonce": maxPhrase, "type": maxPhrase, "transform": maxPhrase,
-	"href": maxAddress, "src": maxAddress, "action": maxAddress, "poster": maxAddress, "cite": maxAddress, "srcset": 2 * maxAddress,
-	"imagesrcset": 2 * maxAddress, "d": maxDrawing, "points": maxDrawing,
-}
-
-// attribute reports whether an attribute may stay.
-func (k *keeper) attribute(a html.Attribute) bool {
-	most := longAttributes[a.Key]
-	if most == 0 {
-		most = maxUnknown
-	}
-	value := strings.ToLower(strings.TrimSpace(a.Val))
-	switch {
-	case len(a.Val) > most, strings.HasPrefix(a.Key, "on"), a.Key == "srcdoc", a.Key == "target",
-		strings.HasPrefix(value, "javascript:"), strings.HasPrefix(value, "data:") && !strings.HasPrefix(value, "data:image/"):
-		return false
-	}
-	return !k.taken.in(a.Val)
-}
-
-var keptMeta = setOf(
-	"viewport", "theme-color", "color-scheme", "robots", "googlebot", "referrer", "author", "format-detection", "application-name",
-	"og:type", "og:url", "og:site_name", "og:locale", "og:title", "og:image", "og:image:url", "og:image:secure_url", "og:image:type",
-	"og:image:width", "og:image:height", "article:published_time", "article:modified_time", "article:author", "article:section",
-	"twitter:card", "twitter:site", "twitter:creator", "twitter:title", "twitter:image",
-	"content-security-policy", "x-ua-compatible", "content-language")
-
-// meta makes a <meta> fit to stay: by name, and short. A title is the offer's.
-func (k *keeper) meta(n *html.Node) bool {
-	name, content := strings.ToLower(attr(n, "name")+attr(n, "property")+attr(n, "http-equiv")), attr(n, "content")
-	if !keptMeta[name] || attr(n, "itemprop") != "" {
-		return false
-	}
-	switch {
-	case name == "og:title" || name == "twitter:title":
-		content = k.title
-	case len(content) > maxAddress || k.taken.in(content):
-		return false
-	}
-	kept := n.Attr[:0]
-	for _, a := range n.Attr {
-		switch a.Key {
-		case "content":
-			kept = append(kept, html.Attribute{Key: "content", Val: content})
-		case "name", "property", "http-equiv", "media":
-			kept = append(kept, a)
-		}
-	}
-	n.Attr = kept
-	return true
-}
-
-var keptLinks = setOf("stylesheet", "icon", "shortcut", "apple-touch-icon", "mask-icon", "canonical", "preconnect", "dns-prefetch",
-	"author", "license")
-
-// link makes a <link> fit to stay. A style sheet that a script would have put in
-// its place stands there at once: no script will.
-func link(n *html.Node) bool {
-	rel := strings.ToLower(attr(n, "rel"))
-	late := attr(n, "onload") != ""
-	if rel == "preload" && attr(n, "as") == "style" && late {
-		setAttr(n, "rel", "stylesheet")
-		return true
-	}
-	if rel == "stylesheet" && attr(n, "media") == "print" && late {
-		setAttr(n, "media", "all")
-	}
-	words := strings.Fields(rel)
-	for _, word := range words {
-		if !keptLinks[word] {
-			return false
-		}
-	}
-	return len(words) > 0
 }
 
 func attr(n *html.Node, key string) string {
