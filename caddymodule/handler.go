@@ -30,6 +30,13 @@ func init() {
 // way to buy it. The pages and calls of the purchase live under /.paywall/ and
 // are served by the gate itself, whatever its matcher.
 //
+// What is open stays open: a download, an event stream or a WebSocket goes on to
+// its end although its token expires, its purchase is undone or its wallet erased
+// meanwhile; the next request is refused. A reload of the config ends WebSockets
+// at once, or after the stream_close_delay of reverse_proxy, whose stream_timeout
+// bounds them altogether. WebSockets need HTTP/1.1, as browsers open them: CONNECT,
+// which stands for them in HTTP/2 and 3, is refused.
+//
 // A gate must stand before everything that answers requests, in a block that
 // all requests reach; other places are refused at load.
 type Handler struct {

@@ -6,4 +6,7 @@
 // to the gate and another to the site are taken from every request, identity
 // comes from one canonical path, and whatever is in doubt is refused. The way of
 // a reader with a valid token touches no store and shares no lock.
+//
+// A request is judged once, when it begins. Streams that were opened go on until
+// they end, whatever becomes of the purchase.
 package gate
