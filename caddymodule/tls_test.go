@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -32,17 +33,20 @@ func newTLSSite(t *testing.T, upstream http.Handler) *tlsSite {
 		site:  newSite(t, "welcome 1.00\n}\nauto_https disable_redirects\nservers {\nprotocols h1 h2 h3", articlesFor20, upstream),
 		roots: roots,
 	}
-	s.port = freePort(t)
-	s.addr = fmt.Sprintf("127.0.0.1:%d", s.port)
-	block := fmt.Sprintf("https://%%s:%d {\n\tbind 127.0.0.1\n\ttls %s %s\n\t%%s\n", s.port, cert, key)
-	plain := freePort(t)
-	body := "respond plain\n}\n" + fmt.Sprintf(block, "site.test", articlesFor20) + "}\n" + fmt.Sprintf(block, "free.test", "respond free")
-	tlsPort := s.port
-	s.port = plain // of the harness's own block
-	if err := s.load(body); err != nil {
-		t.Fatal(err)
+	var port int
+	for attempt := 1; ; attempt++ {
+		port = freePort(t)
+		block := fmt.Sprintf("https://%%s:%d {\n\tbind 127.0.0.1\n\ttls %s %s\n\t%%s\n", port, cert, key)
+		err := s.load("respond plain\n}\n" + fmt.Sprintf(block, "site.test", articlesFor20) + "}\n" + fmt.Sprintf(block, "free.test", "respond free"))
+		if err == nil {
+			break
+		}
+		// Somebody else may have been given the port, or its twin over UDP.
+		if attempt == 3 || !strings.Contains(err.Error(), "address already in use") {
+			t.Fatal(err)
+		}
 	}
-	s.port = tlsPort
+	s.port, s.addr = port, fmt.Sprintf("127.0.0.1:%d", port)
 	s.url = fmt.Sprintf("https://site.test:%d", s.port)
 	s.client = &http.Client{
 		Timeout: 10 * time.Second,

@@ -180,7 +180,9 @@ func TestWrongRecoveryCodeSaysWhatToCheck(t *testing.T) {
 	}
 }
 
-func TestErasedWalletIsForgottenEverywhere(t *testing.T) {
+// TestF11ErasedWalletIsForgottenEverywhere: nobody logs out here; whoever wants
+// his key to open nothing any more erases the wallet.
+func TestF11ErasedWalletIsForgottenEverywhere(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	s.bought(key)
