@@ -20,6 +20,9 @@ func strangeRequest(rng *rand.Rand) string {
 	for range rng.IntN(6) {
 		b.WriteString(strangeLine(rng) + "\r\n")
 	}
+	if rng.IntN(3) == 0 { // somebody who has paid for something
+		b.WriteString(pick(rng, []string{"Authorization: Bearer ", "Cookie: __Secure-paywall_access="}) + pick(rng, []string{"{p1}", "{query}", "{query}", "{album}"}) + "\r\n")
+	}
 	if rng.IntN(4) == 0 { // a site that delivers to readers what it keeps from a probe
 		fmt.Fprintf(&b, "X-Mood: %s\r\nCookie: mood=%s\r\n", pick(rng, moods[:4]), pick(rng, moods))
 	}
@@ -64,13 +67,24 @@ func bend(raw string, number uint64) string {
 func pick[T any](rng *rand.Rand, all []T) T { return all[rng.IntN(len(all))] }
 
 func strangeTarget(rng *rand.Rand) string {
-	switch rng.IntN(4) {
+	switch rng.IntN(5) {
 	case 0:
 		return pick(rng, []string{pagePath, "/articles/dear", "/albums/x/1.mp3", "/articles/welcome", "/free/page", "/unpriced/x"})
 	case 1:
 		return pick(rng, spellings)
+	case 2:
+		return strangeQuery(rng)
 	}
 	return pathtest.Target(rng)
+}
+
+// strangeQuery is a page that its query names, and another page that some parser
+// of queries may see there.
+func strangeQuery(rng *rand.Rand) string {
+	key := pick(rng, []string{"p", "P", "%70", "p[]", "%20p", "p.", "x", "%2570", "p%00", "+p"})
+	pairs := []string{"p=" + pick(rng, []string{"1", "1", "1", "%31", "2", "1%26p=2", "1;p=2", "%2531", ""}), key + "=" + pick(rng, []string{"2", "%32", "%2532", "1"})}
+	rng.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
+	return pick(rng, []string{"/index", "/index", "/index", "/index/", "/INDEX", "/index."}) + "?" + strings.Join(pairs[:1+rng.IntN(2)], pick(rng, []string{"&", "&", ";", "&&"}))
 }
 
 var methods = []string{
@@ -117,9 +131,9 @@ var headerLines = [][]string{
 	{"Accept", "text/html", "*/*", "application/json", "text/event-stream"}, {"Accept-Encoding", "gzip", "identity;q=0", "br, zstd"},
 	{"Sec-Fetch-Mode", "navigate", "cors", "no-cors", "websocket"}, {"Sec-Fetch-Site", "none", "cross-site"}, {"Sec-Purpose", "prefetch", "prefetch;prerender"},
 	{"User-Agent", "Googlebot/2.1", "kube-probe/1.30", "Mozilla/5.0"}, {"Early-Data", "1"}, {"Expect", "100-continue"}, {"Origin", "https://evil.test", "null"},
-	{"Authorization", "Bearer {p1}", "Bearer {album}", "bearer {p1}", "Bearer  {p1}", "Bearer\t{p1}", "Bearer {p1},{p1}", "Bearer {wallet}", "Bearer {dead}", "Bearer {stranger}",
+	{"Authorization", "Bearer {p1}", "Bearer {query}", "Bearer {album}", "bearer {p1}", "Bearer  {p1}", "Bearer\t{p1}", "Bearer {p1},{p1}", "Bearer {wallet}", "Bearer {dead}", "Bearer {stranger}",
 		"Bearer {revoked}", "Bearer {forged}", "Bearer {offer}", "Basic dTpw", "Bearer opaque", "Bearer a.b.c", "Bearer", "{p1}"},
-	{"Cookie", "__Secure-paywall_access={p1}", "__Secure-paywall_access={album}", "paywall_access={p1}", "__Secure-paywall_access={dead}; __Secure-paywall_access={p1}",
+	{"Cookie", "__Secure-paywall_access={p1}", "__Secure-paywall_access={album}", "__Secure-paywall_access={query}", "__Secure-paywall_access={query}; __Secure-paywall_access={p1}", "paywall_access={p1}", "__Secure-paywall_access={dead}; __Secure-paywall_access={p1}",
 		"__Secure-paywall_access={stranger}", "__Secure-paywall_access={revoked}", "__Secure-paywall_access={forged}", "__Secure-paywall_access={offer}", "__Host-paywall_wallet={wallet}",
 		"__Host-paywall_wallet={wallet}; __Host-paywall_wallet={poor}", "__Host-paywall_wallet={poor}", "paywall_wallet={wallet}", "session=1",
 		"__Secure-paywall_access=\"{p1}\"", "\u00a0__Secure-paywall_access={p1}", "=__Host-paywall_wallet={wallet}", "a=b,__Secure-paywall_access={p1}"},
