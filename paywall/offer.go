@@ -22,27 +22,41 @@ type Offer struct {
 	Title     string // of the page, plain text, may be empty
 	Words     int    // length of the page, 0 if unknown
 	Price     Money
+	Cap       Money         // what a wallet pays at most at this site in a UTC month under a cap; zero: no cap
 	Access    time.Duration // how long the purchase lasts; 0 = for ever
 	Shares    []Share       // parts of the price that belong to creators; the rest is the site's
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
 
-// Allocate splits a price into legs for the creators and the site. Parts are
-// rounded by largest remainder to the millionth and always sum to the price;
-// a leg of nothing is left out. Shares must not exceed a whole.
-func (o *Offer) Allocate() ([]Leg, error) {
+// Charge is what the offer takes from a wallet that spent so much under a cap at
+// this site in this month: the price, or what the cap leaves of it.
+func (o *Offer) Charge(spent Money) Money {
+	if o.Cap.IsZero() {
+		return o.Price
+	}
+	left := max(o.Cap.Micros-spent.Micros, 0)
+	return Money{Micros: min(o.Price.Micros, left), Currency: o.Price.Currency}
+}
+
+// Allocate is [Split] of the whole price.
+func (o *Offer) Allocate() ([]Leg, error) { return Split(o.Price, o.Site, o.Shares) }
+
+// Split makes legs of an amount, for the creators and the site. Parts are rounded
+// by largest remainder to the millionth and always sum to the amount; a leg of
+// nothing is left out. Shares must not exceed a whole: [CodeMalformed].
+func Split(amount Money, site string, shares []Share) ([]Leg, error) {
 	rest := int64(WholePPM)
-	parts := make([]part, 0, len(o.Shares)+1)
-	for _, s := range o.Shares {
+	parts := make([]part, 0, len(shares)+1)
+	for _, s := range shares {
 		if s.PPM <= 0 || s.PPM > rest {
-			return nil, Errorf(CodeMalformed, "shares of %s exceed the price", o.Resource)
+			return nil, Errorf(CodeMalformed, "the shares at %s exceed the price", site)
 		}
 		rest -= s.PPM
-		parts = append(parts, newPart(CreatorAccount(s.Creator), o.Price.Micros, s.PPM))
+		parts = append(parts, newPart(CreatorAccount(s.Creator), amount.Micros, s.PPM))
 	}
-	parts = append(parts, newPart(SiteAccount(o.Site), o.Price.Micros, rest))
-	left := o.Price.Micros
+	parts = append(parts, newPart(SiteAccount(site), amount.Micros, rest))
+	left := amount.Micros
 	for _, p := range parts {
 		left -= p.leg.Micros
 	}

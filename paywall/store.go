@@ -43,7 +43,16 @@ type Store interface {
 	// receipt says AlreadyOwned and nothing is debited. The balance never goes
 	// below zero: [ErrInsufficientFunds]. An offer whose purchase was refunded
 	// is [ErrOfferSpent]. [ErrNoWallet].
+	//
+	// An offer with a cap takes what [Offer.Charge] says, in the end nothing; a
+	// refund takes off the sum of the month of the purchase what it gives back. A
+	// purchase that took nothing cannot be undone. More than was shown is never
+	// taken: [ErrOfferChanged].
 	Unlock(ctx context.Context, p Purchase) (Receipt, error)
+
+	// Quote answers what Unlock would do with the offer now, and changes nothing.
+	// [ErrNoWallet].
+	Quote(ctx context.Context, wallet string, o Offer) (Quote, error)
 
 	// Refund gives back exactly what was paid, takes the shares back, ends
 	// ownership and revokes the unlock before it answers. Key: the unlock; a
@@ -103,6 +112,18 @@ type Purchase struct {
 	Wallet string
 	Offer  Offer
 	Refund time.Duration // how long the purchase can be undone
+	Shown  *Money        // the charge that the reader was shown; nil: none was
+}
+
+// Quote is what a purchase would come to.
+type Quote struct {
+	Charge Money // what it would take, with what the cap leaves
+	Spent  Money // at this site in this month under a cap; zero if the offer has none
+	Owned  bool  // the wallet owns the resource: it would take nothing
+
+	// Refusal is why it would be refused, such as [ErrInsufficientFunds]; nil if it
+	// would not.
+	Refusal error
 }
 
 // Receipt is the outcome of an unlock or a refund.

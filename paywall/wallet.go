@@ -33,7 +33,7 @@ type Unlock struct {
 	Resource        string // canonical path
 	URL             string // path and query the reader came from
 	Title           string
-	Paid            Money
+	Paid            Money // less than the price where a cap was reached
 	At              time.Time
 	ExpiresAt       time.Time // zero: for ever
 	RefundableUntil time.Time // fixed at the purchase; a later change of config does not move it

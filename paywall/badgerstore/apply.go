@@ -129,7 +129,10 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	}
 	o.stands = true
 	g.put(resourceKey(w.number, r.Site, r.Resource), o.encode())
-	return nil
+	if r.Cap == 0 {
+		return nil
+	}
+	return g.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
 }
 
 func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
@@ -148,7 +151,11 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 		g.put(resourceKey(u.number, r.Site, r.Resource), o.encode())
 	}
 	g.revoke(r.Unlock, r.Time)
-	return nil
+	bought, err := g.read(u.bought)
+	if err != nil || bought.Cap == 0 {
+		return err
+	}
+	return g.count(capKey(u.number, r.Site), month(bought.Time), -r.Paid())
 }
 
 // applyErase takes away everything that leads to the wallet. Its unlocks'
@@ -187,8 +194,14 @@ func (g *group) applyErase(r *journal.Record) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
 	g.put(walletKey(id), nil)
-	return err
+	return g.each(counterKeys(w.number), func(key, _ []byte) error {
+		g.put(key, nil)
+		return nil
+	})
 }
 
 // each reads all keys with a prefix from Badger's snapshot, over which no layer

@@ -41,6 +41,7 @@ type auditWallet struct {
 	keys      []paywall.Hash
 	codes     []paywall.Hash
 	resources map[[8]byte]*auditOwned
+	counters  map[string]counter // by their key; nil if nothing is counted
 }
 
 type auditOwned struct {
@@ -149,8 +150,9 @@ func (a *audit) sum(r *journal.Record) {
 	if len(r.Legs) > 0 && wallets != 1 {
 		a.problem(r, "its legs name %d wallets", wallets)
 	}
-	moves := r.Kind == paywall.KindUnlock || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
-	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !moves && r.Kind != paywall.KindOpen {
+	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
+	may := moves || r.Kind == paywall.KindOpen || r.Kind == paywall.KindUnlock
+	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !may {
 		a.problem(r, "its legs do not fit its kind")
 	}
 }
@@ -213,6 +215,7 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 			a.problem(r, "it does not take from the wallet and give to the others")
 		}
 	}
+	a.addCharge(r, w)
 	id := unlockHash(r.Unlock)
 	if a.unlocks[id] != nil {
 		a.problem(r, "its offer was used before")
@@ -260,6 +263,9 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	}
 	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil && o.bought[0] == u.bought {
 		o.stands = false
+	}
+	if bought.Cap != 0 {
+		w.count(capKey(w.number, r.Site), month(bought.Time), -r.Paid())
 	}
 	a.revoke(r.Unlock, r.Time)
 }

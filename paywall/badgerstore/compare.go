@@ -31,6 +31,11 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 			c.want(key, o.encode(), "what a wallet owns")
 		}
 	}
+	for _, w := range a.wallets {
+		for key, count := range w.counters {
+			c.want([]byte(key), count.encode(), "a counter")
+		}
+	}
 	for tag, names := range map[byte]map[paywall.Hash]walletID{tagKey: a.keys, tagCode: a.codes} {
 		for hash, id := range names {
 			key := append([]byte{tag}, hash[:]...)

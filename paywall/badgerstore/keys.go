@@ -15,7 +15,7 @@ import (
 // everything else about it is read from its line in the journal, which makes
 // the two together about 60 bytes on disk.
 //
-//	m                        how far the journal is applied: sequence, hash, place
+//	m                        how far the journal is applied: sequence, hash, place; layout of these keys
 //	a ACCOUNT                balance of an account that is not a wallet's
 //	w WALLET                 wallet: its number, balance
 //	k HASH                   key → wallet
@@ -24,12 +24,13 @@ import (
 //	v HASH                   voucher
 //	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund
 //	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
+//	n NUMBER WHAT [SITE]     counter of a wallet: period, amount
 //	x TIME UNLOCK            unlock revoked; forgotten after TIME
 //
 // A wallet's NUMBER is the sequence number of the record that opened it, five
 // bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
 // RESOURCE the first 64 of site and resource, which only has to tell apart what one
-// wallet bought.
+// wallet bought, and SITE the first 64 of the site's.
 const (
 	tagMeta     = 'm'
 	tagAccount  = 'a'
@@ -40,8 +41,13 @@ const (
 	tagVoucher  = 'v'
 	tagUnlock   = 'u'
 	tagResource = 'r'
+	tagCounter  = 'n'
 	tagRevoked  = 'x'
 )
+
+// layout numbers the ways in which keys and values were written. A Badger of
+// another one is built again from the journal.
+const layout = 2
 
 var errValue = errors.New("a value in Badger cannot be read")
 
@@ -245,8 +251,10 @@ func decodeVoucher(b []byte) (v voucher, err error) {
 
 func encodeMark(m journal.Mark) []byte {
 	b := binary.AppendUvarint(nil, m.Seq)
-	return appendPtr(append(b, m.Hash[:]...), m.Ptr)
+	return append(appendPtr(append(b, m.Hash[:]...), m.Ptr), layout)
 }
+
+var errLayout = errors.New("it was written by another version of this program")
 
 func decodeMark(b []byte) (m journal.Mark, err error) {
 	seq, n := binary.Uvarint(b)
@@ -254,6 +262,11 @@ func decodeMark(b []byte) (m journal.Mark, err error) {
 		return m, errValue
 	}
 	m.Seq, m.Hash = seq, journal.Hash(b[n:n+len(m.Hash)])
-	m.Ptr, _, err = cutPtr(b[n+len(m.Hash):])
-	return m, err
+	if m.Ptr, b, err = cutPtr(b[n+len(m.Hash):]); err != nil {
+		return m, err
+	}
+	if len(b) != 1 || b[0] != layout {
+		return m, errLayout
+	}
+	return m, nil
 }

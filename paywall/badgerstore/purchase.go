@@ -17,8 +17,9 @@ func (s *Store) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt
 	o := &p.Offer
 	names := utf8.ValidString(o.ID) && utf8.ValidString(o.Site) && utf8.ValidString(o.Resource)
 	names = names && o.ID != "" && o.ID != string(paywall.KindGenesis) && !strings.Contains(o.ID, "/") // it becomes a cause
-	if o.Price.Micros <= 0 || o.Price.Currency != s.o.Currency || !names || o.Access < 0 || p.Refund < 0 {
-		return paywall.Receipt{}, paywall.Errorf(paywall.CodeMalformed, "this offer cannot be bought here")
+	amounts := o.Price.Micros > 0 && o.Price.Currency == s.o.Currency && s.amount(o.Cap) && (p.Shown == nil || s.amount(*p.Shown))
+	if !amounts || !names || o.Access < 0 || p.Refund < 0 {
+		return paywall.Receipt{}, errNotSold
 	}
 	legs, err := o.Allocate()
 	if err != nil {
@@ -29,12 +30,12 @@ func (s *Store) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt
 		URL: strings.ToValidUTF8(o.URL, "\uFFFD"), Title: strings.ToValidUTF8(o.Title, "\uFFFD"),
 		Access: o.Access, Refund: p.Refund,
 	}
-	r.Kind = paywall.KindUnlock
+	r.Kind, r.Price, r.Cap = paywall.KindUnlock, o.Price.Micros, o.Cap.Micros
 	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
-	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) { return g.unlockOnce(&r, o) })
+	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) { return g.unlockOnce(&r, &p) })
 }
 
-func (g *group) unlockOnce(r *journal.Record, o *paywall.Offer) (paywall.Receipt, error) {
+func (g *group) unlockOnce(r *journal.Record, p *paywall.Purchase) (paywall.Receipt, error) {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return paywall.Receipt{}, err
@@ -44,10 +45,10 @@ func (g *group) unlockOnce(r *journal.Record, o *paywall.Offer) (paywall.Receipt
 		return paywall.Receipt{}, err
 	}
 	if used {
-		return g.again(r, earlier, w)
+		return g.again(r, earlier, w, &p.Offer)
 	}
-	if g.s.o.Now().After(o.ExpiresAt) {
-		return paywall.Receipt{}, paywall.Errorf(paywall.CodeOfferExpired, "this offer has expired; open the article again for a new one")
+	if g.s.o.Now().After(p.Offer.ExpiresAt) {
+		return paywall.Receipt{}, errOfferExpired
 	}
 	live, err := g.live(w.number, r)
 	if err != nil {
@@ -55,6 +56,9 @@ func (g *group) unlockOnce(r *journal.Record, o *paywall.Offer) (paywall.Receipt
 	}
 	if live != nil {
 		return paywall.Receipt{Unlock: *live, Balance: g.s.money(w.balance), AlreadyOwned: true}, nil
+	}
+	if err := g.charge(r, w, p); err != nil {
+		return paywall.Receipt{}, err
 	}
 	if err := g.record(r); err != nil {
 		return paywall.Receipt{}, err
@@ -77,13 +81,17 @@ func (g *group) earlier(r *journal.Record, n number) (u unlock, used bool, err e
 }
 
 // again answers an offer that this wallet used before.
-func (g *group) again(r *journal.Record, u unlock, w wallet) (paywall.Receipt, error) {
+func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (paywall.Receipt, error) {
 	first, err := g.read(u.bought)
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
+	if err := take(r, g.s.money(first.Paid()), o); err != nil {
+		return paywall.Receipt{}, err
+	}
 	same := first.Site == r.Site && first.Resource == r.Resource && first.URL == r.URL &&
-		first.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs)
+		first.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&
+		first.Price == r.Price && first.Cap == r.Cap
 	switch {
 	case !same:
 		return paywall.Receipt{}, paywall.ErrOfferChanged
@@ -108,52 +116,4 @@ func (g *group) live(n number, r *journal.Record) (*paywall.Unlock, error) {
 		return nil, nil
 	}
 	return &u, nil
-}
-
-// Refund implements [paywall.Store].
-func (s *Store) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
-	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) {
-		id, w, err := g.wallet(wallet)
-		if paywall.ErrorCode(err) == paywall.CodeNoWallet {
-			return paywall.Receipt{}, paywall.ErrNotFound
-		}
-		if err != nil {
-			return paywall.Receipt{}, err
-		}
-		u, ok, err := g.unlock(unlock)
-		if err != nil {
-			return paywall.Receipt{}, err
-		}
-		if !ok || u.number != w.number {
-			return paywall.Receipt{}, paywall.ErrNotFound
-		}
-		return g.refundOnce(id, w, u)
-	})
-}
-
-func (g *group) refundOnce(id walletID, w wallet, u unlock) (paywall.Receipt, error) {
-	bought, err := g.read(u.bought)
-	if err != nil {
-		return paywall.Receipt{}, err
-	}
-	if u.refunded != (journal.Ptr{}) {
-		first, err := g.read(u.refunded)
-		if err != nil {
-			return paywall.Receipt{}, err
-		}
-		return paywall.Receipt{Unlock: unlockOf(bought, first, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
-	}
-	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
-		return paywall.Receipt{}, paywall.ErrRefundClosed
-	}
-	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource}
-	r.Kind = paywall.KindRefund
-	for _, l := range bought.Legs {
-		r.Legs = append(r.Legs, paywall.Leg{Account: l.Account, Micros: -l.Micros})
-	}
-	if err := g.record(&r); err != nil {
-		return paywall.Receipt{}, err
-	}
-	_, w, err = g.walletByID(id)
-	return paywall.Receipt{Unlock: unlockOf(bought, &r, g.s.o.Currency), Balance: g.s.money(w.balance)}, err
 }

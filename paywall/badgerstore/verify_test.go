@@ -69,7 +69,7 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 	site := "site/https://news.example"
 	sale := func(wallet, id, resource string, micros int) journal.Record {
 		return made(paywall.KindUnlock, journal.Record{
-			Wallet: wallet, Unlock: id, Offer: id, Site: site[5:], Resource: resource, URL: resource, Refund: time.Hour,
+			Wallet: wallet, Unlock: id, Offer: id, Site: site[5:], Resource: resource, URL: resource, Refund: time.Hour, Price: int64(micros),
 		}, legs("wallet/"+wallet, -micros, site, micros)...)
 	}
 	refund := func(wallet, id, resource string, micros int) journal.Record {
@@ -85,8 +85,21 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		made(paywall.KindVoucher, journal.Record{Vouchers: []paywall.Voucher{{Code: paywall.Hash{1}, Amount: paywall.Money{Micros: 50, Currency: "EUR"}}}}),
 		sale(a, "one", "/one", 10),
 	}
+	free := func(wallet, id string, undo time.Duration) journal.Record {
+		return made(paywall.KindUnlock, journal.Record{
+			Wallet: wallet, Unlock: id, Offer: id, Site: site[5:], Resource: "/" + id, URL: "/" + id, Refund: undo, Price: 15, Cap: 15,
+		})
+	}
+	capped := func(r journal.Record, price, limit int64) journal.Record {
+		r.Price, r.Cap = price, limit
+		return r
+	}
 	for want, records := range map[string][]journal.Record{
 		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50)},
+		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
+		"takes 0 millionths where 5":    {capped(sale(a, "two", "/two", 10), 10, 15), free(a, "three", 0)},
+		"takes 10 millionths where 9":   {capped(sale(a, "two", "/two", 10), 9, 0)},
+		"although it took nothing":      {capped(sale(a, "two", "/two", 15), 15, 15), free(a, "three", time.Hour)},
 		"below zero":                    {sale(a, "two", "/two", 91)},
 		"owns the resource already":     {sale(a, "two", "/one", 10)},
 		"used before":                   {sale(a, "one", "/two", 10)},

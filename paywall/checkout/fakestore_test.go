@@ -10,8 +10,10 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// fakeStore is a ledger in memory, as strict as the port's comments.
+// fakeStore is a ledger in memory, as strict as the port's comments in what it
+// has; the rest of the port is nil.
 type fakeStore struct {
+	paywall.Store
 	mu       sync.Mutex
 	now      func() time.Time
 	broken   error         // what every call answers, if set

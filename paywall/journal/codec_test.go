@@ -47,12 +47,18 @@ func samples() []Record {
 		of(paywall.KindRedeem, Record{Wallet: wallet, Voucher: hash("1")}, leg("wallet/"+wallet, 5e6), leg("voucher", -5e6)),
 		of(paywall.KindUnlock, Record{
 			Wallet: wallet, Unlock: "u", Offer: "u", Site: site, Resource: "/a b", URL: "/a%20b", Title: "A & B",
-			Access: 30 * 24 * time.Hour, Refund: 30 * time.Minute,
+			Access: 30 * 24 * time.Hour, Refund: 30 * time.Minute, Price: 200_000,
 		}, sale...),
 		of(paywall.KindUnlock, Record{
 			Wallet: wallet, Unlock: "u2", Offer: "u", Site: site, Resource: "/", URL: "", Title: "\\ \" \x01 \u2028 é 😀",
-			Access: 1500 * time.Microsecond,
+			Access: 1500 * time.Microsecond, Price: 1,
 		}, leg("wallet/"+wallet, -1), leg("creator/alice", 1)),
+		of(paywall.KindUnlock, Record{
+			Wallet: wallet, Unlock: "u3", Offer: "u3", Site: site, Resource: "/c", URL: "/c", Price: 500_000, Cap: 6e6,
+		}, sale...),
+		of(paywall.KindUnlock, Record{
+			Wallet: wallet, Unlock: "u4", Offer: "u4", Site: site, Resource: "/d", URL: "/d", Price: 500_000, Cap: 6e6,
+		}),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
 		of(paywall.KindErase, Record{Wallet: wallet}),
 	}

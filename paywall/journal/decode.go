@@ -143,9 +143,11 @@ func (p *parser) record() (r Record) {
 
 func (p *parser) unlock(r *Record) {
 	var ok bool
-	r.Wallet = r.legAccount(walletPrefix)
 	if r.Offer, ok = p.field("offer"); !ok {
 		r.Offer = r.Unlock
+	}
+	if r.Wallet = r.legAccount(walletPrefix); len(r.Legs) == 0 {
+		r.Wallet = p.need("wallet")
 	}
 	p.resource(r)
 	if r.URL, ok = p.field("url"); !ok {
@@ -154,6 +156,10 @@ func (p *parser) unlock(r *Record) {
 	r.Title, _ = p.field("title")
 	r.Access = p.seconds("access")
 	r.Refund = p.seconds("refund")
+	if r.Price, ok = p.money("price"); !ok {
+		r.Price = r.Paid()
+	}
+	r.Cap, _ = p.money("cap")
 }
 
 func (p *parser) resource(r *Record) {
@@ -304,6 +310,14 @@ func (p *parser) amount() int64 {
 		p.fail()
 	}
 	return m.Micros
+}
+
+// money reads ,"name":"0.20" if it comes next.
+func (p *parser) money(name string) (micros int64, ok bool) {
+	if !p.accept(`,"` + name + `":`) {
+		return 0, false
+	}
+	return p.amount(), true
 }
 
 func (p *parser) time(text string) time.Time {

@@ -89,16 +89,19 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 	case paywall.KindVoucher:
 		return appendVouchers(b, r.Vouchers, currency.Decimals())
 	case paywall.KindUnlock:
-		return appendUnlock(b, r)
+		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
 		return appendResource(b, r)
 	}
 	return b
 }
 
-func appendUnlock(b []byte, r *Record) []byte {
+func appendUnlock(b []byte, r *Record, decimals int) []byte {
 	if r.Offer != r.Unlock {
 		b = appendField(b, "offer", r.Offer)
+	}
+	if len(r.Legs) == 0 { // nothing was paid
+		b = appendField(b, "wallet", r.Wallet)
 	}
 	b = appendResource(b, r)
 	if r.URL != paywall.EscapePath(r.Resource) {
@@ -108,7 +111,14 @@ func appendUnlock(b []byte, r *Record) []byte {
 		b = appendField(b, "title", r.Title)
 	}
 	b = appendSeconds(b, "access", r.Access)
-	return appendSeconds(b, "refund", r.Refund)
+	b = appendSeconds(b, "refund", r.Refund)
+	if r.Price != r.Paid() {
+		b = appendMoney(b, "price", r.Price, decimals)
+	}
+	if r.Cap != 0 {
+		b = appendMoney(b, "cap", r.Cap, decimals)
+	}
+	return b
 }
 
 func appendResource(b []byte, r *Record) []byte {
@@ -148,6 +158,12 @@ func appendVouchers(b []byte, vouchers []paywall.Voucher, decimals int) []byte {
 func appendField(b []byte, name, value string) []byte {
 	b = append(append(append(b, `,"`...), name...), `":`...)
 	return appendString(b, value)
+}
+
+// appendMoney appends ,"name":"0.20".
+func appendMoney(b []byte, name string, micros int64, decimals int) []byte {
+	b = append(append(append(b, `,"`...), name...), `":"`...)
+	return append(appendAmount(b, micros, decimals), '"')
 }
 
 // appendSeconds appends ,"name":1800, with decimals only where there are any; zero is left out.

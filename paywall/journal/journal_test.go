@@ -30,7 +30,7 @@ func mustOpen(t *testing.T, o Options) *Journal {
 func sale(n int) *Record {
 	r := Record{
 		Wallet: "AAAAAAAAAAAAAAAAAAAAAA", Unlock: fmt.Sprint("u", n), Offer: fmt.Sprint("u", n),
-		Site: "https://news.example", Resource: fmt.Sprint("/articles/", n), URL: fmt.Sprint("/articles/", n),
+		Site: "https://news.example", Resource: fmt.Sprint("/articles/", n), URL: fmt.Sprint("/articles/", n), Price: 200_000,
 	}
 	r.Kind, r.Time = paywall.KindUnlock, day
 	r.Legs = []paywall.Leg{leg("wallet/"+r.Wallet, -200_000), leg("site/"+r.Site, 200_000)}

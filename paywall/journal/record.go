@@ -15,12 +15,13 @@ import (
 //	key      Wallet, Key, Code
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
-//	unlock   Unlock and everything after it; legs
+//	unlock   Unlock and everything after it; legs, unless nothing was paid
 //	refund   Unlock, Site, Resource; legs
 //	erase    Wallet
 //
 // What follows from other fields is not written: the wallet, unlock and voucher
-// stand in the cause, the wallet and site of a purchase in its legs.
+// stand in the cause, the wallet and site of a purchase in its legs if it has any,
+// and its price in what was paid unless a cap left less to pay.
 type Record struct {
 	paywall.Transfer
 
@@ -42,6 +43,8 @@ type Record struct {
 	Title    string
 	Access   time.Duration
 	Refund   time.Duration
+	Price    int64 // of the offer, in millionths
+	Cap      int64 // of the offer; 0: none
 }
 
 // Ptr says where a record's line stands: segment number from 1, byte offset,

@@ -37,6 +37,8 @@ func testStrange(t *testing.T, h *house) {
 	ctx := t.Context()
 	a := h.reader(100)
 	for name, change := range map[string]func(*paywall.Offer){
+		"negative cap":   func(o *paywall.Offer) { o.Cap = euro(-1) },
+		"foreign cap":    func(o *paywall.Offer) { o.Cap = paywall.Money{Micros: 1, Currency: "USD"} },
 		"no price":       func(o *paywall.Offer) { o.Price = euro(0) },
 		"negative price": func(o *paywall.Offer) { o.Price = euro(-5) },
 		"other currency": func(o *paywall.Offer) { o.Price.Currency = "USD" },

@@ -28,6 +28,9 @@ func testModel(t *testing.T, open Open) {
 			"sleep": func(rt *rapid.T) {
 				h.clock.sleep(time.Duration(rapid.IntRange(1, 40).Draw(rt, "minutes")) * time.Minute)
 			},
+			"later": func(rt *rapid.T) {
+				h.clock.sleep(time.Duration(rapid.IntRange(1, 9).Draw(rt, "days")) * 24 * time.Hour)
+			},
 			"": func(rt *rapid.T) { m.rt = rt; m.check() },
 		}
 		if mortal, ok := h.store.(Mortal); ok {
@@ -106,6 +109,10 @@ func (m *model) buyAny() {
 	if rapid.Bool().Draw(m.rt, "shared") {
 		offer.Shares = []paywall.Share{{Creator: "alice", PPM: rapid.Int64Range(1, paywall.WholePPM).Draw(m.rt, "share")}}
 	}
+	if rapid.Bool().Draw(m.rt, "capped") {
+		offer.Cap = euro(rapid.Int64Range(1, 150).Draw(m.rt, "cap"))
+	}
+	charge := r.charge(offer, m.clock.now())
 	receipt, err := m.unlock(r.reader, offer)
 	live := r.live(offer.Resource, m.clock.now())
 	switch {
@@ -115,15 +122,32 @@ func (m *model) buyAny() {
 		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != live.unlock) {
 			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
 		}
-	case r.cents < offer.Price.Micros/10_000:
+	case r.cents < charge:
 		m.want("buying without money", err, paywall.ErrInsufficientFunds)
 	default:
-		if m.want("buying", err, nil) && receipt.AlreadyOwned {
-			m.rt.Fatalf("what was not owned is: %+v", receipt)
+		if m.want("buying", err, nil) && (receipt.AlreadyOwned || receipt.Unlock.Paid != euro(charge)) {
+			m.rt.Fatalf("what was not owned, for %d cents, is: %+v", charge, receipt)
 		}
-		r.cents -= offer.Price.Micros / 10_000
+		r.cents -= charge
 		r.unlocks = append(r.unlocks, &modelUnlock{offer, receipt.Unlock})
 	}
+}
+
+// charge is what the cap leaves of an offer's price, by adding up this month's
+// purchases under a cap.
+func (r *modelReader) charge(o paywall.Offer, now time.Time) int64 {
+	price := o.Price.Micros / 10_000
+	if o.Cap.IsZero() {
+		return price
+	}
+	left := o.Cap.Micros / 10_000
+	for _, u := range r.unlocks {
+		same := u.unlock.At.Format("2006-01") == now.Format("2006-01")
+		if same && !u.offer.Cap.IsZero() && u.unlock.RefundedAt.IsZero() {
+			left -= u.unlock.Paid.Micros / 10_000
+		}
+	}
+	return min(price, max(left, 0))
 }
 
 func (m *model) pick() (*modelReader, *modelUnlock) {

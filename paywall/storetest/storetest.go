@@ -41,6 +41,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Offers", testOffers},
 		{"Access", testAccess},
 		{"Refund", testRefund},
+		{"Cap", testCap},
+		{"Quote", testQuote},
 		{"Shares", testShares},
 		{"Vouchers", testVouchers},
 		{"History", testHistory},

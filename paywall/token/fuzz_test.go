@@ -89,7 +89,7 @@ func FuzzOfferClaims(f *testing.F) {
 	good := payloadOf(f, signOffer(f, r, newOffer()))
 	for _, seed := range []string{
 		good, `{}`, `null`, strings.Replace(good, `"percent":"70"`, `"percent":"96.6667"`, 1), strings.Replace(good, `"0.20"`, `"0.2"`, 1),
-		strings.Replace(good, `"words":812,`, ``, 1), strings.Replace(good, `"price"`, `"PRICE":"1","price"`, 1),
+		strings.Replace(good, `"words":812,`, ``, 1), strings.Replace(good, `"words":812,`, `"cap":"6.00",`, 1), strings.Replace(good, `"price"`, `"PRICE":"1","price"`, 1),
 	} {
 		f.Add(seed)
 	}

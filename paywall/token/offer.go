@@ -20,6 +20,7 @@ type offerClaims struct {
 	Title    string      `json:"title"`
 	Words    int         `json:"words,omitempty"`
 	Price    string      `json:"price"`
+	Cap      *string     `json:"cap,omitempty"`
 	Currency string      `json:"currency"`
 	Access   int64       `json:"access"`
 	Shares   []wireShare `json:"shares"`
@@ -32,7 +33,7 @@ type wireShare struct {
 
 var (
 	offerMembers    = []string{"iss", "aud", "resource", "url", "title", "price", "currency", "access", "shares", "iat", "exp", "jti"}
-	offerOptional   = []string{"words"}
+	offerOptional   = []string{"words", "cap"}
 	wireShareFields = []string{"creator", "percent"}
 )
 
@@ -61,6 +62,10 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 		Resource: o.Resource, URL: o.URL, Title: strings.ToValidUTF8(o.Title, "\uFFFD"), Words: o.Words,
 		Price: o.Price.String(), Currency: string(o.Price.Currency),
 		Access: int64(o.Access / time.Second), Shares: make([]wireShare, len(o.Shares)),
+	}
+	if !o.Cap.IsZero() {
+		limit := o.Cap.String()
+		c.Cap = &limit
 	}
 	for i, s := range o.Shares {
 		c.Shares[i] = wireShare{Creator: s.Creator, Percent: s.Percent()}
@@ -98,13 +103,19 @@ func (c *offerClaims) offer() (*paywall.Offer, error) {
 	if err != nil {
 		return nil, err
 	}
+	limit := paywall.Money{}
+	if c.Cap != nil {
+		if limit, err = paywall.ParsePrice(*c.Cap, currency); err != nil {
+			return nil, err
+		}
+	}
 	shares, err := c.shares()
 	if err != nil {
 		return nil, err
 	}
 	return &paywall.Offer{
 		ID: c.ID, Site: c.Issuer, Checkout: c.Audience, Resource: c.Resource, URL: c.URL, Title: c.Title, Words: c.Words,
-		Price: price, Access: time.Duration(c.Access) * time.Second, Shares: shares,
+		Price: price, Cap: limit, Access: time.Duration(c.Access) * time.Second, Shares: shares,
 		IssuedAt: unix(c.IssuedAt), ExpiresAt: unix(c.ExpiresAt),
 	}, nil
 }

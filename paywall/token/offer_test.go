@@ -44,6 +44,10 @@ func TestOfferIsReadAsItWasSigned(t *testing.T) {
 			currency, cents = "JPY", 1_000_000
 		}
 		o.Price = paywall.Money{Micros: cents * rapid.Int64Range(1, 1_000_000).Draw(t, "price"), Currency: paywall.Currency(currency)}
+		o.Cap = paywall.Money{}
+		if rapid.Bool().Draw(t, "capped") {
+			o.Cap = paywall.Money{Micros: cents * rapid.Int64Range(1, 1_000_000).Draw(t, "cap"), Currency: o.Price.Currency}
+		}
 		o.Shares = nil
 		for left := int64(paywall.WholePPM); left > 0 && rapid.Bool().Draw(t, "share"); {
 			ppm := rapid.Int64Range(1, left).Draw(t, "ppm")
@@ -92,7 +96,9 @@ func TestExpiredOfferIsNotHonouredButLeadsBack(t *testing.T) {
 
 func TestForgedOfferIsMalformed(t *testing.T) {
 	r, v, _ := newVerifier(t)
-	good := payloadOf(t, signOffer(t, r, newOffer()))
+	offer := newOffer()
+	offer.Cap = paywall.Money{Micros: 6e6, Currency: "EUR"}
+	good := payloadOf(t, signOffer(t, r, offer))
 	head := headOf(r, typOffer)
 	raw := mint(r, head, good)
 	if _, err := v.Offer(raw, site, other); err != nil {
@@ -114,6 +120,10 @@ func TestForgedOfferIsMalformed(t *testing.T) {
 		`"price":"0.20"`: {
 			``, `"price":0.20`, `"price":"0"`, `"price":"0.00"`, `"price":"-0.20"`, `"price":"0.205"`, `"price":"1e2"`, `"price":" 0.20"`,
 			`"price":"0,20"`, `"price":"٠.٢٠"`, `"price":"1000001"`, `"price":null`, `"price":"0.20","price":"0.01"`, `"Price":"0.01","price":"0.20"`,
+		},
+		`"cap":"6.00"`: {
+			`"cap":6.00`, `"cap":""`, `"cap":"0"`, `"cap":"0.00"`, `"cap":"-6.00"`, `"cap":"6.005"`, `"cap":"6 EUR"`, `"cap":"1000001"`, `"cap":null`,
+			`"cap":"6.00","cap":"0.01"`, `"Cap":"0.01"`,
 		},
 		`"currency":"EUR"`: {``, `"currency":"eur"`, `"currency":"XXX"`, `"currency":""`, `"currency":null`, `"currency":"EUR "`},
 		`"resource":"/articles/bells"`: {

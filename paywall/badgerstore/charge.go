@@ -1,0 +1,101 @@
+package badgerstore
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+var (
+	errNotSold      = paywall.Errorf(paywall.CodeMalformed, "this offer cannot be bought here")
+	errOfferExpired = paywall.Errorf(paywall.CodeOfferExpired, "this offer has expired; open the article again for a new one")
+	errMoreNow      = paywall.Errorf(paywall.CodeOfferChanged, "this costs more now than was shown; open the article again to see how much")
+)
+
+// amount reports whether an amount that may be nothing is one of this ledger's.
+func (s *Store) amount(m paywall.Money) bool {
+	return m.IsZero() || m.Micros > 0 && m.Currency == s.o.Currency
+}
+
+// charge makes the record take what the offer costs this wallet now. Without a
+// cap it does already.
+func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
+	charge, _, err := g.chargeOf(w.number, &p.Offer, g.now)
+	if err != nil {
+		return err
+	}
+	if p.Shown != nil && charge.Micros > p.Shown.Micros {
+		return errMoreNow
+	}
+	if charge.IsZero() {
+		r.Refund = 0 // there is nothing to give back
+	}
+	return take(r, charge, &p.Offer)
+}
+
+// chargeOf is what an offer costs a wallet, and what the wallet spent this month
+// under its cap.
+func (v *view) chargeOf(n number, o *paywall.Offer, now time.Time) (charge, spent paywall.Money, err error) {
+	spent.Currency = o.Price.Currency
+	if !o.Cap.IsZero() {
+		spent.Micros, err = v.counted(capKey(n, o.Site), month(now))
+	}
+	return o.Charge(spent), spent, err
+}
+
+// take makes a purchase's record take an amount, which may be nothing.
+func take(r *journal.Record, amount paywall.Money, o *paywall.Offer) error {
+	if amount.Micros == r.Paid() {
+		return nil
+	}
+	if r.Legs = nil; amount.IsZero() {
+		return nil
+	}
+	legs, err := paywall.Split(amount, o.Site, o.Shares)
+	if err != nil {
+		return err
+	}
+	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(r.Wallet), Micros: -amount.Micros})
+	return nil
+}
+
+// Quote implements [paywall.Store].
+func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (paywall.Quote, error) {
+	if !s.amount(o.Price) || !s.amount(o.Cap) {
+		return paywall.Quote{}, errNotSold
+	}
+	return query(ctx, s, s.latest, func(v *view) (q paywall.Quote, err error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return q, err
+		}
+		now := s.now()
+		if q.Charge, q.Spent, err = v.chargeOf(w.number, &o, now); err != nil {
+			return q, err
+		}
+		owned, err := v.owned(w.number, o.Site, o.Resource)
+		if err != nil {
+			return q, err
+		}
+		if owned.stands {
+			bought, err := s.journal.Read(owned.bought[0])
+			if err != nil {
+				return q, err
+			}
+			u := unlockOf(&bought, nil, s.o.Currency)
+			q.Owned = u.Live(now)
+		}
+		switch {
+		case q.Owned:
+			q.Charge = s.money(0)
+		case now.After(o.ExpiresAt):
+			q.Refusal = errOfferExpired
+		case q.Charge.Micros > w.balance:
+			q.Refusal = paywall.ErrInsufficientFunds
+		}
+		return q, nil
+	})
+}

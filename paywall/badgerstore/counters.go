@@ -1,0 +1,75 @@
+package badgerstore
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// counter is how much was counted in one period of the UTC calendar. When another
+// begins, it begins with that at nothing, so that each needs one key for ever.
+type counter struct {
+	period uint64
+	amount int64 // millionths, or how many
+}
+
+// What is counted for a wallet; the byte after its number in a counter's key.
+const countCap = 'c' // paid at one site in a month under a cap
+
+// counterKeys begin all counters of a wallet.
+func counterKeys(n number) []byte {
+	return append(append(make([]byte, 0, 15), tagCounter), n[:]...)
+}
+
+func counterKey(n number, what byte, of ...byte) []byte {
+	return append(append(counterKeys(n), what), of...)
+}
+
+// capKey counts for a site's cap.
+func capKey(n number, site string) []byte {
+	h := resourceHash(site, "")
+	return counterKey(n, countCap, h[:8]...)
+}
+
+// month numbers the months of the UTC calendar.
+func month(t time.Time) uint64 {
+	year, m, _ := t.UTC().Date()
+	return uint64(year)*12 + uint64(m) - 1
+}
+
+func (c counter) encode() []byte {
+	return binary.AppendVarint(binary.AppendUvarint(nil, c.period), c.amount)
+}
+
+func decodeCounter(v []byte) (c counter, err error) {
+	period, n := binary.Uvarint(v)
+	if n <= 0 {
+		return c, errValue
+	}
+	c.period = period
+	c.amount, err = decodeBalance(v[n:])
+	return c, err
+}
+
+// counted is what a counter has in a period.
+func (v *view) counted(key []byte, period uint64) (int64, error) {
+	value, err := v.get(key)
+	if err != nil || value == nil {
+		return 0, err
+	}
+	c, err := decodeCounter(value)
+	if err != nil || c.period != period {
+		return 0, err
+	}
+	return c.amount, nil
+}
+
+// count adds to a counter. What is taken off it was counted before: if another
+// period has begun since, it stands nowhere any more.
+func (g *group) count(key []byte, period uint64, amount int64) error {
+	before, err := g.counted(key, period)
+	if err != nil || amount == 0 || amount < 0 && before == 0 {
+		return err
+	}
+	g.put(key, counter{period, max(before+amount, 0)}.encode())
+	return nil
+}

@@ -1,0 +1,56 @@
+package badgerstore
+
+import (
+	"context"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+)
+
+// Refund implements [paywall.Store].
+func (s *Store) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
+	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) {
+		id, w, err := g.wallet(wallet)
+		if paywall.ErrorCode(err) == paywall.CodeNoWallet {
+			return paywall.Receipt{}, paywall.ErrNotFound
+		}
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		u, ok, err := g.unlock(unlock)
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		if !ok || u.number != w.number {
+			return paywall.Receipt{}, paywall.ErrNotFound
+		}
+		return g.refundOnce(id, w, u)
+	})
+}
+
+func (g *group) refundOnce(id walletID, w wallet, u unlock) (paywall.Receipt, error) {
+	bought, err := g.read(u.bought)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if u.refunded != (journal.Ptr{}) {
+		first, err := g.read(u.refunded)
+		if err != nil {
+			return paywall.Receipt{}, err
+		}
+		return paywall.Receipt{Unlock: unlockOf(bought, first, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
+	}
+	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
+		return paywall.Receipt{}, paywall.ErrRefundClosed
+	}
+	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource}
+	r.Kind = paywall.KindRefund
+	for _, l := range bought.Legs {
+		r.Legs = append(r.Legs, paywall.Leg{Account: l.Account, Micros: -l.Micros})
+	}
+	if err := g.record(&r); err != nil {
+		return paywall.Receipt{}, err
+	}
+	_, w, err = g.walletByID(id)
+	return paywall.Receipt{Unlock: unlockOf(bought, &r, g.s.o.Currency), Balance: g.s.money(w.balance)}, err
+}

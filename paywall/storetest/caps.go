@@ -1,0 +1,152 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// capped quotes a resource under a cap.
+func (h *house) capped(resource string, cents, limit int64) paywall.Offer {
+	o := h.offer(resource, cents)
+	o.Cap = euro(limit)
+	return o
+}
+
+// shown buys what a page said would take so many cents.
+func (h *house) shown(r reader, o paywall.Offer, cents int64) (paywall.Receipt, error) {
+	charge := euro(cents)
+	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime, Shown: &charge})
+}
+
+// testCap: under a cap of 0.50 a month the wallet pays 0.50 and then nothing.
+func testCap(t *testing.T, h *house) {
+	ctx := t.Context()
+	a := h.reader(1000)
+	first := h.buy(a, h.capped("/articles/1", 30, 50))
+	h.buy(a, h.offer("/articles/outside", 100)) // no cap: it does not count
+	shared := h.capped("/articles/2", 30, 50)
+	shared.Shares = []paywall.Share{{Creator: "alice", PPM: 500_001}}
+	second := h.buy(a, shared)
+	free := h.buy(a, h.capped("/articles/3", 30, 50))
+	for i, want := range []int64{30, 20, 0} {
+		if got := []paywall.Receipt{first, second, free}[i].Unlock.Paid; got != euro(want) {
+			t.Errorf("purchase %d took %v, want %d cents", i+1, got, want)
+		}
+	}
+	if got := h.accounts()["creator/alice"]; got != 100_000 { // 0.20 x 50.0001 %, to the millionth
+		t.Errorf("of what was paid alice has %d", got)
+	}
+	h.wantBalance(a, 850)
+	if u, err := h.store.Owned(ctx, a.keys.Key, site, "/articles/3"); err != nil || u != free.Unlock {
+		t.Errorf("what cost nothing is %+v, %v", u, err)
+	}
+	if again := h.buy(a, shared); again.Unlock != second.Unlock {
+		t.Errorf("the same offer again gave %+v, first %+v", again.Unlock, second.Unlock)
+	}
+	changed := shared
+	changed.Cap = euro(60)
+	_, err := h.unlock(a, changed)
+	h.wantError(err, paywall.ErrOfferChanged)
+
+	// Elsewhere, and for others, the month is their own.
+	other := h.capped("/articles/1", 30, 50)
+	other.Site = "https://other.example"
+	if got := h.buy(a, other).Unlock.Paid; got != euro(30) {
+		t.Errorf("at another site %v was paid", got)
+	}
+	if got := h.buy(h.reader(100), h.capped("/articles/1", 30, 50)).Unlock.Paid; got != euro(30) {
+		t.Errorf("another wallet paid %v", got)
+	}
+
+	// What took nothing cannot be undone; what took something makes room again.
+	_, err = h.store.Refund(ctx, a.ID, free.Unlock.ID)
+	h.wantError(err, paywall.ErrRefundClosed)
+	if _, err := h.store.Refund(ctx, a.ID, second.Unlock.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.buy(a, h.capped("/articles/4", 30, 50)).Unlock.Paid; got != euro(20) {
+		t.Errorf("after a refund of 20 cents %v was paid", got)
+	}
+	testNextMonth(t, h, a)
+}
+
+// testNextMonth: the sum begins anew, and what is undone of the month before
+// does not count in it.
+func testNextMonth(t *testing.T, h *house, a reader) {
+	b := h.reader(100)
+	h.clock.sleep(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Add(-time.Minute).Sub(h.clock.now()))
+	last := h.buy(b, h.capped("/articles/last", 40, 50)).Unlock
+	offer := h.capped("/articles/5", 30, 50)
+	stale := h.capped("/articles/6", 30, 50)
+	h.clock.sleep(time.Minute)
+	if _, err := h.shown(a, stale, 0); paywall.ErrorCode(err) != paywall.CodeOfferChanged {
+		t.Errorf("what was shown for nothing in November was sold in December: %v", err)
+	}
+	if got, err := h.shown(a, offer, 30); err != nil || got.Unlock.Paid != euro(30) {
+		t.Errorf("in the next month %v was paid, %v", got.Unlock.Paid, err)
+	}
+	h.buy(b, h.capped("/articles/5", 10, 50))
+	if _, err := h.store.Refund(t.Context(), b.ID, last.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.buy(b, h.capped("/articles/6", 90, 50)).Unlock.Paid; got != euro(40) {
+		t.Errorf("a refund of the month before changed this one: %v was paid", got)
+	}
+}
+
+// testQuote: what it says is what a purchase takes.
+func testQuote(t *testing.T, h *house) {
+	ctx := t.Context()
+	a := h.reader(60)
+	quote := func(o paywall.Offer) paywall.Quote {
+		t.Helper()
+		q, err := h.store.Quote(ctx, a.ID, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return q
+	}
+	if q := quote(h.offer("/articles/1", 20)); q != (paywall.Quote{Charge: euro(20), Spent: euro(0)}) {
+		t.Errorf("an ordinary offer is %+v", q)
+	}
+	if q := quote(h.offer("/articles/1", 61)); q.Refusal != paywall.ErrInsufficientFunds {
+		t.Errorf("a price above the balance is %+v", q)
+	}
+	offer := h.capped("/articles/1", 30, 40)
+	if q := quote(offer); q != (paywall.Quote{Charge: euro(30), Spent: euro(0)}) {
+		t.Errorf("an offer with a cap is %+v", q)
+	}
+	h.buy(a, offer)
+	if q := quote(offer); q != (paywall.Quote{Charge: euro(0), Spent: euro(30), Owned: true}) {
+		t.Errorf("what is owned is %+v", q)
+	}
+	next := h.capped("/articles/2", 30, 40)
+	if q := quote(next); q != (paywall.Quote{Charge: euro(10), Spent: euro(30)}) {
+		t.Errorf("what is almost capped is %+v", q)
+	}
+	if _, err := h.shown(a, next, 9); paywall.ErrorCode(err) != paywall.CodeOfferChanged {
+		t.Errorf("more than was shown: %v", err)
+	}
+	if got, err := h.shown(a, next, 10); err != nil || got.Unlock.Paid != euro(10) {
+		t.Errorf("what was shown: %+v, %v", got, err)
+	}
+	if got, err := h.shown(a, h.capped("/articles/3", 30, 40), 10); err != nil || got.Unlock.Paid != euro(0) {
+		t.Errorf("less than was shown: %+v, %v", got, err)
+	}
+	h.clock.sleep(time.Hour)
+	if q := quote(h.offer("/articles/9", 20)); q.Refusal != nil {
+		t.Errorf("a fresh offer is %+v", q)
+	}
+	if q := quote(next); !q.Owned || q.Refusal != nil {
+		t.Errorf("an old offer for what is owned is %+v", q)
+	}
+	old := h.offer("/articles/9", 20)
+	h.clock.sleep(time.Hour)
+	if q := quote(old); paywall.ErrorCode(q.Refusal) != paywall.CodeOfferExpired {
+		t.Errorf("an expired offer is %+v", q)
+	}
+	_, err := h.store.Quote(ctx, paywall.NewID(), h.offer("/articles/1", 20))
+	h.wantError(err, paywall.ErrNoWallet)
+}
