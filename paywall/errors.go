@@ -29,6 +29,7 @@ const (
 	CodeUnsupportedMedia  Code = "unsupported-media-type"
 	CodeBadVoucher        Code = "bad-voucher"
 	CodeTooEarly          Code = "too-early"
+	CodeTooManyRefunds    Code = "too-many-refunds"
 	CodeRateLimited       Code = "rate-limited"
 	CodeInternal          Code = "internal"
 	CodeUnavailable       Code = "unavailable"
@@ -61,7 +62,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusUnprocessableEntity
 	case CodeTooEarly:
 		return http.StatusTooEarly
-	case CodeRateLimited:
+	case CodeTooManyRefunds, CodeRateLimited:
 		return http.StatusTooManyRequests
 	case CodeUnavailable:
 		return http.StatusServiceUnavailable
@@ -138,6 +139,8 @@ var (
 	ErrOfferSpent = Errorf(CodeOfferExpired, "this offer was used and refunded; open the article again for a new one")
 	// ErrRefundClosed: the refund window is over.
 	ErrRefundClosed = Errorf(CodeRefundClosed, "the time for a refund is over")
+	// ErrTooManyRefunds: the wallet's refunds of this UTC month are used up; see [NextMonth].
+	ErrTooManyRefunds = Errorf(CodeTooManyRefunds, "no more purchases can be undone this month")
 	// ErrUnavailable: the store is not open, failing, full or too busy. Nothing was taken.
 	ErrUnavailable = Errorf(CodeUnavailable, "purchases are not possible at the moment")
 )

@@ -58,7 +58,9 @@ type Store interface {
 	// ownership and revokes the unlock before it answers. Key: the unlock; a
 	// second refund answers the first receipt. An unlock that is unknown or
 	// another wallet's is [ErrNotFound]; after RefundableUntil: [ErrRefundClosed].
-	Refund(ctx context.Context, wallet, unlock string) (Receipt, error)
+	// With a limit above zero, a wallet that had that many refunds in this UTC month
+	// is refused the next: [ErrTooManyRefunds]. Those without a limit count, too.
+	Refund(ctx context.Context, wallet, unlock string, limit int) (Receipt, error)
 
 	// AddVouchers makes vouchers, all or none. Key: the hash of each code; a
 	// hash that exists is [ErrOfferChanged].

@@ -151,6 +151,9 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 		g.put(resourceKey(u.number, r.Site, r.Resource), o.encode())
 	}
 	g.revoke(r.Unlock, r.Time)
+	if err := g.count(counterKey(u.number, countRefunds), month(r.Time), 1); err != nil {
+		return err
+	}
 	bought, err := g.read(u.bought)
 	if err != nil || bought.Cap == 0 {
 		return err

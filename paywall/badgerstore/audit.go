@@ -264,6 +264,11 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil && o.bought[0] == u.bought {
 		o.stands = false
 	}
+	refunds := counterKey(w.number, countRefunds)
+	if n := w.counted(refunds, month(r.Time)); r.Limit > 0 && n >= int64(r.Limit) {
+		a.problem(r, "its wallet had %d refunds this month already", n)
+	}
+	w.count(refunds, month(r.Time), 1)
 	if bought.Cap != 0 {
 		w.count(capKey(w.number, r.Site), month(bought.Time), -r.Paid())
 	}

@@ -115,7 +115,7 @@ func buyAndGiveBack(t *testing.T, s *Store, allowed <-chan struct{}) {
 			var r paywall.Receipt
 			r, err = s.Unlock(t.Context(), paywall.Purchase{Wallet: w.ID, Offer: offer(fmt.Sprintf("/load/%d", i)), Refund: time.Hour})
 			if err == nil && i%4 == 3 {
-				_, err = s.Refund(t.Context(), w.ID, r.Unlock.ID)
+				_, err = s.Refund(t.Context(), w.ID, r.Unlock.ID, 0)
 			}
 		}
 		if err == nil && n%4 == 3 {

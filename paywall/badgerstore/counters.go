@@ -13,7 +13,10 @@ type counter struct {
 }
 
 // What is counted for a wallet; the byte after its number in a counter's key.
-const countCap = 'c' // paid at one site in a month under a cap
+const (
+	countCap     = 'c' // paid at one site in a month under a cap
+	countRefunds = 'r' // refunds in a month
+)
 
 // counterKeys begin all counters of a wallet.
 func counterKeys(n number) []byte {

@@ -68,7 +68,7 @@ func runShop(dir string) error {
 				}
 				say("bought %s %s %s %s", w.ID, p.Offer.ID, p.Offer.Resource, r.Unlock.ID)
 				if n%5 == 4 {
-					if _, err := s.Refund(context.Background(), w.ID, r.Unlock.ID); err != nil {
+					if _, err := s.Refund(context.Background(), w.ID, r.Unlock.ID, 0); err != nil {
 						panic(err)
 					}
 					say("refunded %s %s", w.ID, r.Unlock.ID)

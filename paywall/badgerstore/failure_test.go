@@ -185,7 +185,7 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 	calls := map[string]func() error{
 		"Wallet":  func() error { _, err := s.Wallet(ctx, paywall.Hash{}); return err },
 		"Unlock":  func() error { _, err := s.Unlock(ctx, paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}); return err },
-		"Refund":  func() error { _, err := s.Refund(ctx, w.ID, "x"); return err },
+		"Refund":  func() error { _, err := s.Refund(ctx, w.ID, "x", 0); return err },
 		"Redeem":  func() error { _, err := s.Redeem(ctx, w.ID, paywall.Hash{}); return err },
 		"Open":    func() error { _, err := s.OpenWallet(ctx, paywall.KeyHashes{}, euro(1)); return err },
 		"AddKey":  func() error { _, err := s.AddKey(ctx, paywall.Hash{}, paywall.KeyHashes{}); return err },

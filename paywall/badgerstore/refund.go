@@ -2,13 +2,17 @@ package badgerstore
 
 import (
 	"context"
+	"math"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // Refund implements [paywall.Store].
-func (s *Store) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
+func (s *Store) Refund(ctx context.Context, wallet, unlock string, limit int) (paywall.Receipt, error) {
+	if limit < 0 || limit > math.MaxInt32 {
+		return paywall.Receipt{}, paywall.Errorf(paywall.CodeMalformed, "a limit of %d refunds cannot be kept", limit)
+	}
 	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) {
 		id, w, err := g.wallet(wallet)
 		if paywall.ErrorCode(err) == paywall.CodeNoWallet {
@@ -24,11 +28,11 @@ func (s *Store) Refund(ctx context.Context, wallet, unlock string) (paywall.Rece
 		if !ok || u.number != w.number {
 			return paywall.Receipt{}, paywall.ErrNotFound
 		}
-		return g.refundOnce(id, w, u)
+		return g.refundOnce(id, w, u, limit)
 	})
 }
 
-func (g *group) refundOnce(id walletID, w wallet, u unlock) (paywall.Receipt, error) {
+func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.Receipt, error) {
 	bought, err := g.read(u.bought)
 	if err != nil {
 		return paywall.Receipt{}, err
@@ -43,7 +47,15 @@ func (g *group) refundOnce(id walletID, w wallet, u unlock) (paywall.Receipt, er
 	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
 		return paywall.Receipt{}, paywall.ErrRefundClosed
 	}
-	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource}
+	refunds, err := g.counted(counterKey(w.number, countRefunds), month(g.now))
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	if limit > 0 && refunds >= int64(limit) {
+		return paywall.Receipt{}, paywall.Errorf(paywall.CodeTooManyRefunds,
+			"%d purchases were undone this month; the next can be from %s on", refunds, paywall.NextMonth(g.now).Format("2 January"))
+	}
+	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource, Limit: limit}
 	r.Kind = paywall.KindRefund
 	for _, l := range bought.Legs {
 		r.Legs = append(r.Legs, paywall.Leg{Account: l.Account, Micros: -l.Micros})

@@ -58,7 +58,7 @@ func settle(t testing.TB, s *Store) *town {
 			receipt := must[paywall.Receipt](t)(s.Unlock(ctx, p))
 			w.offers = append(w.offers, p)
 			if n == 3 {
-				must[paywall.Receipt](t)(s.Refund(ctx, w.wallets[i], receipt.Unlock.ID))
+				must[paywall.Receipt](t)(s.Refund(ctx, w.wallets[i], receipt.Unlock.ID, 0))
 				w.refunds = append(w.refunds, receipt.Unlock.ID)
 			}
 		}

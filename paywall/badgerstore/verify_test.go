@@ -47,7 +47,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 			verified(t, s)
 		}
 	}
-	if len(seen) != 9 {
+	if len(seen) != 10 {
 		t.Errorf("kinds of keys seen: %d", len(seen))
 	}
 }
@@ -94,6 +94,10 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		r.Price, r.Cap = price, limit
 		return r
 	}
+	limited := func(r journal.Record, limit int) journal.Record {
+		r.Limit = limit
+		return r
+	}
 	for want, records := range map[string][]journal.Record{
 		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50)},
 		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
@@ -106,6 +110,7 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		"not open, or opened twice":     {begin[1]},
 		"opens a wallet already":        {made(paywall.KindKey, journal.Record{Wallet: b, Key: paywall.Hash{1}, Code: paywall.Hash{9}})},
 		"recovery code leads":           {made(paywall.KindKey, journal.Record{Wallet: b, Key: paywall.Hash{9}, Code: paywall.Hash{2}})},
+		"had 1 refunds this month":      {refund(a, "one", "/one", 10), sale(a, "two", "/two", 10), limited(refund(a, "two", "/two", 10), 1)},
 		"refunded before":               {refund(a, "one", "/one", 10), refund(a, "one", "/one", 10)},
 		"never made":                    {refund(b, "one", "/one", 10)},
 		"does not give back":            {refund(a, "one", "/one", 9)},

@@ -170,7 +170,7 @@ func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Rec
 	return paywall.Receipt{Unlock: *u, Balance: after}, nil
 }
 
-func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string) (paywall.Receipt, error) {
+func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string, _ int) (paywall.Receipt, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return paywall.Receipt{}, err

@@ -22,7 +22,7 @@ func (x *exchange) refund() error {
 	if id == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
 	}
-	receipt, err := store.Refund(ctx, who.wallet.ID, id)
+	receipt, err := store.Refund(ctx, who.wallet.ID, id, 0)
 	if err != nil {
 		return err
 	}

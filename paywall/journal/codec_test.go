@@ -60,6 +60,7 @@ func samples() []Record {
 			Wallet: wallet, Unlock: "u4", Offer: "u4", Site: site, Resource: "/d", URL: "/d", Price: 500_000, Cap: 6e6,
 		}),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
+		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Limit: 5}, sale...),
 		of(paywall.KindErase, Record{Wallet: wallet}),
 	}
 }

@@ -133,6 +133,7 @@ func (p *parser) record() (r Record) {
 	case paywall.KindRefund:
 		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
 		p.resource(&r)
+		r.Limit = p.count("limit")
 	case paywall.KindErase:
 		r.Wallet = key
 	default:
@@ -326,6 +327,24 @@ func (p *parser) time(text string) time.Time {
 		p.fail()
 	}
 	return t
+}
+
+// count reads ,"name":5 if it comes next.
+func (p *parser) count(name string) int {
+	if !p.accept(`,"` + name + `":`) {
+		return 0
+	}
+	digits := 0
+	for digits < len(p.rest) && '0' <= p.rest[digits] && p.rest[digits] <= '9' {
+		digits++
+	}
+	n, err := strconv.ParseInt(string(p.rest[:digits]), 10, 32)
+	if err != nil || n == 0 || p.rest[0] == '0' {
+		p.fail()
+		return 0
+	}
+	p.rest = p.rest[digits:]
+	return int(n)
 }
 
 func (p *parser) seconds(name string) time.Duration {

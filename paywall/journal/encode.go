@@ -91,7 +91,7 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 	case paywall.KindUnlock:
 		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
-		return appendResource(b, r)
+		return appendCount(appendResource(b, r), "limit", r.Limit)
 	}
 	return b
 }
@@ -164,6 +164,15 @@ func appendField(b []byte, name, value string) []byte {
 func appendMoney(b []byte, name string, micros int64, decimals int) []byte {
 	b = append(append(append(b, `,"`...), name...), `":"`...)
 	return append(appendAmount(b, micros, decimals), '"')
+}
+
+// appendCount appends ,"name":5; zero is left out.
+func appendCount(b []byte, name string, n int) []byte {
+	if n <= 0 {
+		return b
+	}
+	b = append(append(append(b, `,"`...), name...), `":`...)
+	return strconv.AppendInt(b, int64(n), 10)
 }
 
 // appendSeconds appends ,"name":1800, with decimals only where there are any; zero is left out.

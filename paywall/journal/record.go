@@ -16,7 +16,7 @@ import (
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
 //	unlock   Unlock and everything after it; legs, unless nothing was paid
-//	refund   Unlock, Site, Resource; legs
+//	refund   Unlock, Site, Resource, Limit if there is one; legs
 //	erase    Wallet
 //
 // What follows from other fields is not written: the wallet, unlock and voucher
@@ -45,6 +45,8 @@ type Record struct {
 	Refund   time.Duration
 	Price    int64 // of the offer, in millionths
 	Cap      int64 // of the offer; 0: none
+
+	Limit int // what of this kind a wallet may do in a month; 0: no limit
 }
 
 // Ptr says where a record's line stands: segment number from 1, byte offset,

@@ -61,9 +61,9 @@ func testCap(t *testing.T, h *house) {
 	}
 
 	// What took nothing cannot be undone; what took something makes room again.
-	_, err = h.store.Refund(ctx, a.ID, free.Unlock.ID)
+	_, err = h.store.Refund(ctx, a.ID, free.Unlock.ID, 0)
 	h.wantError(err, paywall.ErrRefundClosed)
-	if _, err := h.store.Refund(ctx, a.ID, second.Unlock.ID); err != nil {
+	if _, err := h.store.Refund(ctx, a.ID, second.Unlock.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.buy(a, h.capped("/articles/4", 30, 50)).Unlock.Paid; got != euro(20) {
@@ -88,7 +88,7 @@ func testNextMonth(t *testing.T, h *house, a reader) {
 		t.Errorf("in the next month %v was paid, %v", got.Unlock.Paid, err)
 	}
 	h.buy(b, h.capped("/articles/5", 10, 50))
-	if _, err := h.store.Refund(t.Context(), b.ID, last.ID); err != nil {
+	if _, err := h.store.Refund(t.Context(), b.ID, last.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.buy(b, h.capped("/articles/6", 90, 50)).Unlock.Paid; got != euro(40) {

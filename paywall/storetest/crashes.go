@@ -122,7 +122,7 @@ func (m *model) doomedRefund(r *modelReader) func() error {
 		return nil
 	}
 	return func() error {
-		receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID)
+		receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID, 0)
 		if err == nil && u.unlock.RefundedAt.IsZero() {
 			u.unlock.RefundedAt = receipt.Unlock.RefundedAt
 			r.cents += u.unlock.Paid.Micros / 10_000

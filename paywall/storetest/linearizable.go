@@ -114,7 +114,7 @@ func (h *house) call(c call, r reader, id string) (a answer, unlocked string) {
 	case "balance":
 		return answer{"balance", h.balance(r)}, ""
 	case "refund":
-		receipt, err := h.store.Refund(h.t.Context(), r.ID, id)
+		receipt, err := h.store.Refund(h.t.Context(), r.ID, id, 0)
 		if err != nil {
 			return answer{"refund: " + err.Error(), 0}, ""
 		}

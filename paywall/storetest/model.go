@@ -150,6 +150,16 @@ func (r *modelReader) charge(o paywall.Offer, now time.Time) int64 {
 	return min(price, max(left, 0))
 }
 
+// refunds of a wallet in this month.
+func (r *modelReader) refunds(now time.Time) (n int) {
+	for _, u := range r.unlocks {
+		if u.unlock.RefundedAt.Format("2006-01") == now.Format("2006-01") {
+			n++
+		}
+	}
+	return n
+}
+
 func (m *model) pick() (*modelReader, *modelUnlock) {
 	r := m.any()
 	if len(r.unlocks) == 0 {
@@ -173,7 +183,8 @@ func (m *model) replay() {
 
 func (m *model) refund() {
 	r, u := m.pick()
-	receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID)
+	limit := rapid.SampledFrom([]int{0, 1, 2, 3}).Draw(m.rt, "limit")
+	receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID, limit)
 	switch {
 	case r.erased:
 		m.want("refunding", err, paywall.ErrNotFound)
@@ -183,6 +194,8 @@ func (m *model) refund() {
 		}
 	case !u.unlock.Refundable(m.clock.now()):
 		m.want("refunding late", err, paywall.ErrRefundClosed)
+	case limit > 0 && r.refunds(m.clock.now()) >= limit:
+		m.want("refunding too often", err, paywall.ErrTooManyRefunds)
 	case m.want("refunding", err, nil):
 		u.unlock.RefundedAt = m.clock.now()
 		r.cents += u.unlock.Paid.Micros / 10_000

@@ -99,7 +99,7 @@ func oneRefund(t *testing.T, h *house, round int) {
 	receipts := make([]paywall.Receipt, 20)
 	together(20, func(i int) {
 		var err error
-		if receipts[i], err = h.store.Refund(t.Context(), a.ID, u.ID); err != nil {
+		if receipts[i], err = h.store.Refund(t.Context(), a.ID, u.ID, 0); err != nil {
 			t.Errorf("a refund in parallel: %v", err)
 		}
 		if !h.store.Revoked(u.ID) {
@@ -122,7 +122,7 @@ func refundAgainstPurchase(t *testing.T, h *house, round int) {
 	together(10, func(i int) {
 		var err error
 		if i%2 == 0 {
-			_, err = h.store.Refund(t.Context(), a.ID, u.ID)
+			_, err = h.store.Refund(t.Context(), a.ID, u.ID, 0)
 		} else {
 			_, err = h.unlock(a, h.offer(resource, 50))
 		}
@@ -210,7 +210,7 @@ func exportsAreWhole(t *testing.T, h *house) {
 		for n := range 50 {
 			u := h.buy(a, h.offer(fmt.Sprintf("/articles/busy/%d", n), 10)).Unlock
 			if n%3 == 0 {
-				if _, err := h.store.Refund(t.Context(), a.ID, u.ID); err != nil {
+				if _, err := h.store.Refund(t.Context(), a.ID, u.ID, 0); err != nil {
 					t.Error(err)
 				}
 			}

@@ -121,15 +121,15 @@ func testRefund(t *testing.T, h *house) {
 	a, b := h.reader(100), h.reader(100)
 	offer := h.offer("/articles/a", 20)
 	bought := h.buy(a, offer)
-	_, err := h.store.Refund(ctx, b.ID, bought.Unlock.ID)
+	_, err := h.store.Refund(ctx, b.ID, bought.Unlock.ID, 0)
 	h.wantError(err, paywall.ErrNotFound)
-	_, err = h.store.Refund(ctx, a.ID, paywall.NewID())
+	_, err = h.store.Refund(ctx, a.ID, paywall.NewID(), 0)
 	h.wantError(err, paywall.ErrNotFound)
-	_, err = h.store.Refund(ctx, paywall.NewID(), bought.Unlock.ID)
+	_, err = h.store.Refund(ctx, paywall.NewID(), bought.Unlock.ID, 0)
 	h.wantError(err, paywall.ErrNotFound)
 
 	h.clock.sleep(time.Minute)
-	receipt, err := h.store.Refund(ctx, a.ID, bought.Unlock.ID)
+	receipt, err := h.store.Refund(ctx, a.ID, bought.Unlock.ID, 0)
 	want := bought.Unlock
 	want.RefundedAt = h.clock.now()
 	if err != nil || receipt.Unlock != want || receipt.Balance != euro(100) || receipt.AlreadyOwned {
@@ -144,13 +144,13 @@ func testRefund(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrOfferSpent)
 	next := h.buy(a, h.offer("/articles/a", 30))
 	h.clock.sleep(time.Hour)
-	if again, err := h.store.Refund(ctx, a.ID, bought.Unlock.ID); err != nil || again.Unlock != want || again.Balance != euro(70) {
+	if again, err := h.store.Refund(ctx, a.ID, bought.Unlock.ID, 0); err != nil || again.Unlock != want || again.Balance != euro(70) {
 		t.Errorf("the second refund is %+v, %v", again, err)
 	}
 	if u, err := h.store.Owned(ctx, a.keys.Key, site, offer.Resource); err != nil || u.ID != next.Unlock.ID {
 		t.Errorf("a second refund touched the next purchase: %+v, %v", u, err)
 	}
-	_, err = h.store.Refund(ctx, a.ID, next.Unlock.ID)
+	_, err = h.store.Refund(ctx, a.ID, next.Unlock.ID, 0)
 	h.wantError(err, paywall.ErrRefundClosed)
 	h.wantBalance(a, 70)
 
@@ -160,7 +160,7 @@ func testRefund(t *testing.T, h *house) {
 	one := h.buy(a, short)
 	h.clock.sleep(time.Minute)
 	two := h.buy(a, h.offer("/articles/short", 10))
-	if _, err := h.store.Refund(ctx, a.ID, one.Unlock.ID); err != nil {
+	if _, err := h.store.Refund(ctx, a.ID, one.Unlock.ID, 0); err != nil {
 		t.Errorf("refunding the first of two purchases: %v", err)
 	}
 	if u, err := h.store.Owned(ctx, a.keys.Key, site, "/articles/short"); err != nil || u.ID != two.Unlock.ID {
@@ -184,7 +184,7 @@ func testShares(t *testing.T, h *house) {
 		t.Errorf("the shares are %v", accounts)
 	}
 	for _, u := range []string{bought.Unlock.ID, whole.Unlock.ID} {
-		if _, err := h.store.Refund(t.Context(), a.ID, u); err != nil {
+		if _, err := h.store.Refund(t.Context(), a.ID, u, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,7 +21,7 @@ func testHistory(t *testing.T, h *house) {
 		h.clock.sleep(time.Second)
 	}
 	h.buy(b, h.offer("/articles/other", 20))
-	if _, err := h.store.Refund(ctx, a.ID, bought[10].ID); err != nil {
+	if _, err := h.store.Refund(ctx, a.ID, bought[10].ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	bought[10].RefundedAt = h.clock.now()
@@ -67,7 +67,7 @@ func testStats(t *testing.T, h *house) {
 	h.buy(b, h.offer("/articles/a", 20))
 	gone := h.buy(b, h.offer("/articles/b", 30))
 	stats()
-	if _, err := h.store.Refund(ctx, b.ID, gone.Unlock.ID); err != nil {
+	if _, err := h.store.Refund(ctx, b.ID, gone.Unlock.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	tally := func(n int, cents int64) paywall.Tally { return paywall.Tally{Count: n, Amount: euro(cents)} }
@@ -95,7 +95,7 @@ func testExport(t *testing.T, h *house) {
 	strange := h.offer("/articles/<\"\\\u2028é>", 20)
 	strange.Title = "tab\tnew\nline \x01 \xff bad & <b>"
 	bought := h.buy(a, strange)
-	if _, err := h.store.Refund(t.Context(), a.ID, bought.Unlock.ID); err != nil {
+	if _, err := h.store.Refund(t.Context(), a.ID, bought.Unlock.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	_, lines := h.export()

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Offers", testOffers},
 		{"Access", testAccess},
 		{"Refund", testRefund},
+		{"RefundLimit", testRefundLimit},
 		{"Cap", testCap},
 		{"Quote", testQuote},
 		{"Shares", testShares},

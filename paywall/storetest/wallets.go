@@ -62,7 +62,7 @@ func testErase(t *testing.T, h *house) {
 	offer := h.offer("/articles/a", 20)
 	live, refunded := h.buy(a, offer), h.buy(a, h.offer("/articles/b", 20))
 	kept := h.buy(b, h.offer("/articles/a", 20))
-	if _, err := h.store.Refund(ctx, a.ID, refunded.Unlock.ID); err != nil {
+	if _, err := h.store.Refund(ctx, a.ID, refunded.Unlock.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("v"), Amount: euro(100)}}); err != nil {
@@ -91,7 +91,7 @@ func testErase(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrNoWallet)
 	_, err = h.unlock(a, offer)
 	h.wantError(err, paywall.ErrNoWallet)
-	_, err = h.store.Refund(ctx, a.ID, live.Unlock.ID)
+	_, err = h.store.Refund(ctx, a.ID, live.Unlock.ID, 0)
 	h.wantError(err, paywall.ErrNotFound)
 	_, err = h.store.Redeem(ctx, a.ID, code("v"))
 	h.wantError(err, paywall.ErrNoWallet)
