@@ -18,6 +18,8 @@ const (
 	CodeNoWallet          Code = "no-such-wallet"
 	CodePaymentRequired   Code = "payment-required"
 	CodeInsufficientFunds Code = "insufficient-funds"
+	CodeOverBudget        Code = "over-budget"
+	CodeAskFirst          Code = "ask-first"
 	CodeCrossSite         Code = "cross-site"
 	CodeMisconfigured     Code = "misconfigured"
 	CodeNotFound          Code = "not-found"
@@ -42,7 +44,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusBadRequest
 	case CodeNoWallet:
 		return http.StatusUnauthorized
-	case CodePaymentRequired, CodeInsufficientFunds:
+	case CodePaymentRequired, CodeInsufficientFunds, CodeOverBudget, CodeAskFirst:
 		return http.StatusPaymentRequired
 	case CodeCrossSite, CodeMisconfigured:
 		return http.StatusForbidden
@@ -131,6 +133,10 @@ var (
 	ErrNotFound = Errorf(CodeNotFound, "no such purchase")
 	// ErrInsufficientFunds: the balance does not cover the price.
 	ErrInsufficientFunds = Errorf(CodeInsufficientFunds, "the balance does not cover the price")
+	// ErrOverBudget: it would take more than the reader wants to spend in a day.
+	ErrOverBudget = Errorf(CodeOverBudget, "this is more than you want to spend in a day; change your daily budget, or wait until tomorrow")
+	// ErrAskFirst: the reader has not allowed this purchase without being asked.
+	ErrAskFirst = Errorf(CodeAskFirst, "please confirm that you want to buy this")
 	// ErrBadVoucher: unknown, expired or redeemed by someone else; on purpose not told apart.
 	ErrBadVoucher = Errorf(CodeBadVoucher, "this voucher code is not valid")
 	// ErrOfferChanged: the same key was used before with other content.

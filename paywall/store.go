@@ -47,7 +47,8 @@ type Store interface {
 	// An offer with a cap takes what [Offer.Charge] says, in the end nothing; a
 	// refund takes off the sum of the month of the purchase what it gives back. A
 	// purchase that took nothing cannot be undone. More than was shown is never
-	// taken: [ErrOfferChanged].
+	// taken: [ErrOfferChanged]. What the wallet's settings do not allow is
+	// [ErrOverBudget] or, of a purchase with Auto set, [ErrAskFirst].
 	Unlock(ctx context.Context, p Purchase) (Receipt, error)
 
 	// Quote answers what Unlock would do with the offer now, and changes nothing.
@@ -76,9 +77,17 @@ type Store interface {
 	// [ErrNoWallet] if the key opens nothing.
 	Owned(ctx context.Context, key Hash, site, resource string) (Unlock, error)
 
-	// Unlocks lists a wallet's purchases, newest first, at most limit of them,
-	// refunded ones included.
+	// Unlocks lists a wallet's purchases, newest first, refunded ones included. Of
+	// the newest limit of them those are left out that the wallet is to forget.
+	// [ErrNoWallet].
 	Unlocks(ctx context.Context, wallet string, limit int) ([]Unlock, error)
+
+	// Set replaces a wallet's settings. Settings that [Settings.Check] refuses are
+	// [CodeMalformed]. [ErrNoWallet].
+	Set(ctx context.Context, wallet string, s Settings) error
+
+	// Settings answers a wallet's settings and what it spent. [ErrNoWallet].
+	Settings(ctx context.Context, wallet string) (Settings, Spending, error)
 
 	// Revoked reports whether tokens of this unlock are dead. It is on the hot
 	// path: no I/O, no lock shared between readers, no allocation.
@@ -115,6 +124,7 @@ type Purchase struct {
 	Offer  Offer
 	Refund time.Duration // how long the purchase can be undone
 	Shown  *Money        // the charge that the reader was shown; nil: none was
+	Auto   bool          // the reader was not asked
 }
 
 // Quote is what a purchase would come to.
@@ -122,6 +132,7 @@ type Quote struct {
 	Charge Money // what it would take, with what the cap leaves
 	Spent  Money // at this site in this month under a cap; zero if the offer has none
 	Owned  bool  // the wallet owns the resource: it would take nothing
+	Auto   bool  // it could be made without asking
 
 	// Refusal is why it would be refused, such as [ErrInsufficientFunds]; nil if it
 	// would not.

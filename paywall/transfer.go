@@ -14,6 +14,7 @@ const (
 	KindRedeem  Kind = "redeem"  // voucher into a wallet
 	KindUnlock  Kind = "unlock"  // purchase
 	KindRefund  Kind = "refund"  // purchase undone
+	KindSetting Kind = "setting" // a wallet's settings replaced
 	KindErase   Kind = "erase"   // personal traces of a wallet removed
 )
 

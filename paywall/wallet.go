@@ -34,6 +34,7 @@ type Unlock struct {
 	URL             string // path and query the reader came from
 	Title           string
 	Paid            Money // less than the price where a cap was reached
+	Auto            bool  // bought without asking
 	At              time.Time
 	ExpiresAt       time.Time // zero: for ever
 	RefundableUntil time.Time // fixed at the purchase; a later change of config does not move it

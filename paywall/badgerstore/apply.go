@@ -30,6 +30,8 @@ func (g *group) apply(r *journal.Record, at journal.Ptr) error {
 		err = g.applyUnlock(r, at)
 	case paywall.KindRefund:
 		err = g.applyRefund(r, at)
+	case paywall.KindSetting:
+		err = g.applySetting(r)
 	case paywall.KindErase:
 		err = g.applyErase(r)
 	}
@@ -129,10 +131,25 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	}
 	o.stands = true
 	g.put(resourceKey(w.number, r.Site, r.Resource), o.encode())
-	if r.Cap == 0 {
-		return nil
+	return g.countPaid(w, r, r.Paid())
+}
+
+// countPaid counts what a purchase took, or takes off again what was given back.
+func (g *group) countPaid(w wallet, bought *journal.Record, amount int64) error {
+	if bought.Cap != 0 {
+		if err := g.count(capKey(w.number, bought.Site), month(bought.Time), amount); err != nil {
+			return err
+		}
 	}
-	return g.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
+	if w.budget != 0 {
+		if err := g.count(counterKey(w.number, countDay), day(bought.Time), amount); err != nil {
+			return err
+		}
+	}
+	if bought.Auto && w.week != 0 {
+		return g.count(counterKey(w.number, countWeek), weekOf(bought.Time), amount)
+	}
+	return nil
 }
 
 func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
@@ -155,10 +172,14 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 		return err
 	}
 	bought, err := g.read(u.bought)
-	if err != nil || bought.Cap == 0 {
+	if err != nil {
 		return err
 	}
-	return g.count(capKey(u.number, r.Site), month(bought.Time), -r.Paid())
+	_, w, err := g.wallet(r.Wallet)
+	if err != nil {
+		return err
+	}
+	return g.countPaid(w, bought, -r.Paid())
 }
 
 // applyErase takes away everything that leads to the wallet. Its unlocks'

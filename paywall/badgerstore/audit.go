@@ -36,8 +36,9 @@ type audit struct {
 }
 
 type auditWallet struct {
-	number    number
-	balance   int64
+	number  number
+	balance int64
+	settings
 	keys      []paywall.Hash
 	codes     []paywall.Hash
 	resources map[[8]byte]*auditOwned
@@ -117,6 +118,8 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addUnlock(r, at, w)
 	case paywall.KindRefund:
 		a.addRefund(r, at, w)
+	case paywall.KindSetting:
+		a.addSetting(r, w)
 	case paywall.KindErase:
 		a.addErase(r, id, w)
 	}
@@ -269,9 +272,7 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 		a.problem(r, "its wallet had %d refunds this month already", n)
 	}
 	w.count(refunds, month(r.Time), 1)
-	if bought.Cap != 0 {
-		w.count(capKey(w.number, r.Site), month(bought.Time), -r.Paid())
-	}
+	w.countPaid(&bought, -r.Paid())
 	a.revoke(r.Unlock, r.Time)
 }
 

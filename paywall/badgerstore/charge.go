@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -30,6 +31,18 @@ func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
 	if p.Shown != nil && charge.Micros > p.Shown.Micros {
 		return errMoreNow
 	}
+	if r.Auto {
+		ok, err := g.unasked(w, charge.Micros, g.now)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return paywall.ErrAskFirst
+		}
+	}
+	if err := g.affords(w, charge.Micros, g.now); err != nil {
+		return err
+	}
 	if charge.IsZero() {
 		r.Refund = 0 // there is nothing to give back
 	}
@@ -44,6 +57,27 @@ func (v *view) chargeOf(n number, o *paywall.Offer, now time.Time) (charge, spen
 		spent.Micros, err = v.counted(capKey(n, o.Site), month(now))
 	}
 	return o.Charge(spent), spent, err
+}
+
+// unasked reports whether the wallet's settings let an amount be taken without asking.
+func (v *view) unasked(w wallet, amount int64, now time.Time) (bool, error) {
+	if w.week == 0 || amount > w.article {
+		return false, nil
+	}
+	spent, err := v.counted(counterKey(w.number, countWeek), weekOf(now))
+	return spent+amount <= w.week, err
+}
+
+// affords is [paywall.ErrOverBudget] for more than the wallet's budget has left today.
+func (v *view) affords(w wallet, amount int64, now time.Time) error {
+	if w.budget == 0 || amount == 0 {
+		return nil
+	}
+	spent, err := v.counted(counterKey(w.number, countDay), day(now))
+	if err == nil && spent+amount > w.budget {
+		return paywall.ErrOverBudget
+	}
+	return err
 }
 
 // take makes a purchase's record take an amount, which may be nothing.
@@ -88,14 +122,22 @@ func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (payw
 			u := unlockOf(&bought, nil, s.o.Currency)
 			q.Owned = u.Live(now)
 		}
-		switch {
-		case q.Owned:
+		if q.Owned {
 			q.Charge = s.money(0)
+			return q, nil
+		}
+		q.Refusal = v.affords(w, q.Charge.Micros, now)
+		if q.Refusal != nil && !errors.Is(q.Refusal, paywall.ErrOverBudget) {
+			return q, q.Refusal
+		}
+		switch {
 		case now.After(o.ExpiresAt):
 			q.Refusal = errOfferExpired
 		case q.Charge.Micros > w.balance:
 			q.Refusal = paywall.ErrInsufficientFunds
+		case q.Refusal == nil:
+			q.Auto, err = v.unasked(w, q.Charge.Micros, now)
 		}
-		return q, nil
+		return q, err
 	})
 }

@@ -25,7 +25,7 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 		c.want(accountKey(account), encodeBalance(balance), "the balance of "+account)
 	}
 	for id, w := range a.wallets {
-		c.want(walletKey(id), wallet{number: w.number, balance: w.balance}.encode(), "a wallet's balance")
+		c.want(walletKey(id), wallet{number: w.number, balance: w.balance, settings: w.settings}.encode(), "a wallet's balance")
 		for resource, o := range w.resources {
 			key := append(resourcePrefix(w.number), resource[:]...)
 			c.want(key, o.encode(), "what a wallet owns")

@@ -16,6 +16,8 @@ type counter struct {
 const (
 	countCap     = 'c' // paid at one site in a month under a cap
 	countRefunds = 'r' // refunds in a month
+	countDay     = 'd' // paid in a day, while there is a budget
+	countWeek    = 'w' // paid in a week without being asked, while that is allowed
 )
 
 // counterKeys begin all counters of a wallet.
@@ -38,6 +40,12 @@ func month(t time.Time) uint64 {
 	year, m, _ := t.UTC().Date()
 	return uint64(year)*12 + uint64(m) - 1
 }
+
+// day numbers the days of the UTC calendar from 1970.
+func day(t time.Time) uint64 { return uint64(t.Unix() / (24 * 60 * 60)) }
+
+// weekOf numbers its weeks, which begin on Monday; 1970 began on a Thursday.
+func weekOf(t time.Time) uint64 { return (day(t) + 3) / 7 }
 
 func (c counter) encode() []byte {
 	return binary.AppendVarint(binary.AppendUvarint(nil, c.period), c.amount)
@@ -64,6 +72,15 @@ func (v *view) counted(key []byte, period uint64) (int64, error) {
 		return 0, err
 	}
 	return c.amount, nil
+}
+
+// begin sets a counter.
+func (g *group) begin(key []byte, period uint64, amount int64) {
+	if amount == 0 {
+		g.put(key, nil)
+		return
+	}
+	g.put(key, counter{period, amount}.encode())
 }
 
 // count adds to a counter. What is taken off it was counted before: if another

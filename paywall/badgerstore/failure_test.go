@@ -183,20 +183,23 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(500)))
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Wallet":  func() error { _, err := s.Wallet(ctx, paywall.Hash{}); return err },
-		"Unlock":  func() error { _, err := s.Unlock(ctx, paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}); return err },
-		"Refund":  func() error { _, err := s.Refund(ctx, w.ID, "x", 0); return err },
-		"Redeem":  func() error { _, err := s.Redeem(ctx, w.ID, paywall.Hash{}); return err },
-		"Open":    func() error { _, err := s.OpenWallet(ctx, paywall.KeyHashes{}, euro(1)); return err },
-		"AddKey":  func() error { _, err := s.AddKey(ctx, paywall.Hash{}, paywall.KeyHashes{}); return err },
-		"Erase":   func() error { return s.Erase(ctx, w.ID) },
-		"Voucher": func() error { return s.AddVouchers(ctx, []paywall.Voucher{{Amount: euro(1)}}) },
-		"Owned":   func() error { _, err := s.Owned(ctx, paywall.Hash{}, "", ""); return err },
-		"Unlocks": func() error { _, err := s.Unlocks(ctx, w.ID, 1); return err },
-		"Stats":   func() error { _, err := s.Stats(ctx); return err },
-		"Verify":  func() error { _, err := s.Verify(ctx); return err },
-		"Export":  func() error { return s.Export(ctx, discard{}) },
-		"Backup":  func() error { return s.Backup(ctx, discard{}, paywall.BackupOptions{}) },
+		"Wallet":   func() error { _, err := s.Wallet(ctx, paywall.Hash{}); return err },
+		"Unlock":   func() error { _, err := s.Unlock(ctx, paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}); return err },
+		"Refund":   func() error { _, err := s.Refund(ctx, w.ID, "x", 0); return err },
+		"Redeem":   func() error { _, err := s.Redeem(ctx, w.ID, paywall.Hash{}); return err },
+		"Open":     func() error { _, err := s.OpenWallet(ctx, paywall.KeyHashes{}, euro(1)); return err },
+		"AddKey":   func() error { _, err := s.AddKey(ctx, paywall.Hash{}, paywall.KeyHashes{}); return err },
+		"Set":      func() error { return s.Set(ctx, w.ID, paywall.Settings{Budget: euro(1)}) },
+		"Settings": func() error { _, _, err := s.Settings(ctx, w.ID); return err },
+		"Quote":    func() error { _, err := s.Quote(ctx, w.ID, offer("/x")); return err },
+		"Erase":    func() error { return s.Erase(ctx, w.ID) },
+		"Voucher":  func() error { return s.AddVouchers(ctx, []paywall.Voucher{{Amount: euro(1)}}) },
+		"Owned":    func() error { _, err := s.Owned(ctx, paywall.Hash{}, "", ""); return err },
+		"Unlocks":  func() error { _, err := s.Unlocks(ctx, w.ID, 1); return err },
+		"Stats":    func() error { _, err := s.Stats(ctx); return err },
+		"Verify":   func() error { _, err := s.Verify(ctx); return err },
+		"Export":   func() error { return s.Export(ctx, discard{}) },
+		"Backup":   func() error { return s.Backup(ctx, discard{}, paywall.BackupOptions{}) },
 		"Compress": func() error {
 			_, err := s.Compress(ctx)
 			return err

@@ -17,7 +17,7 @@ import (
 //
 //	m                        how far the journal is applied: sequence, hash, place; layout of these keys
 //	a ACCOUNT                balance of an account that is not a wallet's
-//	w WALLET                 wallet: its number, balance
+//	w WALLET                 wallet: its number, balance; settings if there are any
 //	k HASH                   key → wallet
 //	c HASH                   recovery code → wallet
 //	i NUMBER "k"|"c" HASH    keys and codes of a wallet, to erase them
@@ -108,16 +108,23 @@ func revokedKey(until time.Time, unlock string) []byte {
 type wallet struct {
 	number  number
 	balance int64
+	settings
 }
 
-func (w wallet) encode() []byte { return binary.AppendVarint(w.number[:], w.balance) }
+func (w wallet) encode() []byte {
+	return w.settings.append(binary.AppendVarint(w.number[:], w.balance))
+}
 
 func decodeWallet(v []byte) (w wallet, err error) {
 	if len(v) < 6 {
 		return w, errValue
 	}
-	w.number = number(v[:5])
-	w.balance, err = decodeBalance(v[5:])
+	balance, size := binary.Varint(v[5:])
+	if size <= 0 {
+		return w, errValue
+	}
+	w.number, w.balance = number(v[:5]), balance
+	w.settings, err = decodeSettings(v[5+size:])
 	return w, err
 }
 

@@ -30,7 +30,7 @@ func (s *Store) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt
 		URL: strings.ToValidUTF8(o.URL, "\uFFFD"), Title: strings.ToValidUTF8(o.Title, "\uFFFD"),
 		Access: o.Access, Refund: p.Refund,
 	}
-	r.Kind, r.Price, r.Cap = paywall.KindUnlock, o.Price.Micros, o.Cap.Micros
+	r.Kind, r.Price, r.Cap, r.Auto = paywall.KindUnlock, o.Price.Micros, o.Cap.Micros, p.Auto
 	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
 	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) { return g.unlockOnce(&r, &p) })
 }
@@ -56,6 +56,9 @@ func (g *group) unlockOnce(r *journal.Record, p *paywall.Purchase) (paywall.Rece
 	}
 	if live != nil {
 		return paywall.Receipt{Unlock: *live, Balance: g.s.money(w.balance), AlreadyOwned: true}, nil
+	}
+	if w.forget {
+		forget(r)
 	}
 	if err := g.charge(r, w, p); err != nil {
 		return paywall.Receipt{}, err
@@ -88,6 +91,9 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	}
 	if err := take(r, g.s.money(first.Paid()), o); err != nil {
 		return paywall.Receipt{}, err
+	}
+	if first.Title == "" && first.URL == paywall.EscapePath(first.Resource) {
+		forget(r) // as the wallet may have wanted it then
 	}
 	same := first.Site == r.Site && first.Resource == r.Resource && first.URL == r.URL &&
 		first.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&

@@ -87,18 +87,11 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywal
 		if err != nil {
 			return nil, err
 		}
-		var places []journal.Ptr
-		err = v.each(resourcePrefix(w.number), func(_, value []byte) error {
-			o, err := decodeOwned(value)
-			places = append(places, o.bought...)
-			return err
-		})
+		places, err := v.bought(w.number)
 		if err != nil {
 			return nil, err
 		}
-		slices.SortFunc(places, func(a, b journal.Ptr) int { // newest first
-			return cmp.Or(cmp.Compare(b.Segment, a.Segment), cmp.Compare(b.Offset, a.Offset))
-		})
+		now := s.now()
 		places = places[:min(len(places), max(limit, 0))]
 		unlocks := make([]paywall.Unlock, 0, len(places))
 		for _, at := range places {
@@ -106,10 +99,25 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywal
 			if err != nil {
 				return nil, err
 			}
-			unlocks = append(unlocks, u)
+			if w.lists(&u, now) {
+				unlocks = append(unlocks, u)
+			}
 		}
 		return unlocks, nil
 	})
+}
+
+// bought is where all purchases of a wallet stand, newest first.
+func (v *view) bought(n number) (places []journal.Ptr, err error) {
+	err = v.each(resourcePrefix(n), func(_, value []byte) error {
+		o, err := decodeOwned(value)
+		places = append(places, o.bought...)
+		return err
+	})
+	slices.SortFunc(places, func(a, b journal.Ptr) int {
+		return cmp.Or(cmp.Compare(b.Segment, a.Segment), cmp.Compare(b.Offset, a.Offset))
+	})
+	return places, err
 }
 
 // unlockAt reads a purchase and, if there was one, its refund.

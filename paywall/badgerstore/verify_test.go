@@ -98,6 +98,17 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		r.Limit = limit
 		return r
 	}
+	setting := func(budget, article, week int64, forget bool) journal.Record {
+		return made(paywall.KindSetting, journal.Record{Wallet: a, Budget: budget, Article: article, Week: week, Forget: forget})
+	}
+	unasked := func(r journal.Record) journal.Record {
+		r.Auto = true
+		return r
+	}
+	titled := func(r journal.Record) journal.Record {
+		r.Title = "About"
+		return r
+	}
 	for want, records := range map[string][]journal.Record{
 		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50)},
 		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
@@ -111,6 +122,11 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		"opens a wallet already":        {made(paywall.KindKey, journal.Record{Wallet: b, Key: paywall.Hash{1}, Code: paywall.Hash{9}})},
 		"recovery code leads":           {made(paywall.KindKey, journal.Record{Wallet: b, Key: paywall.Hash{9}, Code: paywall.Hash{2}})},
 		"had 1 refunds this month":      {refund(a, "one", "/one", 10), sale(a, "two", "/two", 10), limited(refund(a, "two", "/two", 10), 1)},
+		"wants no more than 19":         {setting(19, 0, 0, false), sale(a, "two", "/two", 10), sale(a, "three", "/three", 10)},
+		"wants to be asked":             {unasked(sale(a, "two", "/two", 10))},
+		"asked before":                  {setting(0, 10, 19, false), unasked(sale(a, "two", "/two", 10)), unasked(sale(a, "three", "/three", 10))},
+		"sets what cannot be kept":      {setting(0, 11, 10, false)},
+		"wants to be remembered":        {setting(0, 0, 0, true), titled(sale(a, "two", "/two", 10))},
 		"refunded before":               {refund(a, "one", "/one", 10), refund(a, "one", "/one", 10)},
 		"never made":                    {refund(b, "one", "/one", 10)},
 		"does not give back":            {refund(a, "one", "/one", 9)},

@@ -57,10 +57,12 @@ func samples() []Record {
 			Wallet: wallet, Unlock: "u3", Offer: "u3", Site: site, Resource: "/c", URL: "/c", Price: 500_000, Cap: 6e6,
 		}, sale...),
 		of(paywall.KindUnlock, Record{
-			Wallet: wallet, Unlock: "u4", Offer: "u4", Site: site, Resource: "/d", URL: "/d", Price: 500_000, Cap: 6e6,
+			Wallet: wallet, Unlock: "u4", Offer: "u4", Site: site, Resource: "/d", URL: "/d", Price: 500_000, Cap: 6e6, Auto: true,
 		}),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Limit: 5}, sale...),
+		of(paywall.KindSetting, Record{Wallet: wallet, Budget: 2e6, Today: 10_000, Article: 300_000, Week: 3e6, Used: 1, Forget: true}),
+		of(paywall.KindSetting, Record{Wallet: wallet}),
 		of(paywall.KindErase, Record{Wallet: wallet}),
 	}
 }

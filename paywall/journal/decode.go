@@ -134,6 +134,9 @@ func (p *parser) record() (r Record) {
 		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
 		p.resource(&r)
 		r.Limit = p.count("limit")
+	case paywall.KindSetting:
+		r.Wallet, _, _ = strings.Cut(key, "/")
+		p.setting(&r)
 	case paywall.KindErase:
 		r.Wallet = key
 	default:
@@ -161,6 +164,16 @@ func (p *parser) unlock(r *Record) {
 		r.Price = r.Paid()
 	}
 	r.Cap, _ = p.money("cap")
+	r.Auto = p.flag("auto")
+}
+
+func (p *parser) setting(r *Record) {
+	r.Budget, _ = p.money("budget")
+	r.Today, _ = p.money("today")
+	r.Article, _ = p.money("article")
+	r.Week, _ = p.money("week")
+	r.Used, _ = p.money("used")
+	r.Forget = p.flag("forget")
 }
 
 func (p *parser) resource(r *Record) {
@@ -328,6 +341,9 @@ func (p *parser) time(text string) time.Time {
 	}
 	return t
 }
+
+// flag reads ,"name":true if it comes next.
+func (p *parser) flag(name string) bool { return p.accept(`,"` + name + `":true`) }
 
 // count reads ,"name":5 if it comes next.
 func (p *parser) count(name string) int {

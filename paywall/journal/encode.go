@@ -92,6 +92,8 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
 		return appendCount(appendResource(b, r), "limit", r.Limit)
+	case paywall.KindSetting:
+		return appendSetting(b, r, currency.Decimals())
 	}
 	return b
 }
@@ -118,7 +120,19 @@ func appendUnlock(b []byte, r *Record, decimals int) []byte {
 	if r.Cap != 0 {
 		b = appendMoney(b, "cap", r.Cap, decimals)
 	}
-	return b
+	return appendFlag(b, "auto", r.Auto)
+}
+
+func appendSetting(b []byte, r *Record, decimals int) []byte {
+	for _, f := range [...]struct {
+		name   string
+		micros int64
+	}{{"budget", r.Budget}, {"today", r.Today}, {"article", r.Article}, {"week", r.Week}, {"used", r.Used}} {
+		if f.micros != 0 {
+			b = appendMoney(b, f.name, f.micros, decimals)
+		}
+	}
+	return appendFlag(b, "forget", r.Forget)
 }
 
 func appendResource(b []byte, r *Record) []byte {
@@ -164,6 +178,14 @@ func appendField(b []byte, name, value string) []byte {
 func appendMoney(b []byte, name string, micros int64, decimals int) []byte {
 	b = append(append(append(b, `,"`...), name...), `":"`...)
 	return append(appendAmount(b, micros, decimals), '"')
+}
+
+// appendFlag appends ,"name":true; what is false is left out.
+func appendFlag(b []byte, name string, set bool) []byte {
+	if !set {
+		return b
+	}
+	return append(append(append(b, `,"`...), name...), `":true`...)
 }
 
 // appendCount appends ,"name":5; zero is left out.

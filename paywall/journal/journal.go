@@ -73,7 +73,8 @@ func (j *Journal) Stage(r *Record) (Ptr, error) {
 	if len(j.staged) == 0 {
 		j.marks = j.Head()
 	}
-	r.Seq, r.Cause = j.marks.Seq+1, r.cause()
+	r.Seq = j.marks.Seq + 1
+	r.Cause = r.cause()
 	ptr := j.place()
 	start := len(j.staged)
 	line, hash := appendRecord(j.staged, r, j.o.Currency, j.marks.Hash)

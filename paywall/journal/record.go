@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 //	redeem   Wallet, Voucher; legs
 //	unlock   Unlock and everything after it; legs, unless nothing was paid
 //	refund   Unlock, Site, Resource, Limit if there is one; legs
+//	setting  Wallet, and from Budget to Forget all settings that are set
 //	erase    Wallet
 //
 // What follows from other fields is not written: the wallet, unlock and voucher
@@ -45,6 +47,14 @@ type Record struct {
 	Refund   time.Duration
 	Price    int64 // of the offer, in millionths
 	Cap      int64 // of the offer; 0: none
+	Auto     bool  // bought without asking
+
+	Budget  int64 // per day
+	Today   int64 // of it, spent before this record
+	Article int64 // without asking, for one article
+	Week    int64 // without asking, in a week
+	Used    int64 // of it, spent before this record
+	Forget  bool
 
 	Limit int // what of this kind a wallet may do in a month; 0: no limit
 }
@@ -82,6 +92,8 @@ func (r *Record) cause() string {
 		return r.Unlock // nothing else is as frequent; it holds no slash, unlike the others
 	case paywall.KindRefund:
 		return "refund/" + r.Unlock
+	case paywall.KindSetting:
+		return "setting/" + r.Wallet + "/" + strconv.FormatUint(r.Seq, 10) // the same settings may come back
 	case paywall.KindErase:
 		return "erase/" + r.Wallet
 	}

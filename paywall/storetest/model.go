@@ -21,6 +21,7 @@ func testModel(t *testing.T, open Open) {
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
 			"replay":  func(rt *rapid.T) { m.rt = rt; m.replay() },
+			"set":     func(rt *rapid.T) { m.rt = rt; m.set() },
 			"refund":  func(rt *rapid.T) { m.rt = rt; m.refund() },
 			"voucher": func(rt *rapid.T) { m.rt = rt; m.voucher() },
 			"redeem":  func(rt *rapid.T) { m.rt = rt; m.redeem() },
@@ -61,6 +62,7 @@ type modelReader struct {
 	reader
 	cents   int64
 	erased  bool
+	wants   paywall.Settings
 	unlocks []*modelUnlock
 }
 
@@ -113,7 +115,9 @@ func (m *model) buyAny() {
 		offer.Cap = euro(rapid.Int64Range(1, 150).Draw(m.rt, "cap"))
 	}
 	charge := r.charge(offer, m.clock.now())
-	receipt, err := m.unlock(r.reader, offer)
+	p := paywall.Purchase{Wallet: r.ID, Offer: offer, Refund: refundTime, Auto: rapid.Bool().Draw(m.rt, "unasked")}
+	today, week := r.spent(m.clock.now())
+	receipt, err := m.store.Unlock(m.t.Context(), p)
 	live := r.live(offer.Resource, m.clock.now())
 	switch {
 	case r.erased:
@@ -122,6 +126,10 @@ func (m *model) buyAny() {
 		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != live.unlock) {
 			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
 		}
+	case p.Auto && (r.wants.Auto.PerWeek.IsZero() || charge > cents(r.wants.Auto.PerArticle) || week+charge > cents(r.wants.Auto.PerWeek)):
+		m.want("buying unasked", err, paywall.ErrAskFirst)
+	case charge > 0 && !r.wants.Budget.IsZero() && today+charge > cents(r.wants.Budget):
+		m.want("buying above the budget", err, paywall.ErrOverBudget)
 	case r.cents < charge:
 		m.want("buying without money", err, paywall.ErrInsufficientFunds)
 	default:
@@ -148,6 +156,41 @@ func (r *modelReader) charge(o paywall.Offer, now time.Time) int64 {
 		}
 	}
 	return min(price, max(left, 0))
+}
+
+func cents(m paywall.Money) int64 { return m.Micros / 10_000 }
+
+// spent today, and without asking this week, by adding up the purchases.
+func (r *modelReader) spent(now time.Time) (today, week int64) {
+	for _, u := range r.unlocks {
+		if !u.unlock.RefundedAt.IsZero() {
+			continue
+		}
+		if u.unlock.At.Format(time.DateOnly) == now.Format(time.DateOnly) {
+			today += cents(u.unlock.Paid)
+		}
+		year, number := u.unlock.At.ISOWeek()
+		if y, n := now.ISOWeek(); u.unlock.Auto && y == year && n == number {
+			week += cents(u.unlock.Paid)
+		}
+	}
+	return today, week
+}
+
+func (m *model) set() {
+	r := m.any()
+	s := paywall.Settings{Budget: euro(rapid.Int64Range(0, 2).Draw(m.rt, "budget") * 40)}
+	if rapid.Bool().Draw(m.rt, "auto") {
+		article := rapid.Int64Range(1, 40).Draw(m.rt, "article")
+		s.Auto = auto(article, article+rapid.Int64Range(0, 40).Draw(m.rt, "week"))
+	}
+	err := m.store.Set(m.t.Context(), r.ID, s)
+	if r.erased {
+		m.want("setting", err, paywall.ErrNoWallet)
+		return
+	}
+	m.want("setting", err, nil)
+	r.wants = s
 }
 
 // refunds of a wallet in this month.
@@ -268,7 +311,16 @@ func (m *model) check() {
 				m.rt.Fatalf("the refunded %s is not revoked", u.unlock.ID)
 			}
 		}
+		m.checkSpent(r, now)
 		m.checkOwned(r, now)
+	}
+}
+
+func (m *model) checkSpent(r *modelReader, now time.Time) {
+	today, week := r.spent(now)
+	_, spent := m.settings(r.reader)
+	if !r.wants.Budget.IsZero() && spent.Today != euro(today) || !r.wants.Auto.PerWeek.IsZero() && spent.Week != euro(week) {
+		m.rt.Fatalf("spent is %+v, want %d today and %d this week", spent, today, week)
 	}
 }
 

@@ -42,6 +42,9 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Access", testAccess},
 		{"Refund", testRefund},
 		{"RefundLimit", testRefundLimit},
+		{"Budget", testBudget},
+		{"Auto", testAuto},
+		{"Forget", testForget},
 		{"Cap", testCap},
 		{"Quote", testQuote},
 		{"Shares", testShares},
@@ -213,6 +216,8 @@ func (h *house) export() (raw []byte, lines []line) {
 	}
 	return b.Bytes(), lines
 }
+
+func contains(raw []byte, word string) bool { return bytes.Contains(raw, []byte(word)) }
 
 // code is the hash of a voucher that a test names.
 func code(name string) paywall.Hash { return sha256.Sum256([]byte(name)) }

@@ -1,0 +1,44 @@
+package paywall
+
+// Settings are what a reader wants of the ledger, for one wallet.
+type Settings struct {
+	// Budget is the most that purchases and tips take in a UTC day; what is refunded
+	// does not count. Zero: no limit.
+	Budget Money
+
+	// Auto allows small purchases without being asked.
+	Auto Auto
+
+	// Forget has purchases recorded without their title and query: only the resource
+	// stays, which owning it needs. The history then lists none that can no longer
+	// be undone, and what was forgotten once stays out of it.
+	Forget bool
+}
+
+// Auto bounds what [Purchase.Auto] may take. Either both are above zero, and
+// PerArticle is not above PerWeek, or both are zero: nothing without being asked.
+type Auto struct {
+	PerArticle Money
+	PerWeek    Money // in a UTC week, which begins on Monday
+}
+
+// Check refuses settings that are negative, in another currency than c, too
+// large or contradict one another, with [CodeMalformed].
+func (s *Settings) Check(c Currency) error {
+	for _, m := range []Money{s.Budget, s.Auto.PerArticle, s.Auto.PerWeek} {
+		if m.Micros < 0 || m.Micros > maxPriceUnits*microsPerUnit || m.Micros > 0 && m.Currency != c {
+			return Errorf(CodeMalformed, "%s %s is no amount that can be set here", m, m.Currency)
+		}
+	}
+	if s.Auto.PerArticle.IsZero() != s.Auto.PerWeek.IsZero() || s.Auto.PerArticle.Micros > s.Auto.PerWeek.Micros {
+		return Errorf(CodeMalformed, "to open articles without being asked, set an amount for one article and at least as much for a week")
+	}
+	return nil
+}
+
+// Spending is what a wallet spent in the periods that run, less what was refunded.
+type Spending struct {
+	Today Money // counts against the budget; zero without one
+	Week  Money // without being asked; zero where that is off
+	Month Money // for purchases in all
+}
