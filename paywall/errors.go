@@ -131,6 +131,8 @@ var (
 	ErrNoWallet = Errorf(CodeNoWallet, "no such wallet")
 	// ErrNotFound: no such unlock, or it belongs to someone else.
 	ErrNotFound = Errorf(CodeNotFound, "no such purchase")
+	// ErrNoDevice: no such device, or it belongs to someone else.
+	ErrNoDevice = Errorf(CodeNotFound, "no such device")
 	// ErrInsufficientFunds: the balance does not cover the price.
 	ErrInsufficientFunds = Errorf(CodeInsufficientFunds, "the balance does not cover the price")
 	// ErrOverBudget: it would take more than the reader wants to spend in a day.

@@ -27,11 +27,22 @@ type Store interface {
 
 	// AddKey lets a further browser into the wallet whose recovery code has
 	// this hash: from now on next.Key opens it and next.Code recovers it. Key:
-	// next.Key. Without such a wallet: [ErrNoWallet].
+	// next.Key. Without such a wallet: [ErrNoWallet]. A key that was dropped is never
+	// taken again: [ErrOfferChanged].
 	AddKey(ctx context.Context, code Hash, next KeyHashes) (Wallet, error)
 
 	// Wallet finds a wallet by its key. [ErrNoWallet].
 	Wallet(ctx context.Context, key Hash) (Wallet, error)
+
+	// Devices lists who is let into a wallet, the first one first. The one with this
+	// key is the current one. [ErrNoWallet].
+	Devices(ctx context.Context, wallet string, key Hash) ([]Device, error)
+
+	// Drop takes keys from a wallet; from its answer on they open nothing. Key: each
+	// dropped key. Without such a device, or when Except is not a key of the wallet:
+	// [ErrNoDevice]. When no recovery code would be left: [CodeMalformed].
+	// [ErrNoWallet].
+	Drop(ctx context.Context, wallet string, d Drop) error
 
 	// Erase removes the wallet's keys, codes, history and ownership, and revokes
 	// its unlocks. Transfers stay, with an id that nothing leads to any more; a

@@ -24,6 +24,20 @@ func (k WalletKey) Hashes() (a KeyHashes, ok bool) {
 	return a, ok
 }
 
+// Device is a browser or script that one of a wallet's keys lets in.
+type Device struct {
+	ID      string // tells it apart, opens nothing
+	AddedAt time.Time
+	Current bool // it is the one that asks
+}
+
+// Drop says which devices [Store.Drop] lets in no more.
+type Drop struct {
+	Device string // id of one; "": all but the one with the key Except
+	Except Hash
+	Codes  bool // their recovery codes lead to the wallet no more, either
+}
+
 // Unlock is one purchase of one resource by one wallet.
 type Unlock struct {
 	ID              string

@@ -19,9 +19,11 @@ func (g *group) apply(r *journal.Record, at journal.Ptr) error {
 	var err error
 	switch r.Kind {
 	case paywall.KindOpen:
-		err = g.applyOpen(r)
+		err = g.applyOpen(r, at)
 	case paywall.KindKey:
-		err = g.applyKey(r)
+		err = g.applyKey(r, at)
+	case paywall.KindDrop:
+		err = g.applyDrop(r)
 	case paywall.KindVoucher:
 		g.applyVouchers(r)
 	case paywall.KindRedeem:
@@ -63,31 +65,32 @@ func (g *group) move(legs []paywall.Leg) error {
 	return nil
 }
 
-func (g *group) applyOpen(r *journal.Record) error {
+func (g *group) applyOpen(r *journal.Record, at journal.Ptr) error {
 	id, ok := parseWalletID(r.Wallet)
 	if !ok {
 		return errValue
 	}
 	w := wallet{number: numberOf(r.Seq)}
 	g.put(walletKey(id), w.encode())
-	g.putKeys(id, w.number, r)
+	g.putKeys(id, w.number, r, at)
 	return nil
 }
 
-func (g *group) applyKey(r *journal.Record) error {
+func (g *group) applyKey(r *journal.Record, at journal.Ptr) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
-	g.putKeys(id, w.number, r)
+	g.putKeys(id, w.number, r, at)
 	return nil
 }
 
-func (g *group) putKeys(id walletID, n number, r *journal.Record) {
-	for _, key := range [][]byte{keyKey(r.Key), codeKey(r.Code)} {
-		g.put(key, id[:])
-		g.put(indexKey(n, key), []byte{})
-	}
+func (g *group) putKeys(id walletID, n number, r *journal.Record, at journal.Ptr) {
+	key, code := keyKey(r.Key), codeKey(r.Code)
+	g.put(key, id[:])
+	g.put(indexKey(n, key), appendPtr(nil, at))
+	g.put(code, id[:])
+	g.put(indexKey(n, code), []byte{})
 }
 
 func (g *group) applyVouchers(r *journal.Record) {

@@ -28,7 +28,7 @@ type audit struct {
 	accounts map[string]int64 // part 0 only
 	wallets  map[walletID]*auditWallet
 	erased   map[walletID]bool
-	keys     map[paywall.Hash]walletID
+	keys     map[paywall.Hash]auditKey
 	codes    map[paywall.Hash]walletID
 	unlocks  map[[12]byte]*unlock
 	vouchers map[paywall.Hash]voucher
@@ -50,6 +50,12 @@ type auditOwned struct {
 	expires time.Time // of the newest purchase; zero: for ever
 }
 
+type auditKey struct {
+	of      walletID
+	at      journal.Ptr // of the record that has it
+	dropped bool
+}
+
 const (
 	auditPart   = 500_000 // purchases audited at once
 	maxProblems = 100
@@ -59,7 +65,7 @@ func newAudit(part, parts int, j *journal.Journal, now time.Time) *audit {
 	return &audit{
 		part: part, parts: parts, journal: j, now: now,
 		accounts: map[string]int64{}, wallets: map[walletID]*auditWallet{}, erased: map[walletID]bool{},
-		keys: map[paywall.Hash]walletID{}, codes: map[paywall.Hash]walletID{},
+		keys: map[paywall.Hash]auditKey{}, codes: map[paywall.Hash]walletID{},
 		unlocks: map[[12]byte]*unlock{}, vouchers: map[paywall.Hash]voucher{}, revoked: map[string]time.Time{},
 	}
 }
@@ -111,9 +117,11 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 	case paywall.KindOpen:
 		w = &auditWallet{number: numberOf(r.Seq), resources: map[[8]byte]*auditOwned{}}
 		a.wallets[id] = w
-		a.addKeys(r, id, w)
+		a.addKeys(r, at, id, w)
 	case paywall.KindKey:
-		a.addKeys(r, id, w)
+		a.addKeys(r, at, id, w)
+	case paywall.KindDrop:
+		a.addDrop(r, id)
 	case paywall.KindUnlock:
 		a.addUnlock(r, at, w)
 	case paywall.KindRefund:
@@ -160,15 +168,32 @@ func (a *audit) sum(r *journal.Record) {
 	}
 }
 
-func (a *audit) addKeys(r *journal.Record, id walletID, w *auditWallet) {
+func (a *audit) addKeys(r *journal.Record, at journal.Ptr, id walletID, w *auditWallet) {
 	if _, twice := a.keys[r.Key]; twice {
 		a.problem(r, "its key opens a wallet already")
 	}
 	if _, twice := a.codes[r.Code]; twice {
 		a.problem(r, "its recovery code leads to a wallet already")
 	}
-	a.keys[r.Key], a.codes[r.Code] = id, id
+	a.keys[r.Key], a.codes[r.Code] = auditKey{of: id, at: at}, id
 	w.keys, w.codes = append(w.keys, r.Key), append(w.codes, r.Code)
+}
+
+func (a *audit) addDrop(r *journal.Record, id walletID) {
+	key, ok := a.keys[r.Key]
+	if !ok || key.of != id || key.dropped {
+		a.problem(r, "it drops a key that its wallet does not have")
+		return
+	}
+	key.dropped = true
+	a.keys[r.Key] = key
+	if r.Code == (paywall.Hash{}) {
+		return
+	}
+	if added, err := a.journal.Read(key.at); err != nil || added.Code != r.Code || a.codes[r.Code] != id {
+		a.problem(r, "the recovery code that it drops is not the key's (%v)", err)
+	}
+	delete(a.codes, r.Code)
 }
 
 func (a *audit) addVouchers(r *journal.Record) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
@@ -36,12 +35,17 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 			c.want([]byte(key), count.encode(), "a counter")
 		}
 	}
-	for tag, names := range map[byte]map[paywall.Hash]walletID{tagKey: a.keys, tagCode: a.codes} {
-		for hash, id := range names {
-			key := append([]byte{tag}, hash[:]...)
-			c.want(key, id[:], "a wallet's key")
-			c.want(indexKey(a.wallets[id].number, key), []byte{}, "the index of a wallet's keys")
+	for hash, k := range a.keys {
+		key, opens := keyKey(hash), k.of[:]
+		if k.dropped {
+			opens = []byte{}
 		}
+		c.want(key, opens, "a wallet's key")
+		c.want(indexKey(a.wallets[k.of].number, key), appendPtr(nil, k.at), "the index of a wallet's keys")
+	}
+	for hash, id := range a.codes {
+		c.want(codeKey(hash), id[:], "a wallet's recovery code")
+		c.want(indexKey(a.wallets[id].number, codeKey(hash)), []byte{}, "the index of a wallet's keys")
 	}
 	for id, u := range a.unlocks {
 		value := u.encode()

@@ -191,6 +191,8 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"AddKey":   func() error { _, err := s.AddKey(ctx, paywall.Hash{}, paywall.KeyHashes{}); return err },
 		"Set":      func() error { return s.Set(ctx, w.ID, paywall.Settings{Budget: euro(1)}) },
 		"Settings": func() error { _, _, err := s.Settings(ctx, w.ID); return err },
+		"Devices":  func() error { _, err := s.Devices(ctx, w.ID, paywall.Hash{}); return err },
+		"Drop":     func() error { return s.Drop(ctx, w.ID, paywall.Drop{Except: paywall.Hash{1}}) },
 		"Quote":    func() error { _, err := s.Quote(ctx, w.ID, offer("/x")); return err },
 		"Erase":    func() error { return s.Erase(ctx, w.ID) },
 		"Voucher":  func() error { return s.AddVouchers(ctx, []paywall.Voucher{{Amount: euro(1)}}) },

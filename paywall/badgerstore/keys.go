@@ -18,9 +18,9 @@ import (
 //	m                        how far the journal is applied: sequence, hash, place; layout of these keys
 //	a ACCOUNT                balance of an account that is not a wallet's
 //	w WALLET                 wallet: its number, balance; settings if there are any
-//	k HASH                   key → wallet
+//	k HASH                   key → wallet; nothing if it was dropped
 //	c HASH                   recovery code → wallet
-//	i NUMBER "k"|"c" HASH    keys and codes of a wallet, to erase them
+//	i NUMBER KEY             keys and codes of a wallet, to erase them; place of the record that has a key
 //	v HASH                   voucher
 //	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund
 //	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first

@@ -109,6 +109,9 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		r.Title = "About"
 		return r
 	}
+	dropped := func(key, code paywall.Hash) journal.Record {
+		return made(paywall.KindDrop, journal.Record{Wallet: a, Key: key, Code: code})
+	}
 	for want, records := range map[string][]journal.Record{
 		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50)},
 		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
@@ -127,6 +130,9 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		"asked before":                  {setting(0, 10, 19, false), unasked(sale(a, "two", "/two", 10)), unasked(sale(a, "three", "/three", 10))},
 		"sets what cannot be kept":      {setting(0, 11, 10, false)},
 		"wants to be remembered":        {setting(0, 0, 0, true), titled(sale(a, "two", "/two", 10))},
+		"drops a key that":              {dropped(paywall.Hash{3}, paywall.Hash{})},
+		"does not have":                 {dropped(paywall.Hash{1}, paywall.Hash{}), dropped(paywall.Hash{1}, paywall.Hash{})},
+		"that it drops is not":          {dropped(paywall.Hash{1}, paywall.Hash{4})},
 		"refunded before":               {refund(a, "one", "/one", 10), refund(a, "one", "/one", 10)},
 		"never made":                    {refund(b, "one", "/one", 10)},
 		"does not give back":            {refund(a, "one", "/one", 9)},

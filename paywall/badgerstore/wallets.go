@@ -71,7 +71,7 @@ func (g *group) opened(keys paywall.KeyHashes) (bool, paywall.Wallet, error) {
 	if byKey == nil && byCode == nil {
 		return false, paywall.Wallet{}, nil
 	}
-	if string(byKey) != string(byCode) {
+	if string(byKey) != string(byCode) || len(byKey) != len(walletID{}) { // or dropped
 		return false, paywall.Wallet{}, paywall.ErrOfferChanged
 	}
 	id, w, err := g.walletByID(walletID(byKey))

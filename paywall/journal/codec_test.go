@@ -38,6 +38,8 @@ func samples() []Record {
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}),
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}, leg("wallet/"+wallet, 600_000), leg("promo", -600_000)),
 		of(paywall.KindKey, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
+		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2")}),
+		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
 		of(paywall.KindVoucher, Record{Vouchers: []paywall.Voucher{
 			{Code: hash("1"), Amount: paywall.Money{Micros: 5e6, Currency: eur}},
 			{Code: hash("2"), Amount: paywall.Money{Micros: 1, Currency: eur}, Campaign: "a \"b\" ü"},

@@ -123,6 +123,12 @@ func (p *parser) record() (r Record) {
 		wallet, hash, _ := strings.Cut(key, "/")
 		r.Wallet, r.Key = wallet, p.hash(hash)
 		r.Code = p.hashField("code")
+	case paywall.KindDrop:
+		wallet, hash, _ := strings.Cut(key, "/")
+		r.Wallet, r.Key = wallet, p.hash(hash)
+		if code, ok := p.field("code"); ok {
+			r.Code = p.hash(code)
+		}
 	case paywall.KindVoucher:
 		r.Vouchers = p.vouchers()
 	case paywall.KindRedeem:

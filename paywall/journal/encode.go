@@ -86,6 +86,11 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendField(b, "code", encodeHash(r.Code))
 	case paywall.KindKey:
 		return appendField(b, "code", encodeHash(r.Code))
+	case paywall.KindDrop:
+		if r.Code == (paywall.Hash{}) {
+			return b
+		}
+		return appendField(b, "code", encodeHash(r.Code))
 	case paywall.KindVoucher:
 		return appendVouchers(b, r.Vouchers, currency.Decimals())
 	case paywall.KindUnlock:

@@ -14,6 +14,7 @@ import (
 //	genesis  Currency, Ledger
 //	open     Wallet, Key, Code; legs if there is a welcome credit
 //	key      Wallet, Key, Code
+//	drop     Wallet, Key, and Code if that leads to the wallet no more, either
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
 //	unlock   Unlock and everything after it; legs, unless nothing was paid
@@ -84,6 +85,8 @@ func (r *Record) cause() string {
 		return "open/" + r.Wallet
 	case paywall.KindKey:
 		return "key/" + r.Wallet + "/" + encodeHash(r.Key)
+	case paywall.KindDrop:
+		return "drop/" + r.Wallet + "/" + encodeHash(r.Key)
 	case paywall.KindVoucher:
 		return "voucher/" + encodeHash(r.Vouchers[0].Code)
 	case paywall.KindRedeem:

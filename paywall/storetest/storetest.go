@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		test func(*testing.T, *house)
 	}{
 		{"Wallets", testWallets},
+		{"Devices", testDevices},
+		{"DropOthers", testDropOthers},
 		{"Erase", testErase},
 		{"Unlock", testUnlock},
 		{"Offers", testOffers},

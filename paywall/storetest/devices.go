@@ -1,0 +1,138 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// third gives a wallet two more keys, a minute apart.
+func (h *house) third(a reader) (second, third paywall.KeyHashes) {
+	h.t.Helper()
+	for _, next := range []*paywall.KeyHashes{&second, &third} {
+		h.clock.sleep(time.Minute)
+		*next = newKeys(h.t)
+		if _, err := h.store.AddKey(h.t.Context(), a.keys.Code, *next); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return second, third
+}
+
+func (h *house) opens(a reader, key paywall.Hash) bool {
+	h.t.Helper()
+	w, err := h.store.Wallet(h.t.Context(), key)
+	if err != nil {
+		h.wantError(err, paywall.ErrNoWallet)
+		return false
+	}
+	return w.ID == a.ID
+}
+
+func (h *house) devices(a reader, key paywall.Hash) []paywall.Device {
+	h.t.Helper()
+	list, err := h.store.Devices(h.t.Context(), a.ID, key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return list
+}
+
+// testDevices: each is listed, and one of them can be dropped.
+func testDevices(t *testing.T, h *house) {
+	ctx := t.Context()
+	a, b := h.reader(100), h.reader(100)
+	began := h.clock.now()
+	second, third := h.third(a)
+	list := h.devices(a, second.Key)
+	if len(list) != 3 {
+		t.Fatalf("the devices are %+v", list)
+	}
+	for i, d := range list {
+		if d.ID == "" || !d.AddedAt.Equal(began.Add(time.Duration(i)*time.Minute)) || d.Current != (i == 1) {
+			t.Errorf("device %d is %+v", i, d)
+		}
+	}
+	offer := h.offer("/articles/a", 20)
+	h.buy(a, offer)
+	if err := h.store.Drop(ctx, a.ID, paywall.Drop{Device: list[2].ID}); err != nil {
+		t.Fatal(err)
+	}
+	if h.opens(a, third.Key) || !h.opens(a, second.Key) || !h.opens(a, a.keys.Key) {
+		t.Error("a dropped key opens the wallet, or another does not")
+	}
+	_, err := h.store.Owned(ctx, third.Key, site, "/articles/a")
+	h.wantError(err, paywall.ErrNoWallet)
+	if len(h.devices(a, second.Key)) != 2 {
+		t.Error("a dropped device is listed")
+	}
+	before, _ := h.export()
+	if err := h.store.Drop(ctx, a.ID, paywall.Drop{Device: list[2].ID}); err != nil {
+		t.Errorf("dropping it again: %v", err)
+	}
+	if after, _ := h.export(); len(after) != len(before) {
+		t.Error("a key was dropped twice")
+	}
+	// Its key is never taken again, its code still leads to the wallet.
+	_, err = h.store.AddKey(ctx, a.keys.Code, third)
+	h.wantError(err, paywall.ErrOfferChanged)
+	_, err = h.store.OpenWallet(ctx, third, euro(60))
+	h.wantError(err, paywall.ErrOfferChanged)
+	if w, err := h.store.AddKey(ctx, third.Code, newKeys(t)); err != nil || w.ID != a.ID {
+		t.Errorf("recovering with a dropped device's code: %+v, %v", w, err)
+	}
+	h.wantError(h.store.Drop(ctx, b.ID, paywall.Drop{Device: list[1].ID}), paywall.ErrNoDevice)
+	h.wantError(h.store.Drop(ctx, a.ID, paywall.Drop{Device: "x"}), paywall.ErrNoDevice)
+	h.wantError(h.store.Drop(ctx, a.ID, paywall.Drop{}), paywall.ErrNoDevice)
+	h.wantError(h.store.Drop(ctx, paywall.NewID(), paywall.Drop{Device: list[1].ID}), paywall.ErrNoWallet)
+	_, err = h.store.Devices(ctx, paywall.NewID(), second.Key)
+	h.wantError(err, paywall.ErrNoWallet)
+
+	// The last code stays, and with it a way in.
+	only := h.devices(b, b.keys.Key)[0].ID
+	if err := h.store.Drop(ctx, b.ID, paywall.Drop{Device: only, Codes: true}); paywall.ErrorCode(err) != paywall.CodeMalformed {
+		t.Errorf("dropping the only way in: %v", err)
+	}
+	if err := h.store.Drop(ctx, b.ID, paywall.Drop{Device: only}); err != nil || h.opens(b, b.keys.Key) {
+		t.Errorf("signing out the only device: %v", err)
+	}
+	if w, err := h.store.AddKey(ctx, b.keys.Code, newKeys(t)); err != nil || w.ID != b.ID {
+		t.Errorf("recovering a wallet without a device: %+v, %v", w, err)
+	}
+}
+
+// testDropOthers: all but one, with their codes.
+func testDropOthers(t *testing.T, h *house) {
+	ctx := t.Context()
+	a, b := h.reader(100), h.reader(100)
+	second, third := h.third(a)
+	h.wantError(h.store.Drop(ctx, a.ID, paywall.Drop{Except: b.keys.Key}), paywall.ErrNoDevice)
+	if !h.opens(a, a.keys.Key) {
+		t.Error("a stranger's key dropped others")
+	}
+	if err := h.store.Drop(ctx, a.ID, paywall.Drop{Except: second.Key, Codes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if h.opens(a, a.keys.Key) || h.opens(a, third.Key) || !h.opens(a, second.Key) || !h.opens(b, b.keys.Key) {
+		t.Error("others were not dropped, or this one was")
+	}
+	for _, gone := range []paywall.KeyHashes{a.keys, third} {
+		_, err := h.store.AddKey(ctx, gone.Code, newKeys(t))
+		h.wantError(err, paywall.ErrNoWallet)
+		_, err = h.store.AddKey(ctx, second.Code, gone)
+		h.wantError(err, paywall.ErrOfferChanged)
+	}
+	if list := h.devices(a, second.Key); len(list) != 1 || !list[0].Current {
+		t.Errorf("the devices are %+v", list)
+	}
+	if w, err := h.store.AddKey(ctx, second.Code, newKeys(t)); err != nil || w.ID != a.ID {
+		t.Errorf("recovering with the code that is left: %+v, %v", w, err)
+	}
+	if err := h.store.Erase(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	if w, err := h.store.OpenWallet(ctx, third, euro(0)); err != nil || w.ID == a.ID {
+		t.Errorf("after the wallet is erased its dropped key is free: %+v, %v", w, err)
+	}
+}
