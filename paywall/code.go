@@ -94,6 +94,22 @@ func (k WalletKey) RecoveryCode() string {
 	return groups(codeEncoding.EncodeToString(mac.Sum(nil))[:26])
 }
 
+// GiftKey is the secret in a gift link: 128 random bits in base64url, 22
+// characters, stored only as its hash.
+type GiftKey string
+
+// NewGiftKey draws a key.
+func NewGiftKey() GiftKey { return GiftKey(NewID()) }
+
+// Hash is what the store knows of the key. ok is false for what cannot be a key.
+func (k GiftKey) Hash() (h Hash, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(string(k))
+	if err != nil || len(raw) != 16 || len(k) != 22 {
+		return h, false
+	}
+	return sha256.Sum256(raw), true
+}
+
 // groups puts a dash after every fifth character, but leaves none alone.
 func groups(s string) string {
 	var b strings.Builder

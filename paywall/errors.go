@@ -27,11 +27,13 @@ const (
 	CodeOfferChanged      Code = "offer-changed"
 	CodeRefundClosed      Code = "refund-closed"
 	CodeOfferExpired      Code = "offer-expired"
+	CodeGiftOver          Code = "gift-over"
 	CodeTooLarge          Code = "too-large"
 	CodeUnsupportedMedia  Code = "unsupported-media-type"
 	CodeBadVoucher        Code = "bad-voucher"
 	CodeTooEarly          Code = "too-early"
 	CodeTooManyRefunds    Code = "too-many-refunds"
+	CodeTooManyGifts      Code = "too-many-gifts"
 	CodeRateLimited       Code = "rate-limited"
 	CodeInternal          Code = "internal"
 	CodeUnavailable       Code = "unavailable"
@@ -54,7 +56,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusMethodNotAllowed
 	case CodeOfferChanged, CodeRefundClosed:
 		return http.StatusConflict
-	case CodeOfferExpired:
+	case CodeOfferExpired, CodeGiftOver:
 		return http.StatusGone
 	case CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
@@ -64,7 +66,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusUnprocessableEntity
 	case CodeTooEarly:
 		return http.StatusTooEarly
-	case CodeTooManyRefunds, CodeRateLimited:
+	case CodeTooManyRefunds, CodeTooManyGifts, CodeRateLimited:
 		return http.StatusTooManyRequests
 	case CodeUnavailable:
 		return http.StatusServiceUnavailable
@@ -149,6 +151,10 @@ var (
 	ErrRefundClosed = Errorf(CodeRefundClosed, "the time for a refund is over")
 	// ErrTooManyRefunds: the wallet's refunds of this UTC month are used up; see [NextMonth].
 	ErrTooManyRefunds = Errorf(CodeTooManyRefunds, "no more purchases can be undone this month")
+	// ErrTooManyGifts: the wallet's gift links of this UTC month are used up; see [NextMonth].
+	ErrTooManyGifts = Errorf(CodeTooManyGifts, "no more gift links can be made this month")
+	// ErrGiftOver: unknown, used up, or of a purchase that is refunded or over; on purpose not told apart.
+	ErrGiftOver = Errorf(CodeGiftOver, "this gift link opens nothing any more")
 	// ErrUnavailable: the store is not open, failing, full or too busy. Nothing was taken.
 	ErrUnavailable = Errorf(CodeUnavailable, "purchases are not possible at the moment")
 )

@@ -71,8 +71,26 @@ type Store interface {
 	// second refund answers the first receipt. An unlock that is unknown or
 	// another wallet's is [ErrNotFound]; after RefundableUntil: [ErrRefundClosed].
 	// With a limit above zero, a wallet that had that many refunds in this UTC month
-	// is refused the next: [ErrTooManyRefunds]. Those without a limit count, too.
+	// is refused the next: [ErrTooManyRefunds]. Those without a limit count, too. A
+	// purchase of which somebody opened a gift cannot be undone: [ErrRefundClosed].
 	Refund(ctx context.Context, wallet, unlock string, limit int) (Receipt, error)
+
+	// AddGift makes a gift link of a purchase that opens its resource to the wallet
+	// now and was no gift itself: else [ErrNotFound]. Key: the gift's key; with other
+	// content: [ErrOfferChanged]. Above the limit: [ErrTooManyGifts]. [ErrNoWallet].
+	AddGift(ctx context.Context, wallet string, g Gift) error
+
+	// Gift answers what a link opens. When it would open nothing: [ErrGiftOver].
+	Gift(ctx context.Context, key Hash) (GiftState, error)
+
+	// OpenGift gives a wallet an unlock of what the gift's giver owns, for as long as
+	// the giver does. It stays when the giver is erased. Key: the gift and the wallet;
+	// the same call again answers the first receipt. A wallet that owns the resource
+	// is told so and uses nothing up. [ErrGiftOver], [ErrNoWallet].
+	OpenGift(ctx context.Context, wallet string, key Hash) (Receipt, error)
+
+	// Gifts lists the gifts that a wallet made, newest first. [ErrNoWallet].
+	Gifts(ctx context.Context, wallet string) ([]GiftState, error)
 
 	// AddVouchers makes vouchers, all or none. Key: the hash of each code; a
 	// hash that exists is [ErrOfferChanged].
@@ -179,6 +197,7 @@ type Stats struct {
 	Sales     Tally           `json:"sales"`
 	Refunds   Tally           `json:"refunds"`
 	TopUps    Tally           `json:"top_ups"`      // vouchers and welcome credit
+	Gifts     int             `json:"gifts"`        // opened, for nothing
 	Owed      Money           `json:"wallets_owed"` // what all wallets hold together
 	Resources []ResourceSales `json:"resources"`
 }

@@ -49,6 +49,8 @@ type Unlock struct {
 	Title           string
 	Paid            Money // less than the price where a cap was reached
 	Auto            bool  // bought without asking
+	Gift            Hash  // key of the gift it was opened with; zero: it was bought
+	Given           bool  // others opened a gift of it; told by Unlocks only
 	At              time.Time
 	ExpiresAt       time.Time // zero: for ever
 	RefundableUntil time.Time // fixed at the purchase; a later change of config does not move it
@@ -62,5 +64,5 @@ func (u *Unlock) Live(now time.Time) bool {
 
 // Refundable reports whether the reader may still have the money back.
 func (u *Unlock) Refundable(now time.Time) bool {
-	return u.RefundedAt.IsZero() && now.Before(u.RefundableUntil)
+	return u.RefundedAt.IsZero() && !u.Given && now.Before(u.RefundableUntil)
 }

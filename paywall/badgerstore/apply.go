@@ -32,6 +32,8 @@ func (g *group) apply(r *journal.Record, at journal.Ptr) error {
 		err = g.applyUnlock(r, at)
 	case paywall.KindRefund:
 		err = g.applyRefund(r, at)
+	case paywall.KindGift:
+		err = g.applyGift(r, at)
 	case paywall.KindSetting:
 		err = g.applySetting(r)
 	case paywall.KindErase:
@@ -134,6 +136,9 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	}
 	o.stands = true
 	g.put(resourceKey(w.number, r.Site, r.Resource), o.encode())
+	if r.Gift != (paywall.Hash{}) {
+		return g.applyOpened(r.Gift)
+	}
 	return g.countPaid(w, r, r.Paid())
 }
 

@@ -32,7 +32,8 @@ type audit struct {
 	codes    map[paywall.Hash]walletID
 	unlocks  map[[12]byte]*unlock
 	vouchers map[paywall.Hash]voucher
-	revoked  map[string]time.Time // that must still be known
+	gifts    map[paywall.Hash]*auditGift // all, in every part: giver and readers may be in different ones
+	revoked  map[string]time.Time        // that must still be known
 }
 
 type auditWallet struct {
@@ -67,6 +68,7 @@ func newAudit(part, parts int, j *journal.Journal, now time.Time) *audit {
 		accounts: map[string]int64{}, wallets: map[walletID]*auditWallet{}, erased: map[walletID]bool{},
 		keys: map[paywall.Hash]auditKey{}, codes: map[paywall.Hash]walletID{},
 		unlocks: map[[12]byte]*unlock{}, vouchers: map[paywall.Hash]voucher{}, revoked: map[string]time.Time{},
+		gifts: map[paywall.Hash]*auditGift{},
 	}
 }
 
@@ -105,6 +107,7 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.problem(r, "it names no wallet")
 		return
 	}
+	a.addGifts(r, at, id)
 	if !a.mine(id[0]) {
 		return
 	}
@@ -126,6 +129,8 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addUnlock(r, at, w)
 	case paywall.KindRefund:
 		a.addRefund(r, at, w)
+	case paywall.KindGift:
+		a.addGiving(r, w)
 	case paywall.KindSetting:
 		a.addSetting(r, w)
 	case paywall.KindErase:
@@ -161,7 +166,7 @@ func (a *audit) sum(r *journal.Record) {
 	if len(r.Legs) > 0 && wallets != 1 {
 		a.problem(r, "its legs name %d wallets", wallets)
 	}
-	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
+	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 && r.Gift == (paywall.Hash{}) || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
 	may := moves || r.Kind == paywall.KindOpen || r.Kind == paywall.KindUnlock
 	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !may {
 		a.problem(r, "its legs do not fit its kind")
@@ -243,7 +248,11 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 			a.problem(r, "it does not take from the wallet and give to the others")
 		}
 	}
-	a.addCharge(r, w)
+	if r.Gift == (paywall.Hash{}) {
+		a.addCharge(r, w)
+	} else if len(r.Legs) > 0 || r.Price != 0 || r.Cap != 0 || r.Refund != 0 || r.Auto {
+		a.problem(r, "a gift is none")
+	}
 	id := unlockHash(r.Unlock)
 	if a.unlocks[id] != nil {
 		a.problem(r, "its offer was used before")
@@ -273,6 +282,9 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	}
 	if u.refunded != (journal.Ptr{}) {
 		a.problem(r, "its purchase was refunded before")
+	}
+	if u.given {
+		a.problem(r, "a gift of its purchase was opened")
 	}
 	u.refunded = at
 	bought, err := a.journal.Read(u.bought)

@@ -54,6 +54,7 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 		}
 		c.want(append([]byte{tagUnlock}, id[:]...), value, "a purchase")
 	}
+	c.compareGifts()
 	for code, v := range a.vouchers {
 		c.want(voucherKey(code), v.encode(), "a voucher")
 	}

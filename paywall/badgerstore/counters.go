@@ -16,6 +16,7 @@ type counter struct {
 const (
 	countCap     = 'c' // paid at one site in a month under a cap
 	countRefunds = 'r' // refunds in a month
+	countGifts   = 'g' // gift links made in a month
 	countDay     = 'd' // paid in a day, while there is a budget
 	countWeek    = 'w' // paid in a week without being asked, while that is allowed
 )

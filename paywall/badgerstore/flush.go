@@ -13,7 +13,7 @@ import (
 // vouchers, the erasure of a long history). It is then written in several, in an
 // order that lets the record be applied again after a crash between them: what
 // is set, then what is deleted, what leads to other keys after those, and at
-// last wallets, balances, counters and the applied sequence number together.
+// last wallets, balances, counters, gifts and the applied sequence number together.
 func (s *Store) flush(values map[string][]byte, mark journal.Mark) error {
 	s.cut.Lock()
 	defer s.cut.Unlock()
@@ -40,7 +40,7 @@ func (s *Store) flush(values map[string][]byte, mark journal.Mark) error {
 // step is when flush writes a key.
 func step(key string, value []byte) int {
 	switch {
-	case cached(key), key[0] == tagCounter:
+	case cached(key), key[0] == tagCounter, key[0] == tagGift && value != nil: // what is added to
 		return 3
 	case value != nil:
 		return 0

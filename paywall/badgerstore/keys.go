@@ -20,10 +20,11 @@ import (
 //	w WALLET                 wallet: its number, balance; settings if there are any
 //	k HASH                   key → wallet; nothing if it was dropped
 //	c HASH                   recovery code → wallet
-//	i NUMBER KEY             keys and codes of a wallet, to erase them; place of the record that has a key
+//	i NUMBER KEY             keys, codes and gifts of a wallet, to erase them; place of the record that has a key
 //	v HASH                   voucher
-//	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund
+//	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund or 0 if a gift of it was opened
 //	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
+//	g HASH                   gift: place of its record, how often it was opened
 //	n NUMBER WHAT [SITE]     counter of a wallet: period, amount
 //	x TIME UNLOCK            unlock revoked; forgotten after TIME
 //
@@ -41,6 +42,7 @@ const (
 	tagVoucher  = 'v'
 	tagUnlock   = 'u'
 	tagResource = 'r'
+	tagGift     = 'g'
 	tagCounter  = 'n'
 	tagRevoked  = 'x'
 )
@@ -112,7 +114,7 @@ type wallet struct {
 }
 
 func (w wallet) encode() []byte {
-	return w.settings.append(binary.AppendVarint(w.number[:], w.balance))
+	return appendSettings(binary.AppendVarint(w.number[:], w.balance), w.settings)
 }
 
 func decodeWallet(v []byte) (w wallet, err error) {
@@ -143,12 +145,16 @@ type unlock struct {
 	number   number
 	bought   journal.Ptr
 	refunded journal.Ptr // zero: not
+	given    bool        // somebody opened a gift of it; it is never refunded then
 }
 
 func (u unlock) encode() []byte {
 	b := appendPtr(u.number[:], u.bought)
 	if u.refunded != (journal.Ptr{}) {
-		b = appendPtr(b, u.refunded)
+		return appendPtr(b, u.refunded)
+	}
+	if u.given {
+		b = append(b, 0) // no place begins so: segments count from 1
 	}
 	return b
 }
@@ -158,7 +164,11 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 		return u, errValue
 	}
 	u.number = number(v[:5])
-	if u.bought, v, err = cutPtr(v[5:]); err == nil && len(v) > 0 {
+	if u.bought, v, err = cutPtr(v[5:]); err == nil && len(v) == 1 && v[0] == 0 {
+		u.given = true
+		return u, nil
+	}
+	if err == nil && len(v) > 0 {
 		u.refunded, v, err = cutPtr(v)
 	}
 	if err == nil && len(v) > 0 {

@@ -131,7 +131,9 @@ func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, error) {
 		return paywall.Unlock{}, err
 	}
 	if state.refunded == (journal.Ptr{}) {
-		return unlockOf(&r, nil, s.o.Currency), nil
+		u := unlockOf(&r, nil, s.o.Currency)
+		u.Given = state.given
+		return u, nil
 	}
 	refund, err := s.journal.Read(state.refunded)
 	if err != nil {

@@ -32,6 +32,8 @@ func (s *Store) Refund(ctx context.Context, wallet, unlock string, limit int) (p
 	})
 }
 
+var errGiven = paywall.Errorf(paywall.CodeRefundClosed, "others read this article through your gift link, so its purchase can no longer be undone")
+
 func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.Receipt, error) {
 	bought, err := g.read(u.bought)
 	if err != nil {
@@ -43,6 +45,9 @@ func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.
 			return paywall.Receipt{}, err
 		}
 		return paywall.Receipt{Unlock: unlockOf(bought, first, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
+	}
+	if u.given {
+		return paywall.Receipt{}, errGiven
 	}
 	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
 		return paywall.Receipt{}, paywall.ErrRefundClosed

@@ -19,7 +19,7 @@ type settings struct {
 	forgot  int64 // Unix milliseconds; what was bought before is not to be listed any more
 }
 
-func (s settings) append(b []byte) []byte {
+func appendSettings(b []byte, s settings) []byte {
 	if s == (settings{}) {
 		return b
 	}

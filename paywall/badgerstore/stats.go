@@ -17,6 +17,7 @@ type totals struct {
 	mu        sync.Mutex
 	mark      journal.Mark
 	wallets   int
+	gifts     int
 	sales     tally
 	refunds   tally
 	topUps    tally
@@ -88,6 +89,10 @@ func (t *totals) add(r *journal.Record) {
 	case paywall.KindRedeem:
 		t.topUps.add(r.Paid())
 	case paywall.KindUnlock:
+		if r.Gift != (paywall.Hash{}) {
+			t.gifts++
+			return
+		}
 		t.sales.add(r.Paid())
 		t.of(r)[0].add(r.Paid())
 	case paywall.KindRefund:
@@ -113,7 +118,7 @@ func (t *totals) stats(c paywall.Currency) paywall.Stats {
 	public := func(t tally) paywall.Tally { return paywall.Tally{Count: t.count, Amount: money(t.micros)} }
 	stats := paywall.Stats{
 		Currency: c, Wallets: t.wallets, Sales: public(t.sales), Refunds: public(t.refunds),
-		TopUps: public(t.topUps), Owed: money(t.owed),
+		TopUps: public(t.topUps), Gifts: t.gifts, Owed: money(t.owed),
 		Resources: make([]paywall.ResourceSales, 0, len(t.resources)),
 	}
 	for key, sold := range t.resources {

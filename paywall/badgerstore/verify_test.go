@@ -55,7 +55,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 // TestAuditFindsRecordsThatMustNotBe puts records into a journal that no store
 // writes, each hashed and chained as it should be.
 func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
-	a, b := paywall.NewID(), paywall.NewID()
+	a, b, c := paywall.NewID(), paywall.NewID(), paywall.NewID()
 	legs := func(pairs ...any) (legs []paywall.Leg) {
 		for i := 0; i < len(pairs); i += 2 {
 			legs = append(legs, paywall.Leg{Account: pairs[i].(string), Micros: int64(pairs[i+1].(int))})
@@ -85,6 +85,7 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		made(paywall.KindVoucher, journal.Record{Vouchers: []paywall.Voucher{{Code: paywall.Hash{1}, Amount: paywall.Money{Micros: 50, Currency: "EUR"}}}}),
 		sale(a, "one", "/one", 10),
 	}
+	third := made(paywall.KindOpen, journal.Record{Wallet: c, Key: paywall.Hash{5}, Code: paywall.Hash{6}})
 	free := func(wallet, id string, undo time.Duration) journal.Record {
 		return made(paywall.KindUnlock, journal.Record{
 			Wallet: wallet, Unlock: id, Offer: id, Site: site[5:], Resource: "/" + id, URL: "/" + id, Refund: undo, Price: 15, Cap: 15,
@@ -112,8 +113,20 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 	dropped := func(key, code paywall.Hash) journal.Record {
 		return made(paywall.KindDrop, journal.Record{Wallet: a, Key: key, Code: code})
 	}
+	giving := func(unlock string, readers, limit int) journal.Record {
+		return made(paywall.KindGift, journal.Record{Wallet: a, Gift: paywall.Hash{7}, Unlock: unlock, Readers: readers, Limit: limit})
+	}
+	opening := func(wallet, id string) journal.Record {
+		return made(paywall.KindUnlock, journal.Record{
+			Wallet: wallet, Unlock: id, Offer: id, Site: site[5:], Resource: "/one", URL: "/one", Gift: paywall.Hash{7},
+		})
+	}
+	again := giving("one", 1, 1)
+	again.Gift = paywall.Hash{8}
+	priced := opening(b, "x")
+	priced.Price = 1
 	for want, records := range map[string][]journal.Record{
-		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50)},
+		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50), giving("two", 1, 1), opening(b, "x")},
 		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
 		"takes 0 millionths where 5":    {capped(sale(a, "two", "/two", 10), 10, 15), free(a, "three", 0)},
 		"takes 10 millionths where 9":   {capped(sale(a, "two", "/two", 10), 9, 0)},
@@ -133,6 +146,14 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		"drops a key that":              {dropped(paywall.Hash{3}, paywall.Hash{})},
 		"does not have":                 {dropped(paywall.Hash{1}, paywall.Hash{}), dropped(paywall.Hash{1}, paywall.Hash{})},
 		"that it drops is not":          {dropped(paywall.Hash{1}, paywall.Hash{4})},
+		"another gift's":                {giving("one", 1, 0), giving("one", 1, 0)},
+		"not own what it gives":         {giving("two", 1, 0)},
+		"no such gift":                  {opening(b, "x")},
+		"opened by 1 before":            {giving("one", 1, 0), opening(b, "x"), third, opening(c, "y")},
+		"does not own so long":          {giving("one", 1, 0), refund(a, "one", "/one", 10), opening(b, "x")},
+		"gift of its purchase":          {giving("one", 1, 0), opening(b, "x"), refund(a, "one", "/one", 10)},
+		"had made 1 gifts":              {giving("one", 1, 0), again},
+		"a gift is none":                {giving("one", 1, 0), priced},
 		"refunded before":               {refund(a, "one", "/one", 10), refund(a, "one", "/one", 10)},
 		"never made":                    {refund(b, "one", "/one", 10)},
 		"does not give back":            {refund(a, "one", "/one", 9)},

@@ -124,7 +124,7 @@ func (v *view) owned(n number, site, resource string) (o owned, err error) {
 func unlockOf(r *journal.Record, refund *journal.Record, c paywall.Currency) paywall.Unlock {
 	u := paywall.Unlock{
 		ID: r.Unlock, Wallet: r.Wallet, Offer: r.Offer, Site: r.Site, Resource: r.Resource,
-		URL: r.URL, Title: r.Title, Paid: paywall.Money{Micros: r.Paid(), Currency: c}, Auto: r.Auto,
+		URL: r.URL, Title: r.Title, Paid: paywall.Money{Micros: r.Paid(), Currency: c}, Auto: r.Auto, Gift: r.Gift,
 		At: r.Time, RefundableUntil: r.Time.Add(r.Refund),
 	}
 	if r.Access > 0 {

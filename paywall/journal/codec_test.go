@@ -63,6 +63,11 @@ func samples() []Record {
 		}),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Limit: 5}, sale...),
+		of(paywall.KindGift, Record{Wallet: wallet, Gift: hash("g"), Unlock: "u", Readers: 3, Limit: 5}),
+		of(paywall.KindGift, Record{Wallet: wallet, Gift: hash("g2"), Unlock: "u", Readers: 1}),
+		of(paywall.KindUnlock, Record{
+			Wallet: wallet, Unlock: "u5", Offer: "u5", Site: site, Resource: "/a b", URL: "/a%20b", Gift: hash("g"), Access: time.Hour,
+		}),
 		of(paywall.KindSetting, Record{Wallet: wallet, Budget: 2e6, Today: 10_000, Article: 300_000, Week: 3e6, Used: 1, Forget: true}),
 		of(paywall.KindSetting, Record{Wallet: wallet}),
 		of(paywall.KindErase, Record{Wallet: wallet}),

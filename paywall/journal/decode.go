@@ -140,6 +140,10 @@ func (p *parser) record() (r Record) {
 		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
 		p.resource(&r)
 		r.Limit = p.count("limit")
+	case paywall.KindGift:
+		r.Gift = p.hash(key)
+		r.Wallet, r.Unlock = p.need("wallet"), p.need("unlock")
+		r.Readers, r.Limit = p.count("readers"), p.count("limit")
 	case paywall.KindSetting:
 		r.Wallet, _, _ = strings.Cut(key, "/")
 		p.setting(&r)
@@ -171,6 +175,9 @@ func (p *parser) unlock(r *Record) {
 	}
 	r.Cap, _ = p.money("cap")
 	r.Auto = p.flag("auto")
+	if gift, ok := p.field("gift"); ok {
+		r.Gift = p.hash(gift)
+	}
 }
 
 func (p *parser) setting(r *Record) {

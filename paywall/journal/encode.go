@@ -97,6 +97,9 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
 		return appendCount(appendResource(b, r), "limit", r.Limit)
+	case paywall.KindGift:
+		b = appendField(appendField(b, "wallet", r.Wallet), "unlock", r.Unlock)
+		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)
 	case paywall.KindSetting:
 		return appendSetting(b, r, currency.Decimals())
 	}
@@ -125,7 +128,10 @@ func appendUnlock(b []byte, r *Record, decimals int) []byte {
 	if r.Cap != 0 {
 		b = appendMoney(b, "cap", r.Cap, decimals)
 	}
-	return appendFlag(b, "auto", r.Auto)
+	if b = appendFlag(b, "auto", r.Auto); r.Gift != (paywall.Hash{}) {
+		b = appendField(b, "gift", encodeHash(r.Gift))
+	}
+	return b
 }
 
 func appendSetting(b []byte, r *Record, decimals int) []byte {

@@ -17,8 +17,9 @@ import (
 //	drop     Wallet, Key, and Code if that leads to the wallet no more, either
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
-//	unlock   Unlock and everything after it; legs, unless nothing was paid
+//	unlock   Unlock to Auto, Gift if it was opened with one; legs, unless nothing was paid
 //	refund   Unlock, Site, Resource, Limit if there is one; legs
+//	gift     Gift, Wallet, Unlock, Readers, Limit if there is one
 //	setting  Wallet, and from Budget to Forget all settings that are set
 //	erase    Wallet
 //
@@ -49,6 +50,9 @@ type Record struct {
 	Price    int64 // of the offer, in millionths
 	Cap      int64 // of the offer; 0: none
 	Auto     bool  // bought without asking
+
+	Gift    paywall.Hash
+	Readers int
 
 	Budget  int64 // per day
 	Today   int64 // of it, spent before this record
@@ -95,6 +99,8 @@ func (r *Record) cause() string {
 		return r.Unlock // nothing else is as frequent; it holds no slash, unlike the others
 	case paywall.KindRefund:
 		return "refund/" + r.Unlock
+	case paywall.KindGift:
+		return "gift/" + encodeHash(r.Gift)
 	case paywall.KindSetting:
 		return "setting/" + r.Wallet + "/" + strconv.FormatUint(r.Seq, 10) // the same settings may come back
 	case paywall.KindErase:

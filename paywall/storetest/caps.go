@@ -111,9 +111,7 @@ func testQuote(t *testing.T, h *house) {
 	if q := quote(h.offer("/articles/1", 20)); q != (paywall.Quote{Charge: euro(20), Spent: euro(0)}) {
 		t.Errorf("an ordinary offer is %+v", q)
 	}
-	if q := quote(h.offer("/articles/1", 61)); q.Refusal != paywall.ErrInsufficientFunds {
-		t.Errorf("a price above the balance is %+v", q)
-	}
+	h.wantError(quote(h.offer("/articles/1", 61)).Refusal, paywall.ErrInsufficientFunds)
 	offer := h.capped("/articles/1", 30, 40)
 	if q := quote(offer); q != (paywall.Quote{Charge: euro(30), Spent: euro(0)}) {
 		t.Errorf("an offer with a cap is %+v", q)

@@ -53,7 +53,7 @@ func (m *model) dice() func(n int) int {
 func (m *model) doomed() {
 	r := m.any()
 	call := rapid.SampledFrom([]func(*modelReader) func() error{
-		m.doomedOpen, m.doomedBuy, m.doomedRefund, m.doomedVoucher, m.doomedRedeem, m.doomedErase,
+		m.doomedOpen, m.doomedBuy, m.doomedRefund, m.doomedVoucher, m.doomedRedeem, m.doomedErase, m.doomedTake,
 	}).Draw(m.rt, "doomed call")(r)
 	if call == nil {
 		m.rt.Skip("nothing to do this to")
@@ -118,7 +118,7 @@ func (m *model) doomedBuy(r *modelReader) func() error {
 
 func (m *model) doomedRefund(r *modelReader) func() error {
 	u := r.live("/articles/1", m.clock.now())
-	if r.erased || u == nil {
+	if r.erased || u == nil || m.given(u) {
 		return nil
 	}
 	return func() error {

@@ -21,6 +21,8 @@ func testModel(t *testing.T, open Open) {
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
 			"replay":  func(rt *rapid.T) { m.rt = rt; m.replay() },
+			"give":    func(rt *rapid.T) { m.rt = rt; m.give() },
+			"take":    func(rt *rapid.T) { m.rt = rt; m.take() },
 			"set":     func(rt *rapid.T) { m.rt = rt; m.set() },
 			"refund":  func(rt *rapid.T) { m.rt = rt; m.refund() },
 			"voucher": func(rt *rapid.T) { m.rt = rt; m.voucher() },
@@ -56,6 +58,16 @@ type model struct {
 	readers  []*modelReader
 	vouchers map[paywall.Hash]*modelVoucher
 	codes    []paywall.Hash
+	gifts    []*modelGift
+}
+
+type modelGift struct {
+	key     paywall.Hash
+	giver   *modelReader
+	of      *modelUnlock
+	readers int
+	opened  map[*modelReader]*modelUnlock
+	made    time.Time
 }
 
 type modelReader struct {
@@ -213,6 +225,9 @@ func (m *model) pick() (*modelReader, *modelUnlock) {
 
 func (m *model) replay() {
 	r, u := m.pick()
+	if u.offer.ID == "" {
+		m.rt.Skip("opened as a gift")
+	}
 	receipt, err := m.unlock(r.reader, u.offer)
 	switch {
 	case r.erased:
@@ -235,7 +250,7 @@ func (m *model) refund() {
 		if m.want("refunding again", err, nil) && receipt.Unlock != u.unlock {
 			m.rt.Fatalf("refunding again gave %+v, first %+v", receipt.Unlock, u.unlock)
 		}
-	case !u.unlock.Refundable(m.clock.now()):
+	case !u.unlock.Refundable(m.clock.now()) || m.given(u):
 		m.want("refunding late", err, paywall.ErrRefundClosed)
 	case limit > 0 && r.refunds(m.clock.now()) >= limit:
 		m.want("refunding too often", err, paywall.ErrTooManyRefunds)
@@ -304,8 +319,10 @@ func (m *model) check() {
 			m.rt.Fatalf("the history has %d purchases, want %d", len(history), len(r.unlocks))
 		}
 		for i, u := range r.unlocks {
-			if history[len(history)-1-i] != u.unlock {
-				m.rt.Fatalf("history has %+v, want %+v", history[len(history)-1-i], u.unlock)
+			want := u.unlock
+			want.Given = m.given(u)
+			if got := history[len(history)-1-i]; got != want {
+				m.rt.Fatalf("history has %+v, want %+v", got, want)
 			}
 			if refunded := !u.unlock.RefundedAt.IsZero(); refunded && now.Sub(u.unlock.RefundedAt) < paywall.AccessTTL && !m.store.Revoked(u.unlock.ID) {
 				m.rt.Fatalf("the refunded %s is not revoked", u.unlock.ID)

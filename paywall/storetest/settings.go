@@ -72,9 +72,9 @@ func testBudget(t *testing.T, h *house) {
 	over := h.offer("/articles/2", 1)
 	_, err = h.unlock(a, over)
 	h.wantError(err, paywall.ErrOverBudget)
-	if q, err := h.store.Quote(ctx, a.ID, over); err != nil || q.Refusal != paywall.ErrOverBudget {
-		t.Errorf("above the budget the quote is %+v, %v", q, err)
-	}
+	q, err := h.store.Quote(ctx, a.ID, over)
+	h.wantError(err, nil)
+	h.wantError(q.Refusal, paywall.ErrOverBudget)
 	if again := h.buy(a, h.offer("/articles/1", 30)); !again.AlreadyOwned {
 		t.Error("what is owned was bought again")
 	}

@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Wallets", testWallets},
 		{"Devices", testDevices},
 		{"DropOthers", testDropOthers},
+		{"Gifts", testGifts},
+		{"GiftsEnd", testGiftsEnd},
 		{"Erase", testErase},
 		{"Unlock", testUnlock},
 		{"Offers", testOffers},
@@ -57,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Backup", testBackup},
 		{"Context", testContext},
 		{"Strange", testStrange},
+		{"ParallelGifts", testParallelGifts},
 		{"Parallel", testParallel},
 		{"Linearizable", testLinearizable},
 	} {
