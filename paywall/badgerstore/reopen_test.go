@@ -68,10 +68,40 @@ func settle(t testing.TB, s *Store) *town {
 		}
 		must[paywall.TopUp](t)(s.Redeem(ctx, w.wallets[i], code))
 	}
+	settleReaders(t, s, w)
 	if err := s.Erase(ctx, w.wallets[4]); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// settleReaders has wallets use everything that a reader can.
+func settleReaders(t testing.TB, s *Store, w *town) {
+	t.Helper()
+	ctx := t.Context()
+	fine := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants := paywall.Settings{Budget: euro(450), Auto: paywall.Auto{PerArticle: euro(30), PerWeek: euro(100)}}
+	for _, i := range []int{0, 4} {
+		wallet := w.wallets[i]
+		fine(s.Set(ctx, wallet, wants))
+		capped := paywall.Purchase{Wallet: wallet, Offer: offer("/capped"), Refund: time.Hour, Auto: true}
+		capped.Offer.Cap = euro(15)
+		bought := must[paywall.Receipt](t)(s.Unlock(ctx, capped)).Unlock
+		key := randomKeys(t).Key
+		fine(s.AddGift(ctx, wallet, paywall.Gift{Key: key, Unlock: bought.ID, Readers: 3}))
+		for _, to := range w.wallets[2:4] {
+			must[paywall.Receipt](t)(s.OpenGift(ctx, to, key))
+		}
+		fine(s.Drop(ctx, wallet, paywall.Drop{Device: deviceID(w.keys[i].Key), Codes: true}))
+	}
+	fine(s.Set(ctx, w.wallets[1], paywall.Settings{Forget: true}))
+	forgotten := paywall.Purchase{Wallet: w.wallets[1], Offer: offer("/forgotten?q=1"), Refund: time.Hour}
+	must[paywall.Receipt](t)(s.Unlock(ctx, forgotten))
 }
 
 // contents is everything in Badger.

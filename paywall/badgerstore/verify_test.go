@@ -47,7 +47,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 			verified(t, s)
 		}
 	}
-	if len(seen) != 10 {
+	if len(seen) != 11 {
 		t.Errorf("kinds of keys seen: %d", len(seen))
 	}
 }
