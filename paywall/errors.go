@@ -135,6 +135,8 @@ var (
 	ErrNotFound = Errorf(CodeNotFound, "no such purchase")
 	// ErrNoDevice: no such device, or it belongs to someone else.
 	ErrNoDevice = Errorf(CodeNotFound, "no such device")
+	// ErrNoPasskey: no such passkey, or it belongs to someone else.
+	ErrNoPasskey = Errorf(CodeNotFound, "no such passkey")
 	// ErrInsufficientFunds: the balance does not cover the price.
 	ErrInsufficientFunds = Errorf(CodeInsufficientFunds, "the balance does not cover the price")
 	// ErrOverBudget: it would take more than the reader wants to spend in a day.

@@ -31,6 +31,25 @@ type Store interface {
 	// taken again: [ErrOfferChanged].
 	AddKey(ctx context.Context, code Hash, next KeyHashes) (Wallet, error)
 
+	// Admit is AddKey for a wallet whose owner has shown otherwise who they are, such
+	// as with a passkey. [ErrNoWallet].
+	Admit(ctx context.Context, wallet string, next KeyHashes) (Wallet, error)
+
+	// SetPasskey gives a wallet a passkey, or replaces what is kept of it; SetAt is the
+	// store's. Another wallet's: [ErrOfferChanged]. One too many, or too long:
+	// [CodeMalformed]. [ErrNoWallet].
+	SetPasskey(ctx context.Context, wallet string, p Passkey) error
+
+	// RemovePasskey takes it away: from the answer on it leads nowhere. [ErrNoPasskey],
+	// [ErrNoWallet].
+	RemovePasskey(ctx context.Context, wallet, id string) error
+
+	// Passkey finds a passkey and the wallet it leads to. [ErrNoPasskey].
+	Passkey(ctx context.Context, id string) (Passkey, Wallet, error)
+
+	// Passkeys lists a wallet's, the latest set first. [ErrNoWallet].
+	Passkeys(ctx context.Context, wallet string) ([]Passkey, error)
+
 	// Wallet finds a wallet by its key. [ErrNoWallet].
 	Wallet(ctx context.Context, key Hash) (Wallet, error)
 

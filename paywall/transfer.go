@@ -10,6 +10,7 @@ const (
 	KindGenesis Kind = "genesis" // first record: currency of the ledger
 	KindOpen    Kind = "open"    // wallet opened, with its welcome credit if any
 	KindKey     Kind = "key"     // another key for a wallet (recovery in a second browser)
+	KindPasskey Kind = "passkey" // a passkey set or, without data, removed
 	KindDrop    Kind = "drop"    // a key taken from a wallet
 	KindVoucher Kind = "voucher" // voucher made; no money moves until it is redeemed
 	KindRedeem  Kind = "redeem"  // voucher into a wallet

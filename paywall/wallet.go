@@ -31,6 +31,20 @@ type Device struct {
 	Current bool // it is the one that asks
 }
 
+// Bounds of a [Passkey]; credential ids are that long at most (WebAuthn Level 3, 5.8.3).
+const (
+	MaxPasskeys     = 10 // of one wallet
+	MaxPasskeyID    = 1023
+	MaxPasskeyBytes = 2 << 10
+)
+
+// Passkey is a public-key credential that leads to a wallet. It holds no secret.
+type Passkey struct {
+	ID    string // the credential's, as raw bytes
+	Data  string // what its verifier keeps of it, at most [MaxPasskeyBytes] of UTF-8; opaque here
+	SetAt time.Time
+}
+
 // Drop says which devices [Store.Drop] lets in no more.
 type Drop struct {
 	Device string // id of one; "": all but the one with the key Except

@@ -22,6 +22,8 @@ func (g *group) apply(r *journal.Record, at journal.Ptr) error {
 		err = g.applyOpen(r, at)
 	case paywall.KindKey:
 		err = g.applyKey(r, at)
+	case paywall.KindPasskey:
+		err = g.applyPasskey(r, at)
 	case paywall.KindDrop:
 		err = g.applyDrop(r)
 	case paywall.KindVoucher:

@@ -42,6 +42,7 @@ type auditWallet struct {
 	settings
 	keys      []paywall.Hash
 	codes     []paywall.Hash
+	passkeys  map[string]journal.Ptr // by their keys in Badger; nil if there are none
 	resources map[[8]byte]*auditOwned
 	counters  map[string]counter // by their key; nil if nothing is counted
 }
@@ -123,6 +124,8 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addKeys(r, at, id, w)
 	case paywall.KindKey:
 		a.addKeys(r, at, id, w)
+	case paywall.KindPasskey:
+		a.addPasskey(r, at, w)
 	case paywall.KindDrop:
 		a.addDrop(r, id)
 	case paywall.KindUnlock:
@@ -199,6 +202,23 @@ func (a *audit) addDrop(r *journal.Record, id walletID) {
 		a.problem(r, "the recovery code that it drops is not the key's (%v)", err)
 	}
 	delete(a.codes, r.Code)
+}
+
+func (a *audit) addPasskey(r *journal.Record, at journal.Ptr, w *auditWallet) {
+	key := string(passkeyKey(r.Passkey))
+	if r.Data == "" {
+		if _, has := w.passkeys[key]; !has {
+			a.problem(r, "it removes a passkey that its wallet does not have")
+		}
+		delete(w.passkeys, key)
+		return
+	}
+	if w.passkeys == nil {
+		w.passkeys = map[string]journal.Ptr{}
+	}
+	if w.passkeys[key] = at; len(w.passkeys) > paywall.MaxPasskeys {
+		a.problem(r, "its wallet has more than %d passkeys", paywall.MaxPasskeys)
+	}
 }
 
 func (a *audit) addVouchers(r *journal.Record) {

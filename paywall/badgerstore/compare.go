@@ -30,7 +30,11 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 			c.want(key, o.encode(), "what a wallet owns")
 		}
 	}
-	for _, w := range a.wallets {
+	for id, w := range a.wallets {
+		for key, at := range w.passkeys {
+			c.want([]byte(key), passkey{of: id, set: at}.encode(), "a passkey")
+			c.want(indexKey(w.number, []byte(key)), []byte{}, "the index of a wallet's passkeys")
+		}
 		for key, count := range w.counters {
 			c.want([]byte(key), count.encode(), "a counter")
 		}

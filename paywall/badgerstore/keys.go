@@ -20,7 +20,8 @@ import (
 //	w WALLET                 wallet: its number, balance; settings if there are any
 //	k HASH                   key → wallet; nothing if it was dropped
 //	c HASH                   recovery code → wallet
-//	i NUMBER KEY             keys, codes and gifts of a wallet, to erase them; place of the record that has a key
+//	p HASH                   passkey: wallet, place of the record that set it
+//	i NUMBER KEY             keys, codes, passkeys and gifts of a wallet, to erase them; place of the record that has a key
 //	v HASH                   voucher
 //	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund or 0 if a gift of it was opened
 //	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
@@ -38,6 +39,7 @@ const (
 	tagWallet   = 'w'
 	tagKey      = 'k'
 	tagCode     = 'c'
+	tagPasskey  = 'p'
 	tagIndex    = 'i'
 	tagVoucher  = 'v'
 	tagUnlock   = 'u'

@@ -47,7 +47,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 			verified(t, s)
 		}
 	}
-	if len(seen) != 11 {
+	if len(seen) != 12 {
 		t.Errorf("kinds of keys seen: %d", len(seen))
 	}
 }
@@ -125,6 +125,13 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 	again.Gift = paywall.Hash{8}
 	priced := opening(b, "x")
 	priced.Price = 1
+	passkeyRecord := func(id, data string) journal.Record {
+		return made(paywall.KindPasskey, journal.Record{Wallet: a, Passkey: id, Data: data})
+	}
+	var eleven []journal.Record
+	for i := range 11 {
+		eleven = append(eleven, passkeyRecord(string(rune('a'+i)), "{}"))
+	}
 	for want, records := range map[string][]journal.Record{
 		"":                              {refund(a, "one", "/one", 10), sale(a, "two", "/one", 10), redeem(b, 50), giving("two", 1, 1), opening(b, "x")},
 		"takes 11 millionths where 10":  {capped(sale(a, "two", "/two", 15), 15, 25), capped(sale(a, "three", "/three", 11), 15, 25)},
@@ -154,6 +161,8 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		"gift of its purchase":          {giving("one", 1, 0), opening(b, "x"), refund(a, "one", "/one", 10)},
 		"had made 1 gifts":              {giving("one", 1, 0), again},
 		"a gift is none":                {giving("one", 1, 0), priced},
+		"removes a passkey":             {passkeyRecord("x", "{}"), passkeyRecord("x", ""), passkeyRecord("x", "")},
+		"more than 10 passkeys":         eleven,
 		"refunded before":               {refund(a, "one", "/one", 10), refund(a, "one", "/one", 10)},
 		"never made":                    {refund(b, "one", "/one", 10)},
 		"does not give back":            {refund(a, "one", "/one", 9)},

@@ -33,8 +33,17 @@ func (s *Store) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome 
 
 // AddKey implements [paywall.Store].
 func (s *Store) AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error) {
+	return s.addKey(ctx, next, func(g *group) (walletID, wallet, error) { return g.walletOf(codeKey(code)) })
+}
+
+// Admit implements [paywall.Store].
+func (s *Store) Admit(ctx context.Context, id string, next paywall.KeyHashes) (paywall.Wallet, error) {
+	return s.addKey(ctx, next, func(g *group) (walletID, wallet, error) { return g.wallet(id) })
+}
+
+func (s *Store) addKey(ctx context.Context, next paywall.KeyHashes, find func(*group) (walletID, wallet, error)) (paywall.Wallet, error) {
 	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) {
-		id, w, err := g.walletOf(codeKey(code))
+		id, w, err := find(g)
 		if err != nil {
 			return paywall.Wallet{}, err
 		}

@@ -38,6 +38,8 @@ func samples() []Record {
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}),
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}, leg("wallet/"+wallet, 600_000), leg("promo", -600_000)),
 		of(paywall.KindKey, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
+		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "\x00\xff", Data: `{"publicKey":"ü"}`}),
+		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "\x00\xff"}),
 		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2")}),
 		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
 		of(paywall.KindVoucher, Record{Vouchers: []paywall.Voucher{

@@ -123,6 +123,13 @@ func (p *parser) record() (r Record) {
 		wallet, hash, _ := strings.Cut(key, "/")
 		r.Wallet, r.Key = wallet, p.hash(hash)
 		r.Code = p.hashField("code")
+	case paywall.KindPasskey:
+		r.Wallet, _, _ = strings.Cut(key, "/")
+		id, err := base64.RawURLEncoding.Strict().DecodeString(p.need("passkey"))
+		if r.Passkey = string(id); err != nil {
+			p.fail()
+		}
+		r.Data, _ = p.field("data")
 	case paywall.KindDrop:
 		wallet, hash, _ := strings.Cut(key, "/")
 		r.Wallet, r.Key = wallet, p.hash(hash)

@@ -86,6 +86,12 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendField(b, "code", encodeHash(r.Code))
 	case paywall.KindKey:
 		return appendField(b, "code", encodeHash(r.Code))
+	case paywall.KindPasskey:
+		b = appendField(b, "passkey", base64.RawURLEncoding.EncodeToString([]byte(r.Passkey)))
+		if r.Data != "" {
+			b = appendField(b, "data", r.Data)
+		}
+		return b
 	case paywall.KindDrop:
 		if r.Code == (paywall.Hash{}) {
 			return b

@@ -14,6 +14,7 @@ import (
 //	genesis  Currency, Ledger
 //	open     Wallet, Key, Code; legs if there is a welcome credit
 //	key      Wallet, Key, Code
+//	passkey  Wallet, Passkey, Data; without Data it was removed
 //	drop     Wallet, Key, and Code if that leads to the wallet no more, either
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
@@ -36,6 +37,9 @@ type Record struct {
 	Key     paywall.Hash
 	Code    paywall.Hash
 	Voucher paywall.Hash
+
+	Passkey string // raw credential id
+	Data    string
 
 	Vouchers []paywall.Voucher
 
@@ -89,6 +93,8 @@ func (r *Record) cause() string {
 		return "open/" + r.Wallet
 	case paywall.KindKey:
 		return "key/" + r.Wallet + "/" + encodeHash(r.Key)
+	case paywall.KindPasskey:
+		return "passkey/" + r.Wallet + "/" + strconv.FormatUint(r.Seq, 10) // its counter changes, and may be set back
 	case paywall.KindDrop:
 		return "drop/" + r.Wallet + "/" + encodeHash(r.Key)
 	case paywall.KindVoucher:

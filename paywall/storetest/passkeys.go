@@ -1,0 +1,90 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+func testPasskeys(t *testing.T, h *house) {
+	ctx := t.Context()
+	a, b := h.reader(60), h.reader(0)
+	passkey := paywall.Passkey{ID: "\x00\xff credential", Data: `{"publicKey":"ü","counter":1}`}
+	set := func(r reader, p paywall.Passkey) error { return h.store.SetPasskey(ctx, r.ID, p) }
+	h.wantError(set(a, passkey), nil)
+	passkey.SetAt = h.clock.now()
+	if got, w, err := h.store.Passkey(ctx, passkey.ID); err != nil || got != passkey || w != a.Wallet {
+		t.Errorf("the passkey is %+v of %+v, %v", got, w, err)
+	}
+	h.wantError(set(b, passkey), paywall.ErrOfferChanged)
+	h.clock.sleep(time.Minute)
+	passkey.Data = `{"publicKey":"ü","counter":2}`
+	h.wantError(set(a, passkey), nil)
+	if got, _, err := h.store.Passkey(ctx, passkey.ID); err != nil || got.Data != passkey.Data || !got.SetAt.Equal(h.clock.now()) {
+		t.Errorf("set again the passkey is %+v, %v", got, err)
+	}
+
+	// It lets a browser in as a recovery code does.
+	keys := newKeys(t)
+	for range 2 { // a retry
+		if w, err := h.store.Admit(ctx, a.ID, keys); err != nil || w != a.Wallet {
+			t.Errorf("admitting a browser: %+v, %v", w, err)
+		}
+	}
+	if !h.opens(a, keys.Key) {
+		t.Error("an admitted browser is not let in")
+	}
+	_, err := h.store.Admit(ctx, b.ID, keys)
+	h.wantError(err, paywall.ErrOfferChanged)
+	_, err = h.store.Admit(ctx, paywall.NewID(), newKeys(t))
+	h.wantError(err, paywall.ErrNoWallet)
+
+	for i := 1; i < paywall.MaxPasskeys; i++ {
+		h.wantError(set(a, paywall.Passkey{ID: fmt.Sprint(i), Data: "{}"}), nil)
+	}
+	eleventh := paywall.Passkey{ID: "eleventh", Data: "{}"}
+	if err := set(a, eleventh); paywall.ErrorCode(err) != paywall.CodeMalformed {
+		t.Errorf("an eleventh passkey: %v", err)
+	}
+	h.wantError(set(a, passkey), nil)
+	h.wantError(h.store.RemovePasskey(ctx, b.ID, "1"), paywall.ErrNoPasskey)
+	h.wantError(h.store.RemovePasskey(ctx, a.ID, "1"), nil)
+	h.wantError(h.store.RemovePasskey(ctx, a.ID, "1"), paywall.ErrNoPasskey)
+	_, _, err = h.store.Passkey(ctx, "1")
+	h.wantError(err, paywall.ErrNoPasskey)
+	h.wantError(set(a, eleventh), nil)
+	h.wantError(set(b, paywall.Passkey{ID: "1", Data: "{}"}), nil) // free again
+	if list, err := h.store.Passkeys(ctx, a.ID); err != nil || len(list) != paywall.MaxPasskeys {
+		t.Errorf("the passkeys are %+v, %v", list, err)
+	}
+	for name, bad := range map[string]paywall.Passkey{
+		"no id": {Data: "{}"}, "no data": {ID: "x"}, "invalid UTF-8": {ID: "x", Data: "\xff"},
+		"a long id": {ID: strings.Repeat("x", paywall.MaxPasskeyID+1), Data: "{}"},
+		"much data": {ID: "x", Data: strings.Repeat("x", paywall.MaxPasskeyBytes+1)},
+	} {
+		if err := set(b, bad); paywall.ErrorCode(err) != paywall.CodeMalformed {
+			t.Errorf("a passkey with %s: %v", name, err)
+		}
+	}
+	long := paywall.Passkey{ID: strings.Repeat("\x01", paywall.MaxPasskeyID), Data: strings.Repeat("\x01", paywall.MaxPasskeyBytes)}
+	h.wantError(set(b, long), nil)
+	if got, _, err := h.store.Passkey(ctx, long.ID); err != nil || got.ID != long.ID || got.Data != long.Data {
+		t.Errorf("the longest passkey came back with %d and %d bytes, %v", len(got.ID), len(got.Data), err)
+	}
+	for _, err := range []error{
+		h.store.SetPasskey(ctx, paywall.NewID(), eleventh), h.store.RemovePasskey(ctx, paywall.NewID(), "1"),
+	} {
+		h.wantError(err, paywall.ErrNoWallet)
+	}
+	_, err = h.store.Passkeys(ctx, paywall.NewID())
+	h.wantError(err, paywall.ErrNoWallet)
+	if err := h.store.Erase(ctx, a.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = h.store.Passkey(ctx, passkey.ID)
+	h.wantError(err, paywall.ErrNoPasskey)
+	h.wantError(set(b, passkey), nil) // free again
+}
