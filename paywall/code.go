@@ -12,6 +12,11 @@ import (
 // Hash is the SHA-256 of a secret. Only hashes of secrets reach a [Store].
 type Hash [sha256.Size]byte
 
+// MarshalText is the hash in base64url.
+func (h Hash) MarshalText() ([]byte, error) {
+	return []byte(base64.RawURLEncoding.EncodeToString(h[:])), nil
+}
+
 // codeEncoding is Crockford's base32: no I, L, O, U, so that a code survives
 // handwriting; the letters left out are read as the digits they look like.
 var codeEncoding = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)

@@ -15,13 +15,13 @@ type Gift struct {
 
 // GiftState is what became of a gift.
 type GiftState struct {
-	Unlock    string // the giver's purchase; "" for everybody else
-	Site      string
-	Resource  string
-	URL       string
-	Title     string
-	Readers   int
-	Opened    int // by so many
-	MadeAt    time.Time
-	ExpiresAt time.Time // when the giver's own right ends, and theirs with it; zero: never
+	Unlock    string    `json:"unlock_id"` // the giver's purchase; "" for everybody else
+	Site      string    `json:"site"`
+	Resource  string    `json:"resource"`
+	URL       string    `json:"url"`
+	Title     string    `json:"title"`
+	Readers   int       `json:"readers"`
+	Opened    int       `json:"opened"` // by so many
+	MadeAt    time.Time `json:"made_at"`
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // when the giver's own right ends, and theirs with it; zero: never
 }

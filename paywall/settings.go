@@ -4,22 +4,22 @@ package paywall
 type Settings struct {
 	// Budget is the most that purchases and tips take in a UTC day; what is refunded
 	// does not count. Zero: no limit.
-	Budget Money
+	Budget Money `json:"budget"`
 
 	// Auto allows small purchases without being asked.
-	Auto Auto
+	Auto Auto `json:"auto"`
 
 	// Forget has purchases recorded without their title and query: only the resource
 	// stays, which owning it needs. The history then lists none that can no longer
 	// be undone, and what was forgotten once stays out of it.
-	Forget bool
+	Forget bool `json:"forget"`
 }
 
 // Auto bounds what [Purchase.Auto] may take. Either both are above zero, and
 // PerArticle is not above PerWeek, or both are zero: nothing without being asked.
 type Auto struct {
-	PerArticle Money
-	PerWeek    Money // in a UTC week, which begins on Monday
+	PerArticle Money `json:"per_article"`
+	PerWeek    Money `json:"per_week"` // in a UTC week, which begins on Monday
 }
 
 // Check refuses settings that are negative, in another currency than c, too
@@ -40,5 +40,5 @@ func (s *Settings) Check(c Currency) error {
 type Spending struct {
 	Today Money // counts against the budget; zero without one
 	Week  Money // without being asked; zero where that is off
-	Month Money // for purchases in all
+	Month Money // for purchases and tips
 }

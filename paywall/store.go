@@ -94,6 +94,12 @@ type Store interface {
 	// purchase of which somebody opened a gift cannot be undone: [ErrRefundClosed].
 	Refund(ctx context.Context, wallet, unlock string, limit int) (Receipt, error)
 
+	// Tip moves money as a purchase does, and gives nothing for it; it cannot be
+	// undone. It answers the wallet after it. Keys: the wallet and the tip's ID; the
+	// same ID with other content is [ErrOfferChanged]. [ErrOverBudget],
+	// [ErrInsufficientFunds], [ErrNoWallet].
+	Tip(ctx context.Context, wallet string, t Tip) (Wallet, error)
+
 	// AddGift makes a gift link of a purchase that opens its resource to the wallet
 	// now and was no gift itself: else [ErrNotFound]. Key: the gift's key; with other
 	// content: [ErrOfferChanged]. Above the limit: [ErrTooManyGifts]. [ErrNoWallet].
@@ -136,6 +142,9 @@ type Store interface {
 
 	// Settings answers a wallet's settings and what it spent. [ErrNoWallet].
 	Settings(ctx context.Context, wallet string) (Settings, Spending, error)
+
+	// WalletExport answers everything that the ledger holds of a wallet. [ErrNoWallet].
+	WalletExport(ctx context.Context, wallet string) (WalletExport, error)
 
 	// Revoked reports whether tokens of this unlock are dead. It is on the hot
 	// path: no I/O, no lock shared between readers, no allocation.
@@ -215,7 +224,8 @@ type Stats struct {
 	Wallets   int             `json:"wallets"`
 	Sales     Tally           `json:"sales"`
 	Refunds   Tally           `json:"refunds"`
-	TopUps    Tally           `json:"top_ups"`      // vouchers and welcome credit
+	TopUps    Tally           `json:"top_ups"` // vouchers and welcome credit
+	Tips      Tally           `json:"tips"`
 	Gifts     int             `json:"gifts"`        // opened, for nothing
 	Owed      Money           `json:"wallets_owed"` // what all wallets hold together
 	Resources []ResourceSales `json:"resources"`

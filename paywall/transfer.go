@@ -16,6 +16,7 @@ const (
 	KindRedeem  Kind = "redeem"  // voucher into a wallet
 	KindUnlock  Kind = "unlock"  // purchase
 	KindRefund  Kind = "refund"  // purchase undone
+	KindTip     Kind = "tip"     // money for a resource beyond its price
 	KindGift    Kind = "gift"    // gift link made; opened, it is an unlock
 	KindSetting Kind = "setting" // a wallet's settings replaced
 	KindErase   Kind = "erase"   // personal traces of a wallet removed

@@ -26,9 +26,9 @@ func (k WalletKey) Hashes() (a KeyHashes, ok bool) {
 
 // Device is a browser or script that one of a wallet's keys lets in.
 type Device struct {
-	ID      string // tells it apart, opens nothing
-	AddedAt time.Time
-	Current bool // it is the one that asks
+	ID      string    `json:"id"` // tells it apart, opens nothing
+	AddedAt time.Time `json:"added_at"`
+	Current bool      `json:"current,omitzero"` // it is the one that asks
 }
 
 // Bounds of a [Passkey]; credential ids are that long at most (WebAuthn Level 3, 5.8.3).
@@ -40,9 +40,9 @@ const (
 
 // Passkey is a public-key credential that leads to a wallet. It holds no secret.
 type Passkey struct {
-	ID    string // the credential's, as raw bytes
-	Data  string // what its verifier keeps of it, at most [MaxPasskeyBytes] of UTF-8; opaque here
-	SetAt time.Time
+	ID    string    `json:"id"`   // the credential's, at most [MaxPasskeyID] bytes, in base64url
+	Data  string    `json:"data"` // what its verifier keeps of it, at most [MaxPasskeyBytes] of UTF-8; opaque here
+	SetAt time.Time `json:"set_at"`
 }
 
 // Drop says which devices [Store.Drop] lets in no more.
@@ -54,21 +54,21 @@ type Drop struct {
 
 // Unlock is one purchase of one resource by one wallet.
 type Unlock struct {
-	ID              string
-	Wallet          string
-	Offer           string // id of the offer it was bought with
-	Site            string // origin
-	Resource        string // canonical path
-	URL             string // path and query the reader came from
-	Title           string
-	Paid            Money // less than the price where a cap was reached
-	Auto            bool  // bought without asking
-	Gift            Hash  // key of the gift it was opened with; zero: it was bought
-	Given           bool  // others opened a gift of it; told by Unlocks only
-	At              time.Time
-	ExpiresAt       time.Time // zero: for ever
-	RefundableUntil time.Time // fixed at the purchase; a later change of config does not move it
-	RefundedAt      time.Time // zero: not refunded
+	ID              string    `json:"unlock_id"`
+	Wallet          string    `json:"-"`
+	Offer           string    `json:"offer"`    // id of the offer it was bought with
+	Site            string    `json:"site"`     // origin
+	Resource        string    `json:"resource"` // canonical path
+	URL             string    `json:"url"`      // path and query the reader came from
+	Title           string    `json:"title"`
+	Paid            Money     `json:"paid"`           // less than the price where a cap was reached
+	Auto            bool      `json:"auto,omitzero"`  // bought without asking
+	Gift            Hash      `json:"gift,omitzero"`  // key of the gift it was opened with; zero: it was bought
+	Given           bool      `json:"given,omitzero"` // others opened a gift of it; told by Unlocks only
+	At              time.Time `json:"at"`
+	ExpiresAt       time.Time `json:"expires_at,omitzero"`  // zero: for ever
+	RefundableUntil time.Time `json:"refundable_until"`     // fixed at the purchase; a later change of config does not move it
+	RefundedAt      time.Time `json:"refunded_at,omitzero"` // zero: not refunded
 }
 
 // Live reports whether the unlock opens its resource at the given time.

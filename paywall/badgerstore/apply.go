@@ -29,11 +29,13 @@ func (g *group) apply(r *journal.Record, at journal.Ptr) error {
 	case paywall.KindVoucher:
 		g.applyVouchers(r)
 	case paywall.KindRedeem:
-		err = g.applyRedeem(r)
+		err = g.applyRedeem(r, at)
 	case paywall.KindUnlock:
 		err = g.applyUnlock(r, at)
 	case paywall.KindRefund:
 		err = g.applyRefund(r, at)
+	case paywall.KindTip:
+		err = g.applyTip(r, at)
 	case paywall.KindGift:
 		err = g.applyGift(r, at)
 	case paywall.KindSetting:
@@ -107,19 +109,23 @@ func (g *group) applyVouchers(r *journal.Record) {
 	}
 }
 
-func (g *group) applyRedeem(r *journal.Record) error {
-	id, ok := parseWalletID(r.Wallet)
+func (g *group) applyRedeem(r *journal.Record, at journal.Ptr) error {
+	id, w, err := g.wallet(r.Wallet)
+	if err != nil {
+		return err
+	}
 	key := voucherKey(r.Voucher)
 	value, err := g.get(key)
 	if err != nil {
 		return err
 	}
 	v, err := decodeVoucher(value)
-	if err != nil || !ok {
-		return errValue
+	if err != nil {
+		return err
 	}
 	v.used = usedBy(id, r.Voucher)
 	g.put(key, v.encode())
+	g.put(transferKey(w.number, r.Cause), appendPtr(nil, at))
 	return nil
 }
 
@@ -232,10 +238,16 @@ func (g *group) applyErase(r *journal.Record) error {
 		return err
 	}
 	g.put(walletKey(id), nil)
-	return g.each(counterKeys(w.number), func(key, _ []byte) error {
-		g.put(key, nil)
-		return nil
-	})
+	for _, prefix := range [][]byte{counterKeys(w.number), transferPrefix(w.number)} {
+		err := g.each(prefix, func(key, _ []byte) error {
+			g.put(key, nil)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // each reads all keys with a prefix from Badger's snapshot, over which no layer

@@ -43,6 +43,7 @@ type auditWallet struct {
 	keys      []paywall.Hash
 	codes     []paywall.Hash
 	passkeys  map[string]journal.Ptr // by their keys in Badger; nil if there are none
+	transfers map[string]journal.Ptr // tips and top-ups, the same
 	resources map[[8]byte]*auditOwned
 	counters  map[string]counter // by their key; nil if nothing is counted
 }
@@ -132,6 +133,13 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addUnlock(r, at, w)
 	case paywall.KindRefund:
 		a.addRefund(r, at, w)
+	case paywall.KindTip:
+		a.addPaid(r)
+		w.countPaid(r, r.Paid())
+		a.addSpent(r, w)
+		w.addTransfer(r, at)
+	case paywall.KindRedeem:
+		w.addTransfer(r, at)
 	case paywall.KindGift:
 		a.addGiving(r, w)
 	case paywall.KindSetting:
@@ -169,7 +177,7 @@ func (a *audit) sum(r *journal.Record) {
 	if len(r.Legs) > 0 && wallets != 1 {
 		a.problem(r, "its legs name %d wallets", wallets)
 	}
-	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 && r.Gift == (paywall.Hash{}) || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem
+	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 && r.Gift == (paywall.Hash{}) || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem || r.Kind == paywall.KindTip
 	may := moves || r.Kind == paywall.KindOpen || r.Kind == paywall.KindUnlock
 	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !may {
 		a.problem(r, "its legs do not fit its kind")
@@ -263,11 +271,7 @@ func resourceID(site, resource string) [8]byte {
 }
 
 func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
-	for _, l := range r.Legs {
-		if strings.HasPrefix(l.Account, walletPrefix) != (l.Micros < 0) {
-			a.problem(r, "it does not take from the wallet and give to the others")
-		}
-	}
+	a.addPaid(r)
 	if r.Gift == (paywall.Hash{}) {
 		a.addCharge(r, w)
 	} else if len(r.Legs) > 0 || r.Price != 0 || r.Cap != 0 || r.Refund != 0 || r.Auto {

@@ -1,9 +1,26 @@
 package badgerstore
 
 import (
+	"strings"
+
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
+
+func (a *audit) addPaid(r *journal.Record) {
+	for _, l := range r.Legs {
+		if strings.HasPrefix(l.Account, walletPrefix) != (l.Micros < 0) {
+			a.problem(r, "it does not take from the wallet and give to the others")
+		}
+	}
+}
+
+func (w *auditWallet) addTransfer(r *journal.Record, at journal.Ptr) {
+	if w.transfers == nil {
+		w.transfers = map[string]journal.Ptr{}
+	}
+	w.transfers[string(transferKey(w.number, r.Cause))] = at
+}
 
 // addCharge checks that a purchase took its price, or what its cap left of it.
 func (a *audit) addCharge(r *journal.Record, w *auditWallet) {

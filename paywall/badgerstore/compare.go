@@ -35,6 +35,9 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 			c.want([]byte(key), passkey{of: id, set: at}.encode(), "a passkey")
 			c.want(indexKey(w.number, []byte(key)), []byte{}, "the index of a wallet's passkeys")
 		}
+		for key, at := range w.transfers {
+			c.want([]byte(key), appendPtr(nil, at), "a tip or top-up")
+		}
 		for key, count := range w.counters {
 			c.want([]byte(key), count.encode(), "a counter")
 		}

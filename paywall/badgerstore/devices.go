@@ -12,21 +12,22 @@ import (
 
 // device is a key of a wallet.
 type device struct {
-	key  paywall.Hash
-	code paywall.Hash // that follows from it
+	key   paywall.Hash
+	added *journal.Record
+	opens bool // it was not dropped
 	paywall.Device
 }
 
 // deviceID is 72 bits of the hash of a key, from which nothing follows that opens.
 func deviceID(key paywall.Hash) string { return base64.RawURLEncoding.EncodeToString(key[:9]) }
 
-// devices reads the keys that open a wallet, the first one first; dropped ones, too, if asked.
-func (s *Store) devices(v *view, n number, dropped bool) (all []device, err error) {
+// devices reads all keys that a wallet had, the first one first.
+func (s *Store) devices(v *view, n number) (all []device, err error) {
 	prefix := append(indexPrefix(n), tagKey)
 	err = v.each(prefix, func(key, value []byte) error {
 		hash := paywall.Hash(key[len(prefix):])
 		opens, err := v.get(keyKey(hash))
-		if err != nil || len(opens) == 0 && !dropped {
+		if err != nil {
 			return err
 		}
 		at, _, err := cutPtr(value)
@@ -37,7 +38,7 @@ func (s *Store) devices(v *view, n number, dropped bool) (all []device, err erro
 		if err != nil {
 			return err
 		}
-		all = append(all, device{hash, r.Code, paywall.Device{ID: deviceID(hash), AddedAt: r.Time}})
+		all = append(all, device{hash, &r, len(opens) > 0, paywall.Device{ID: deviceID(hash), AddedAt: r.Time}})
 		return nil
 	})
 	slices.SortFunc(all, func(a, b device) int {
@@ -56,11 +57,12 @@ func (s *Store) Devices(ctx context.Context, wallet string, key paywall.Hash) ([
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.devices(v, w.number, false)
-		list := make([]paywall.Device, len(all))
-		for i, d := range all {
-			list[i] = d.Device
-			list[i].Current = d.key == key
+		all, err := s.devices(v, w.number)
+		list := make([]paywall.Device, 0, len(all))
+		for _, d := range all {
+			if d.Current = d.key == key; d.opens {
+				list = append(list, d.Device)
+			}
 		}
 		return list, err
 	})
@@ -73,7 +75,7 @@ func (s *Store) Drop(ctx context.Context, wallet string, d paywall.Drop) error {
 		if err != nil {
 			return err
 		}
-		all, err := s.devices(&g.view, w.number, true)
+		all, err := s.devices(&g.view, w.number)
 		if err != nil {
 			return err
 		}
@@ -85,7 +87,7 @@ func (s *Store) Drop(ctx context.Context, wallet string, d paywall.Drop) error {
 			r := journal.Record{Wallet: wallet, Key: gone.key}
 			r.Kind = paywall.KindDrop
 			if d.Codes {
-				r.Code = gone.code
+				r.Code = gone.added.Code
 			}
 			if err := g.record(&r); err != nil {
 				return err
@@ -99,23 +101,19 @@ func (s *Store) Drop(ctx context.Context, wallet string, d paywall.Drop) error {
 func (g *group) dropped(all []device, d paywall.Drop) (out []device, err error) {
 	found, codes := false, 0
 	for _, one := range all {
-		opens, err := g.get(keyKey(one.key))
+		code, err := g.get(codeKey(one.added.Code))
 		if err != nil {
 			return nil, err
 		}
-		code, err := g.get(codeKey(one.code))
-		if err != nil {
-			return nil, err
-		}
-		kept, meant := one.key == d.Except, one.key == d.Except && len(opens) > 0
+		kept, meant := one.key == d.Except, one.key == d.Except && one.opens
 		if d.Device != "" {
 			kept, meant = one.ID != d.Device, one.ID == d.Device
 		}
 		found = found || meant
-		if code != nil && (kept || !d.Codes || len(opens) == 0) {
+		if code != nil && (kept || !d.Codes || !one.opens) {
 			codes++
 		}
-		if !kept && len(opens) > 0 {
+		if !kept && one.opens {
 			out = append(out, one)
 		}
 	}

@@ -234,19 +234,23 @@ func (s *Store) Gifts(ctx context.Context, wallet string) ([]paywall.GiftState, 
 		if err != nil {
 			return nil, err
 		}
-		list := []paywall.GiftState{}
-		prefix := append(indexPrefix(w.number), tagGift)
-		err = v.each(prefix, func(key, _ []byte) error {
-			p, err := s.present(v, s.readRecord, paywall.Hash(key[len(prefix):]))
-			if err != nil {
-				return err
-			}
-			state := p.state()
-			state.Unlock = p.made.Unlock
-			list = append(list, state)
-			return nil
-		})
-		slices.SortFunc(list, func(a, b paywall.GiftState) int { return b.MadeAt.Compare(a.MadeAt) })
-		return list, err
+		return s.gifts(v, w.number)
 	})
+}
+
+func (s *Store) gifts(v *view, n number) ([]paywall.GiftState, error) {
+	list := []paywall.GiftState{}
+	prefix := append(indexPrefix(n), tagGift)
+	err := v.each(prefix, func(key, _ []byte) error {
+		p, err := s.present(v, s.readRecord, paywall.Hash(key[len(prefix):]))
+		if err != nil {
+			return err
+		}
+		state := p.state()
+		state.Unlock = p.made.Unlock
+		list = append(list, state)
+		return nil
+	})
+	slices.SortFunc(list, func(a, b paywall.GiftState) int { return b.MadeAt.Compare(a.MadeAt) })
+	return list, err
 }

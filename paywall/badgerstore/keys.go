@@ -26,13 +26,14 @@ import (
 //	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund or 0 if a gift of it was opened
 //	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
 //	g HASH                   gift: place of its record, how often it was opened
+//	t NUMBER CAUSE           place of a tip or a top-up of a wallet
 //	n NUMBER WHAT [SITE]     counter of a wallet: period, amount
 //	x TIME UNLOCK            unlock revoked; forgotten after TIME
 //
 // A wallet's NUMBER is the sequence number of the record that opened it, five
 // bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
 // RESOURCE the first 64 of site and resource, which only has to tell apart what one
-// wallet bought, and SITE the first 64 of the site's.
+// wallet bought, SITE the first 64 of the site's, and CAUSE those of the record's cause.
 const (
 	tagMeta     = 'm'
 	tagAccount  = 'a'
@@ -45,6 +46,7 @@ const (
 	tagUnlock   = 'u'
 	tagResource = 'r'
 	tagGift     = 'g'
+	tagTransfer = 't'
 	tagCounter  = 'n'
 	tagRevoked  = 'x'
 )

@@ -3,7 +3,9 @@ package badgerstore
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -46,8 +48,9 @@ func (v *view) passkey(key []byte) (passkey, error) {
 
 // SetPasskey implements [paywall.Store].
 func (s *Store) SetPasskey(ctx context.Context, wallet string, p paywall.Passkey) error {
-	fits := p.ID != "" && len(p.ID) <= paywall.MaxPasskeyID && p.Data != "" && len(p.Data) <= paywall.MaxPasskeyBytes
-	if !fits || !utf8.ValidString(p.Data) {
+	id, err := base64.RawURLEncoding.Strict().DecodeString(p.ID)
+	fits := len(id) > 0 && len(id) <= paywall.MaxPasskeyID && p.Data != "" && len(p.Data) <= paywall.MaxPasskeyBytes
+	if err != nil || !fits || strings.ContainsAny(p.ID, "\r\n") || !utf8.ValidString(p.Data) {
 		return paywall.Errorf(paywall.CodeMalformed, "this passkey cannot be kept")
 	}
 	return s.submit(ctx, true, func(g *group) error {

@@ -97,11 +97,12 @@ func settleReaders(t testing.TB, s *Store, w *town) {
 		for _, to := range w.wallets[2:4] {
 			must[paywall.Receipt](t)(s.OpenGift(ctx, to, key))
 		}
-		for _, id := range []string{"one", "two", "gone"} {
+		for _, id := range []string{"one-", "two-", "gone"} {
 			fine(s.SetPasskey(ctx, wallet, paywall.Passkey{ID: id + wallet, Data: `{"counter":1}`}))
 		}
-		fine(s.SetPasskey(ctx, wallet, paywall.Passkey{ID: "two" + wallet, Data: `{"counter":2}`}))
+		fine(s.SetPasskey(ctx, wallet, paywall.Passkey{ID: "two-" + wallet, Data: `{"counter":2}`}))
 		fine(s.RemovePasskey(ctx, wallet, "gone"+wallet))
+		must[paywall.Wallet](t)(s.Tip(ctx, wallet, paywall.Tip{ID: "tip", Site: "https://news.example", Amount: euro(5)}))
 		fine(s.Drop(ctx, wallet, paywall.Drop{Device: deviceID(w.keys[i].Key), Codes: true}))
 	}
 	fine(s.Set(ctx, w.wallets[1], paywall.Settings{Forget: true}))

@@ -98,6 +98,15 @@ func (g *group) spentBefore(w wallet, r *journal.Record) error {
 	if r.Budget == 0 && r.Week == 0 {
 		return nil
 	}
+	tips, err := g.s.transfers(&g.view, w.number)
+	if err != nil {
+		return err
+	}
+	for _, t := range tips {
+		if r.Budget != 0 && t.Kind == paywall.KindTip && day(t.Time) == day(r.Time) {
+			r.Today += t.Paid()
+		}
+	}
 	places, err := g.bought(w.number)
 	if err != nil {
 		return err
@@ -144,13 +153,17 @@ func (s *Store) Settings(ctx context.Context, wallet string) (paywall.Settings, 
 		if err != nil {
 			return spent, err
 		}
-		settings = paywall.Settings{
-			Budget: s.money(w.budget), Forget: w.forget,
-			Auto: paywall.Auto{PerArticle: s.money(w.article), PerWeek: s.money(w.week)},
-		}
+		settings = s.settings(w)
 		return s.spending(v, w, s.now())
 	})
 	return settings, spending, err
+}
+
+func (s *Store) settings(w wallet) paywall.Settings {
+	return paywall.Settings{
+		Budget: s.money(w.budget), Forget: w.forget,
+		Auto: paywall.Auto{PerArticle: s.money(w.article), PerWeek: s.money(w.week)},
+	}
 }
 
 func (s *Store) spending(v *view, w wallet, now time.Time) (spent paywall.Spending, err error) {
@@ -179,5 +192,11 @@ func (s *Store) spending(v *view, w wallet, now time.Time) (spent paywall.Spendi
 			spent.Month.Micros += u.Paid.Micros
 		}
 	}
-	return spent, nil
+	tips, err := s.transfers(v, w.number)
+	for _, t := range tips {
+		if t.Kind == paywall.KindTip && month(t.Time) == month(now) {
+			spent.Month.Micros += t.Paid()
+		}
+	}
+	return spent, err
 }

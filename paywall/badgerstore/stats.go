@@ -21,6 +21,7 @@ type totals struct {
 	sales     tally
 	refunds   tally
 	topUps    tally
+	tips      tally
 	owed      int64
 	resources map[siteResource]*[2]tally // sales, refunds
 }
@@ -88,6 +89,8 @@ func (t *totals) add(r *journal.Record) {
 		t.wallets--
 	case paywall.KindRedeem:
 		t.topUps.add(r.Paid())
+	case paywall.KindTip:
+		t.tips.add(r.Paid())
 	case paywall.KindUnlock:
 		if r.Gift != (paywall.Hash{}) {
 			t.gifts++
@@ -118,7 +121,7 @@ func (t *totals) stats(c paywall.Currency) paywall.Stats {
 	public := func(t tally) paywall.Tally { return paywall.Tally{Count: t.count, Amount: money(t.micros)} }
 	stats := paywall.Stats{
 		Currency: c, Wallets: t.wallets, Sales: public(t.sales), Refunds: public(t.refunds),
-		TopUps: public(t.topUps), Gifts: t.gifts, Owed: money(t.owed),
+		TopUps: public(t.topUps), Tips: public(t.tips), Gifts: t.gifts, Owed: money(t.owed),
 		Resources: make([]paywall.ResourceSales, 0, len(t.resources)),
 	}
 	for key, sold := range t.resources {

@@ -47,7 +47,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 			verified(t, s)
 		}
 	}
-	if len(seen) != 12 {
+	if len(seen) != 13 {
 		t.Errorf("kinds of keys seen: %d", len(seen))
 	}
 }

@@ -38,8 +38,8 @@ func samples() []Record {
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}),
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}, leg("wallet/"+wallet, 600_000), leg("promo", -600_000)),
 		of(paywall.KindKey, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
-		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "\x00\xff", Data: `{"publicKey":"ü"}`}),
-		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "\x00\xff"}),
+		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "AP8", Data: `{"publicKey":"ü"}`}),
+		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "AP8"}),
 		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2")}),
 		of(paywall.KindDrop, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
 		of(paywall.KindVoucher, Record{Vouchers: []paywall.Voucher{
@@ -65,6 +65,8 @@ func samples() []Record {
 		}),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Limit: 5}, sale...),
+		of(paywall.KindTip, Record{Wallet: wallet, Tip: "a/b", Site: site, Resource: "/a b"}, sale...),
+		of(paywall.KindTip, Record{Wallet: wallet, Tip: "t", Site: site}, leg("wallet/"+wallet, -1), leg("creator/alice", 1)),
 		of(paywall.KindGift, Record{Wallet: wallet, Gift: hash("g"), Unlock: "u", Readers: 3, Limit: 5}),
 		of(paywall.KindGift, Record{Wallet: wallet, Gift: hash("g2"), Unlock: "u", Readers: 1}),
 		of(paywall.KindUnlock, Record{

@@ -125,10 +125,7 @@ func (p *parser) record() (r Record) {
 		r.Code = p.hashField("code")
 	case paywall.KindPasskey:
 		r.Wallet, _, _ = strings.Cut(key, "/")
-		id, err := base64.RawURLEncoding.Strict().DecodeString(p.need("passkey"))
-		if r.Passkey = string(id); err != nil {
-			p.fail()
-		}
+		r.Passkey = p.need("passkey")
 		r.Data, _ = p.field("data")
 	case paywall.KindDrop:
 		wallet, hash, _ := strings.Cut(key, "/")
@@ -147,6 +144,9 @@ func (p *parser) record() (r Record) {
 		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
 		p.resource(&r)
 		r.Limit = p.count("limit")
+	case paywall.KindTip:
+		r.Wallet, r.Tip, _ = strings.Cut(key, "/")
+		p.resource(&r)
 	case paywall.KindGift:
 		r.Gift = p.hash(key)
 		r.Wallet, r.Unlock = p.need("wallet"), p.need("unlock")

@@ -87,7 +87,7 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 	case paywall.KindKey:
 		return appendField(b, "code", encodeHash(r.Code))
 	case paywall.KindPasskey:
-		b = appendField(b, "passkey", base64.RawURLEncoding.EncodeToString([]byte(r.Passkey)))
+		b = appendField(b, "passkey", r.Passkey)
 		if r.Data != "" {
 			b = appendField(b, "data", r.Data)
 		}
@@ -103,6 +103,8 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
 		return appendCount(appendResource(b, r), "limit", r.Limit)
+	case paywall.KindTip:
+		return appendResource(b, r)
 	case paywall.KindGift:
 		b = appendField(appendField(b, "wallet", r.Wallet), "unlock", r.Unlock)
 		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)

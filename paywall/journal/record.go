@@ -20,6 +20,7 @@ import (
 //	redeem   Wallet, Voucher; legs
 //	unlock   Unlock to Auto, Gift if it was opened with one; legs, unless nothing was paid
 //	refund   Unlock, Site, Resource, Limit if there is one; legs
+//	tip      Wallet, Tip, Site, Resource, which may be empty; legs
 //	gift     Gift, Wallet, Unlock, Readers, Limit if there is one
 //	setting  Wallet, and from Budget to Forget all settings that are set
 //	erase    Wallet
@@ -38,7 +39,7 @@ type Record struct {
 	Code    paywall.Hash
 	Voucher paywall.Hash
 
-	Passkey string // raw credential id
+	Passkey string // credential id
 	Data    string
 
 	Vouchers []paywall.Voucher
@@ -55,6 +56,7 @@ type Record struct {
 	Cap      int64 // of the offer; 0: none
 	Auto     bool  // bought without asking
 
+	Tip     string // the tip's id
 	Gift    paywall.Hash
 	Readers int
 
@@ -105,6 +107,8 @@ func (r *Record) cause() string {
 		return r.Unlock // nothing else is as frequent; it holds no slash, unlike the others
 	case paywall.KindRefund:
 		return "refund/" + r.Unlock
+	case paywall.KindTip:
+		return "tip/" + r.Wallet + "/" + r.Tip
 	case paywall.KindGift:
 		return "gift/" + encodeHash(r.Gift)
 	case paywall.KindSetting:

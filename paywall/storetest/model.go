@@ -23,6 +23,7 @@ func testModel(t *testing.T, open Open) {
 			"replay":  func(rt *rapid.T) { m.rt = rt; m.replay() },
 			"give":    func(rt *rapid.T) { m.rt = rt; m.give() },
 			"take":    func(rt *rapid.T) { m.rt = rt; m.take() },
+			"tip":     func(rt *rapid.T) { m.rt = rt; m.tip() },
 			"set":     func(rt *rapid.T) { m.rt = rt; m.set() },
 			"refund":  func(rt *rapid.T) { m.rt = rt; m.refund() },
 			"voucher": func(rt *rapid.T) { m.rt = rt; m.voucher() },
@@ -76,6 +77,12 @@ type modelReader struct {
 	erased  bool
 	wants   paywall.Settings
 	unlocks []*modelUnlock
+	tips    []modelTip
+}
+
+type modelTip struct {
+	cents int64
+	at    time.Time
 }
 
 type modelUnlock struct {
@@ -186,7 +193,32 @@ func (r *modelReader) spent(now time.Time) (today, week int64) {
 			week += cents(u.unlock.Paid)
 		}
 	}
+	for _, t := range r.tips {
+		if t.at.Format(time.DateOnly) == now.Format(time.DateOnly) {
+			today += t.cents
+		}
+	}
 	return today, week
+}
+
+func (m *model) tip() {
+	r, t := m.any(), tip(rapid.Int64Range(1, 30).Draw(m.rt, "tip"))
+	today, _ := r.spent(m.clock.now())
+	w, err := m.store.Tip(m.t.Context(), r.ID, t)
+	switch given := cents(t.Amount); {
+	case r.erased:
+		m.want("tipping", err, paywall.ErrNoWallet)
+	case !r.wants.Budget.IsZero() && today+given > cents(r.wants.Budget):
+		m.want("tipping above the budget", err, paywall.ErrOverBudget)
+	case r.cents < given:
+		m.want("tipping without money", err, paywall.ErrInsufficientFunds)
+	case m.want("tipping", err, nil):
+		r.cents -= given
+		r.tips = append(r.tips, modelTip{given, m.clock.now()})
+		if w.Balance != euro(r.cents) {
+			m.rt.Fatalf("after a tip the balance is %v, want %d", w.Balance, r.cents)
+		}
+	}
 }
 
 func (m *model) set() {

@@ -12,7 +12,7 @@ import (
 func testPasskeys(t *testing.T, h *house) {
 	ctx := t.Context()
 	a, b := h.reader(60), h.reader(0)
-	passkey := paywall.Passkey{ID: "\x00\xff credential", Data: `{"publicKey":"ü","counter":1}`}
+	passkey := paywall.Passkey{ID: "AP8", Data: `{"publicKey":"ü","counter":1}`}
 	set := func(r reader, p paywall.Passkey) error { return h.store.SetPasskey(ctx, r.ID, p) }
 	h.wantError(set(a, passkey), nil)
 	passkey.SetAt = h.clock.now()
@@ -43,39 +43,40 @@ func testPasskeys(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrNoWallet)
 
 	for i := 1; i < paywall.MaxPasskeys; i++ {
-		h.wantError(set(a, paywall.Passkey{ID: fmt.Sprint(i), Data: "{}"}), nil)
+		h.wantError(set(a, paywall.Passkey{ID: fmt.Sprintf("id%02d", i), Data: "{}"}), nil)
 	}
-	eleventh := paywall.Passkey{ID: "eleventh", Data: "{}"}
+	eleventh := paywall.Passkey{ID: "eleven-_", Data: "{}"}
 	if err := set(a, eleventh); paywall.ErrorCode(err) != paywall.CodeMalformed {
 		t.Errorf("an eleventh passkey: %v", err)
 	}
 	h.wantError(set(a, passkey), nil)
-	h.wantError(h.store.RemovePasskey(ctx, b.ID, "1"), paywall.ErrNoPasskey)
-	h.wantError(h.store.RemovePasskey(ctx, a.ID, "1"), nil)
-	h.wantError(h.store.RemovePasskey(ctx, a.ID, "1"), paywall.ErrNoPasskey)
-	_, _, err = h.store.Passkey(ctx, "1")
+	h.wantError(h.store.RemovePasskey(ctx, b.ID, "id01"), paywall.ErrNoPasskey)
+	h.wantError(h.store.RemovePasskey(ctx, a.ID, "id01"), nil)
+	h.wantError(h.store.RemovePasskey(ctx, a.ID, "id01"), paywall.ErrNoPasskey)
+	_, _, err = h.store.Passkey(ctx, "id01")
 	h.wantError(err, paywall.ErrNoPasskey)
 	h.wantError(set(a, eleventh), nil)
-	h.wantError(set(b, paywall.Passkey{ID: "1", Data: "{}"}), nil) // free again
+	h.wantError(set(b, paywall.Passkey{ID: "id01", Data: "{}"}), nil) // free again
 	if list, err := h.store.Passkeys(ctx, a.ID); err != nil || len(list) != paywall.MaxPasskeys {
 		t.Errorf("the passkeys are %+v, %v", list, err)
 	}
 	for name, bad := range map[string]paywall.Passkey{
-		"no id": {Data: "{}"}, "no data": {ID: "x"}, "invalid UTF-8": {ID: "x", Data: "\xff"},
-		"a long id": {ID: strings.Repeat("x", paywall.MaxPasskeyID+1), Data: "{}"},
-		"much data": {ID: "x", Data: strings.Repeat("x", paywall.MaxPasskeyBytes+1)},
+		"no id": {Data: "{}"}, "no data": {ID: "xxxx"}, "invalid UTF-8": {ID: "xxxx", Data: "\xff"},
+		"an id that is none": {ID: "xxxx=", Data: "{}"}, "an id in another spelling": {ID: "xxxx\n", Data: "{}"},
+		"a long id": {ID: strings.Repeat("xxxx", 342), Data: "{}"}, "loose bits": {ID: "xx", Data: "{}"},
+		"much data": {ID: "xxxx", Data: strings.Repeat("x", paywall.MaxPasskeyBytes+1)},
 	} {
 		if err := set(b, bad); paywall.ErrorCode(err) != paywall.CodeMalformed {
 			t.Errorf("a passkey with %s: %v", name, err)
 		}
 	}
-	long := paywall.Passkey{ID: strings.Repeat("\x01", paywall.MaxPasskeyID), Data: strings.Repeat("\x01", paywall.MaxPasskeyBytes)}
+	long := paywall.Passkey{ID: strings.Repeat("xxxx", paywall.MaxPasskeyID/3), Data: strings.Repeat("\x01", paywall.MaxPasskeyBytes)}
 	h.wantError(set(b, long), nil)
 	if got, _, err := h.store.Passkey(ctx, long.ID); err != nil || got.ID != long.ID || got.Data != long.Data {
 		t.Errorf("the longest passkey came back with %d and %d bytes, %v", len(got.ID), len(got.Data), err)
 	}
 	for _, err := range []error{
-		h.store.SetPasskey(ctx, paywall.NewID(), eleventh), h.store.RemovePasskey(ctx, paywall.NewID(), "1"),
+		h.store.SetPasskey(ctx, paywall.NewID(), eleventh), h.store.RemovePasskey(ctx, paywall.NewID(), "id01"),
 	} {
 		h.wantError(err, paywall.ErrNoWallet)
 	}

@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Devices", testDevices},
 		{"DropOthers", testDropOthers},
 		{"Passkeys", testPasskeys},
+		{"Tips", testTips},
+		{"WalletExport", testWalletExport},
 		{"Gifts", testGifts},
 		{"GiftsEnd", testGiftsEnd},
 		{"Erase", testErase},
