@@ -4,26 +4,47 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
-// TestTheDocumentedLineIsOne: what the package comment shows is what is written.
-func TestTheDocumentedLineIsOne(t *testing.T) {
+// documented are the lines that the package comment shows, put together again.
+func documented(t *testing.T) (lines []string) {
+	t.Helper()
 	text, err := os.ReadFile("doc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(text), "\n//\t{")
-	block, _, _ := strings.Cut(after, "\n//\n")
-	line := "{" + strings.ReplaceAll(block, "\n//\t ", "") + "\n"
-	prev, _, err := chain([]byte(line))
-	if err != nil {
-		t.Fatal(err)
+	for row := range strings.Lines(string(text)) {
+		row = strings.TrimSuffix(row, "\n")
+		if begins, ok := strings.CutPrefix(row, "//\t{"); ok {
+			lines = append(lines, "{"+begins)
+		} else if goes, ok := strings.CutPrefix(row, "//\t "); ok {
+			lines[len(lines)-1] += goes
+		}
 	}
-	r, err := Decode([]byte(line), eur)
-	if err != nil || string(encode(&r, prev)) != line {
-		t.Fatalf("%v: %s", err, line)
+	return lines
+}
+
+// TestTheDocumentedLinesAreSome: what the package comment shows, of every kind, is
+// what is written.
+func TestTheDocumentedLinesAreSome(t *testing.T) {
+	shown := map[paywall.Kind]bool{}
+	for _, line := range documented(t) {
+		line += "\n"
+		prev, _, err := chain([]byte(line))
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		r, err := Decode([]byte(line), eur)
+		if err != nil || string(encode(&r, prev)) != line {
+			t.Errorf("%v: %s", err, line)
+		}
+		shown[r.Kind] = true
 	}
-	if r.Seq != 3 || r.Paid() != 200_000 {
-		t.Errorf("it is %+v", r)
+	for _, r := range samples() {
+		if !shown[r.Kind] {
+			t.Errorf("no line of the kind %s is shown", r.Kind)
+		}
 	}
 }
