@@ -4,8 +4,10 @@
 //
 // One goroutine writes. It takes all changes that wait, checks each against the
 // state that the ones before it leave, writes them to the journal with one sync,
-// applies them to Badger in one transaction, and then answers them all. Hence no
-// conflicts, no retries, no hot account, and one sync for everybody who waits.
+// and then answers them all. Hence no conflicts, no retries, no hot account, and
+// one sync for everybody who waits. Another goroutine brings them to Badger; until
+// it has, every read looks at them first. How fast that is, and what others are,
+// says the command bench.
 package badgerstore
 
 import (
