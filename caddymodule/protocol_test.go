@@ -215,3 +215,22 @@ func TestC07PipelinedRequestsAreJudgedAlone(t *testing.T) {
 	}
 	s.wantBalance(key, "0.80")
 }
+
+// TestA24TargetsThatAreNoPathGoNowhere: "*" and an authority (RFC 9112, 3.2).
+// Another host's is no site of ours; Caddy answers with nothing then.
+func TestA24TargetsThatAreNoPathGoNowhere(t *testing.T) {
+	upstream := new(asked)
+	s := newSite(t, "", articlesFor20, upstream)
+	host := fmt.Sprintf("localhost:%d", s.port)
+	for _, line := range []string{"OPTIONS *", "GET *", "CONNECT " + host, "CONNECT site.test:443", "CONNECT /articles/a", "GET " + host} {
+		all := s.wire(line + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n")
+		for _, a := range all {
+			if a.StatusCode < 400 && a.body != "" {
+				t.Errorf("%s: %s %s", line, a.Status, a.body)
+			}
+		}
+		if paths, _ := upstream.reset(); len(all) == 0 || len(paths) > 0 {
+			t.Errorf("%s: %d answers, and the site was asked for %q", line, len(all), paths)
+		}
+	}
+}

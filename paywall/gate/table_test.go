@@ -41,7 +41,7 @@ func TestUnpricedIsPassedUntouched(t *testing.T) {
 	}
 }
 
-func TestPaidIsTheSitesAnswerAndPrivate(t *testing.T) {
+func TestA02PaidIsTheSitesAnswerAndPrivate(t *testing.T) {
 	s := newSite(t)
 	for name, credential := range map[string]string{
 		"cookie":             accessCookie(s.access(pagePath, nil)),
