@@ -77,10 +77,9 @@ func (s *Store) Set(ctx context.Context, wallet string, to paywall.Settings) err
 		if err != nil {
 			return err
 		}
-		r := journal.Record{
-			Wallet: wallet, Budget: to.Budget.Micros,
-			Article: to.Auto.PerArticle.Micros, Week: to.Auto.PerWeek.Micros, Forget: to.Forget,
-		}
+		r := journal.Record{Wallet: wallet, Setting: &journal.Setting{
+			Budget: to.Budget.Micros, Article: to.Auto.PerArticle.Micros, Week: to.Auto.PerWeek.Micros, Forget: to.Forget,
+		}}
 		r.Kind, r.Time = paywall.KindSetting, g.now
 		if w.next(&r) == w.settings {
 			return nil

@@ -100,7 +100,7 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 		return r
 	}
 	setting := func(budget, article, week int64, forget bool) journal.Record {
-		return made(paywall.KindSetting, journal.Record{Wallet: a, Budget: budget, Article: article, Week: week, Forget: forget})
+		return made(paywall.KindSetting, journal.Record{Wallet: a, Setting: &journal.Setting{Budget: budget, Article: article, Week: week, Forget: forget}})
 	}
 	unasked := func(r journal.Record) journal.Record {
 		r.Auto = true

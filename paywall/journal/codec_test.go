@@ -72,8 +72,8 @@ func samples() []Record {
 		of(paywall.KindUnlock, Record{
 			Wallet: wallet, Unlock: "u5", Offer: "u5", Site: site, Resource: "/a b", URL: "/a%20b", Gift: hash("g"), Access: time.Hour,
 		}),
-		of(paywall.KindSetting, Record{Wallet: wallet, Budget: 2e6, Today: 10_000, Article: 300_000, Week: 3e6, Used: 1, Forget: true}),
-		of(paywall.KindSetting, Record{Wallet: wallet}),
+		of(paywall.KindSetting, Record{Wallet: wallet, Setting: &Setting{Budget: 2e6, Today: 10_000, Article: 300_000, Week: 3e6, Used: 1, Forget: true}}),
+		of(paywall.KindSetting, Record{Wallet: wallet, Setting: &Setting{}}),
 		of(paywall.KindErase, Record{Wallet: wallet}),
 	}
 }

@@ -185,6 +185,7 @@ func (p *parser) unlock(r *Record) {
 }
 
 func (p *parser) setting(r *Record) {
+	r.Setting = &Setting{}
 	r.Budget, _ = p.money("budget")
 	r.Today, _ = p.money("today")
 	r.Article, _ = p.money("article")

@@ -22,7 +22,7 @@ import (
 //	refund   Unlock, Site, Resource, Limit if there is one; legs
 //	tip      Wallet, Tip, Site, Resource, which may be empty; legs
 //	gift     Gift, Wallet, Unlock, Readers, Limit if there is one
-//	setting  Wallet, and from Budget to Forget all settings that are set
+//	setting  Wallet, Setting
 //	erase    Wallet
 //
 // What follows from other fields is not written: the wallet, unlock and voucher
@@ -60,14 +60,19 @@ type Record struct {
 	Gift    paywall.Hash
 	Readers int
 
+	*Setting // nil of all other kinds: each purchase makes a record, and room costs time
+
+	Limit int // what of this kind a wallet may do in a month; 0: no limit
+}
+
+// Setting is all of a wallet's settings; amounts are in millionths, 0 where none is set.
+type Setting struct {
 	Budget  int64 // per day
 	Today   int64 // of it, spent before this record
 	Article int64 // without asking, for one article
 	Week    int64 // without asking, in a week
 	Used    int64 // of it, spent before this record
 	Forget  bool
-
-	Limit int // what of this kind a wallet may do in a month; 0: no limit
 }
 
 // Ptr says where a record's line stands: segment number from 1, byte offset,
