@@ -95,3 +95,16 @@ func FuzzHashCode(f *testing.F) {
 		}
 	})
 }
+
+func TestAGiftKeyIsReadInItsOneSpelling(t *testing.T) {
+	key := NewGiftKey()
+	hash, ok := key.Hash()
+	if again, _ := key.Hash(); !ok || again != hash || NewGiftKey() == key {
+		t.Fatalf("%q has the hash %x", key, hash)
+	}
+	for _, bad := range []GiftKey{"", key[1:], key + "A", key + "=", key[:21] + "\n", key[:21] + "B", GiftKey(NewWalletKey())} {
+		if _, ok := bad.Hash(); ok {
+			t.Errorf("%q passes for a gift key", bad)
+		}
+	}
+}
