@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 )
 
 func init() {
@@ -38,9 +39,14 @@ type App struct {
 	// How readers put money into their wallets. Default: vouchers.
 	TopUp *TopUp `json:"topup,omitempty"`
 
+	// How the pages look. Default: plain, with the site's host at their head, in
+	// all languages.
+	UI *UI `json:"ui,omitempty"`
+
 	currency paywall.Currency
 	welcome  paywall.Money
 	refund   time.Duration
+	look     *checkout.Look // nil: the default
 	dir      string
 	logger   *slog.Logger
 
@@ -98,6 +104,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if a.refund < 0 || a.refund > maxRefund {
 		return fmt.Errorf("refund %s: write a duration between 0 and %s", a.refund, maxRefund)
+	}
+	if a.UI != nil {
+		if a.look, err = a.UI.look(); err != nil {
+			return atSource(a.UI.Source, err)
+		}
 	}
 	return a.provisionDir()
 }
@@ -191,6 +202,14 @@ func (a *App) await(ctx context.Context) error {
 
 // vouchers reports whether voucher codes are accepted.
 func (a *App) vouchers() bool { return a.TopUp == nil || a.TopUp.Voucher != nil }
+
+// languages of the pages; none: all.
+func (a *App) languages() []string {
+	if a.UI == nil {
+		return nil
+	}
+	return a.UI.Languages
+}
 
 func parseWelcome(s string, c paywall.Currency) (paywall.Money, error) {
 	if s == "" {

@@ -23,10 +23,18 @@ func init() {
 //		welcome <amount>
 //		refund <duration>
 //		topup voucher
+//		ui {
+//			name <text>
+//			logo <path>
+//			accent <color>
+//			languages <tags...>
+//			templates <folder>
+//		}
 //	}
 //
 // Without the option, or without a line of it: USD, the folder "paywall" in
-// Caddy's data directory, no welcome credit, 30m, vouchers.
+// Caddy's data directory, no welcome credit, 30m, vouchers, pages that show the
+// site's host, in all languages.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	d.Next()
 	if existing != nil {
@@ -58,8 +66,14 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 // unmarshalOption reads one line of the option.
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
 	word := d.Val()
-	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "topup"}, word) {
+	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "topup", "ui"}, word) {
 		return d.Errf("unrecognized option of paywall: %s", word)
+	}
+	if word == "ui" {
+		if seen[word] != "" {
+			return d.Errf("%s is given twice", word)
+		}
+		return a.unmarshalUI(d)
 	}
 	args := d.RemainingArgs()
 	if word == "storage" && len(args) == 2 && args[0] == "badger" {

@@ -202,6 +202,9 @@ func (h *Handler) start(f *folder) error {
 		Limits:   f.limits,
 		Logger:   h.logger,
 		Now:      time.Now,
+
+		Look:      h.app.look,
+		Languages: h.app.languages(),
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the checkout: %w", err)

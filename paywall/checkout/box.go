@@ -12,7 +12,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-var boxTemplate = template.Must(template.ParseFS(embedded, "templates/box.html"))
+var boxTemplate = template.Must(parseTemplates("box", []string{"box.html"}, nil))
 
 // boxView is what a box shows. Many readers are shown the same.
 type boxView struct {
@@ -22,13 +22,11 @@ type boxView struct {
 	Access time.Duration
 	Refund time.Duration
 	Form   bool
+	CSS    string // the style sheet's address
 }
 
 // Minutes it takes to read.
 func (v boxView) Minutes() int { return minutesToRead(v.Words) }
-
-// CSS is the style sheet's address.
-func (boxView) CSS() string { return boxStyle.URL() }
 
 // Offer stands for the offer, which is another one each time.
 func (boxView) Offer() string { return anyOffer }
@@ -40,9 +38,9 @@ const anyOffer = "offer.goes.here"
 // at once, for a reader who has a wallet; otherwise it leads to the purchase
 // page. It brings its style sheet along and works without.
 func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
-	html, err := c.boxes.get(boxView{
+	html, err := c.boxes.get(c.Look.boxHTML, boxView{
 		catalogue: c.newExchange(nil, r).text,
-		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.Refund, Form: form,
+		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.Refund, Form: form, CSS: c.Look.box.URL(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writing an offer: %w", err)
@@ -61,15 +59,18 @@ type boxes struct {
 	made map[boxView][]byte
 }
 
-func (b *boxes) get(v boxView) ([]byte, error) {
+func (b *boxes) get(box *template.Template, v boxView) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if html, ok := b.made[v]; ok {
 		return html, nil
 	}
 	var buf bytes.Buffer
-	if err := boxTemplate.ExecuteTemplate(&buf, "box", v); err != nil {
-		return nil, err
+	if err := box.ExecuteTemplate(&buf, "box", v); err != nil {
+		buf.Reset() // what a template of the publisher's has begun
+		if err := boxTemplate.ExecuteTemplate(&buf, "box", v); err != nil {
+			return nil, err
+		}
 	}
 	if b.made == nil || len(b.made) >= maxBoxes {
 		b.made = make(map[boxView][]byte)

@@ -46,6 +46,8 @@ type Options struct {
 	// whose browser asks for none of them. Default: all.
 	Languages []string
 
+	Look *Look // of the pages; default: ours
+
 	Logger *slog.Logger     // default: slog.Default
 	Now    func() time.Time // default: time.Now
 }
@@ -73,6 +75,9 @@ func New(o Options) (*Checkout, error) {
 	}
 	if o.Limits == nil {
 		o.Limits = NewLimits()
+	}
+	if o.Look == nil {
+		o.Look = ours
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -127,7 +132,7 @@ func (x *exchange) serve() error {
 	name, _ := strings.CutPrefix(x.r.URL.Path, Prefix)
 	e, ok := endpoints[name]
 	if file, found := strings.CutPrefix(name, "static/"); found {
-		e, ok = staticEndpoint(file)
+		e, ok = x.c.Look.staticEndpoint(file)
 	}
 	if !ok {
 		return paywall.Errorf(paywall.CodeNotFound, "there is no such page")

@@ -8,4 +8,34 @@
 //
 // Every word that a reader sees stands in messages/, one file for each language;
 // what programs read is English.
+//
+// # Templates
+//
+// A publisher's templates ([LookOptions]) take the place of those in templates/
+// by the names of their files. Each page is "layout" of layout.html with
+// "content" of its own file inside; "voucher", "recover" and "secrets" of
+// forms.html hold the forms, and every form must keep its fields. All pages have
+//
+//	.T "key" "Place" text   text of messages/, with what stands in its places
+//	.N "key" number         the same in the plural form of the number
+//	.Money .Date .Duration  an amount, a time, a length as the language writes it
+//	.Tag .Dir               the language and its direction, for <html>
+//	.Title .Site .Logo      of the page; the publisher's name or host, and image
+//	.CSS .Icon              addresses
+//	.Notice .Alert .Field   what went well, what to mend, and the field's id
+//	.Switch                 the languages: .Action .Offer .Offered
+//
+// and besides
+//
+//	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
+//	               .Missing .House .Refund .Vouchers
+//	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
+//	               .Refunded .Refundable .Left
+//	stranger.html  .NewWallet .Vouchers .Welcome
+//	topup.html     .NewWallet .Known .Balance .Vouchers
+//	erase.html     .Balance
+//	reset.html     .Done .Cookies .Heavy .Wallets: .Code .Known .Balance
+//	error.html     .Next .Back .Wallet .Reset
+//	box.html       .Offer .Words .Minutes .Price .Access .Refund .Form; no page
+//	               around it, only .T .N .Money .Duration .Tag .Dir .CSS
 package checkout

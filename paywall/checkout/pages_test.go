@@ -92,7 +92,7 @@ func checkPages(t *testing.T, s *site, c *catalogue) {
 					t.Errorf("%s: %q", key, h.Get(key))
 				}
 			}
-			if weight := len(body) + len(stylesheet.body) + len(icon.body); weight > 20<<10 {
+			if weight := len(body) + len(s.c.Look.style.body) + len(icon.body); weight > 20<<10 {
 				t.Errorf("%d bytes", weight)
 			}
 			text := strings.ReplaceAll(body, "/.paywall/wallet", "")

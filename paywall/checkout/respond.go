@@ -3,6 +3,7 @@ package checkout
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -38,10 +39,19 @@ func (x *exchange) pageHeaders() {
 }
 
 // page renders a whole page before the first byte is sent, so that a broken
-// template is an error and not half a page.
+// template is an error and not half a page. Where a template of the publisher's
+// breaks, ours takes its place: a reader must not lose a way to their money.
 func (x *exchange) page(status int, name string, data any) error {
 	var buf bytes.Buffer
-	if err := pages[name].ExecuteTemplate(&buf, "layout", data); err != nil {
+	err := x.c.Look.write(&buf, name, data)
+	if err != nil {
+		if !errors.Is(err, errNoTemplate) {
+			x.c.Logger.Error("a template of the ui failed; ours was shown", slog.Any("cause", err))
+		}
+		buf.Reset()
+		err = pages[name].ExecuteTemplate(&buf, "layout", data)
+	}
+	if err != nil {
 		return err
 	}
 	x.pageHeaders()

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -36,13 +37,27 @@ func mustAsset(file, media string) asset {
 	if err != nil {
 		panic(err) // the binary was built without its files
 	}
+	return newAsset(file, media, body)
+}
+
+func newAsset(file, media string, body []byte) asset {
 	sum := sha256.Sum256(body)
 	ext := path.Ext(file)
 	return asset{strings.TrimSuffix(file, ext) + "." + hex.EncodeToString(sum[:6]) + ext, media, body}
 }
 
+// with is the asset with rules added to its end.
+func (a asset) with(rules string) asset {
+	file, _, _ := strings.Cut(a.name, ".")
+	return newAsset(file+path.Ext(a.name), a.media, append(slices.Clip(a.body), rules...))
+}
+
 func staticEndpoint(name string) (endpoint, bool) {
 	a, ok := assets[name]
+	return a.endpoint(), ok
+}
+
+func (a asset) endpoint() endpoint {
 	return endpoint{get: func(x *exchange) error {
 		h := x.w.Header()
 		h.Set("Content-Type", a.media)
@@ -51,7 +66,7 @@ func staticEndpoint(name string) (endpoint, bool) {
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 		x.write(http.StatusOK, a.body)
 		return nil
-	}}, ok
+	}}
 }
 
 // pages are the templates by name, each with the layout around it.
@@ -66,6 +81,5 @@ var pages = map[string]*template.Template{
 }
 
 func mustPage(name string) *template.Template {
-	return template.Must(template.ParseFS(embedded,
-		"templates/layout.html", "templates/forms.html", "templates/"+name+".html"))
+	return template.Must(parsePage(name, nil))
 }

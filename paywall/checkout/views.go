@@ -13,7 +13,8 @@ import (
 type layout struct {
 	*catalogue
 	Title  string
-	Site   string
+	Site   string // the publisher's name, or the host
+	Logo   string // path of an image, "" if none
 	CSS    string
 	Icon   string
 	Notice string // good news, "" if none
@@ -24,8 +25,12 @@ type layout struct {
 
 func (x *exchange) layout(title string) layout {
 	_, site, _ := strings.Cut(x.origin, "://")
+	look := x.c.Look
+	if look.name != "" {
+		site = look.name
+	}
 	return layout{
-		catalogue: x.text, Title: title, Site: site, CSS: stylesheet.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
+		catalogue: x.text, Title: title, Site: site, Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
 	}
 }
 
