@@ -100,15 +100,17 @@ type endpoint struct {
 // endpoints is the whole map of the prefix, but for static files. The path must
 // be spelled exactly so: an alias would be a second way around a limit.
 var endpoints = map[string]endpoint{
-	"unlock":         {get: (*exchange).showOffer, post: (*exchange).buy},
-	"wallet":         {get: (*exchange).showWallet, post: (*exchange).openWallet},
-	"wallet/recover": {post: (*exchange).recoverWallet},
-	"wallet/erase":   {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
-	"refund":         {post: (*exchange).refund},
-	"topup":          {get: (*exchange).showTopUp},
-	"topup/voucher":  {post: (*exchange).redeem},
-	"reset":          {get: (*exchange).showReset, post: (*exchange).reset},
-	"jwks.json":      {get: (*exchange).showKeys},
+	"unlock":          {get: (*exchange).showOffer, post: (*exchange).buy},
+	"wallet":          {get: (*exchange).showWallet, post: (*exchange).openWallet},
+	"wallet/recover":  {post: (*exchange).recoverWallet},
+	"wallet/settings": {post: (*exchange).saveSettings},
+	"wallet/devices":  {post: (*exchange).signOut},
+	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
+	"refund":          {post: (*exchange).refund},
+	"topup":           {get: (*exchange).showTopUp},
+	"topup/voucher":   {post: (*exchange).redeem},
+	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},
+	"jwks.json":       {get: (*exchange).showKeys},
 }
 
 // ServeHTTP answers every request under [Prefix].

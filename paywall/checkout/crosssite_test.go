@@ -11,13 +11,15 @@ import (
 // acts is every POST that acts for a wallet.
 func (s *site) acts() map[string][]string {
 	return map[string][]string{
-		"/.paywall/unlock":         {"offer", s.offer()},
-		"/.paywall/refund":         {"unlock_id", "x"},
-		"/.paywall/wallet":         {},
-		"/.paywall/wallet/recover": {"code", paywall.NewWalletKey().RecoveryCode()},
-		"/.paywall/wallet/erase":   {},
-		"/.paywall/reset":          {},
-		"/.paywall/topup/voucher":  {"code", s.voucher(1_000_000)},
+		"/.paywall/unlock":          {"offer", s.offer()},
+		"/.paywall/refund":          {"unlock_id", "x"},
+		"/.paywall/wallet":          {},
+		"/.paywall/wallet/recover":  {"code", paywall.NewWalletKey().RecoveryCode()},
+		"/.paywall/wallet/erase":    {},
+		"/.paywall/wallet/settings": {"forget", "true"},
+		"/.paywall/wallet/devices":  {"others", "true"},
+		"/.paywall/reset":           {},
+		"/.paywall/topup/voucher":   {"code", s.voucher(1_000_000)},
 	}
 }
 

@@ -23,13 +23,17 @@ type fakeStore struct {
 	wallets  map[string]*fakeWallet
 	keys     map[paywall.Hash]string
 	codes    map[paywall.Hash]string
+	codeOf   map[paywall.Hash]paywall.Hash // of a key
 	unlocks  map[string]*paywall.Unlock
 	order    []string
 	vouchers map[paywall.Hash]*fakeVoucher
 	currency paywall.Currency
 }
 
-type fakeWallet struct{ balance paywall.Money }
+type fakeWallet struct {
+	balance  paywall.Money
+	settings paywall.Settings
+}
 
 type fakeVoucher struct {
 	paywall.Voucher
@@ -38,7 +42,7 @@ type fakeVoucher struct {
 
 func newFakeStore(now func() time.Time) *fakeStore {
 	return &fakeStore{
-		now: now, wallets: map[string]*fakeWallet{}, keys: map[paywall.Hash]string{}, codes: map[paywall.Hash]string{},
+		now: now, wallets: map[string]*fakeWallet{}, keys: map[paywall.Hash]string{}, codes: map[paywall.Hash]string{}, codeOf: map[paywall.Hash]paywall.Hash{},
 		unlocks: map[string]*paywall.Unlock{}, vouchers: map[paywall.Hash]*fakeVoucher{}, currency: "EUR",
 	}
 }
@@ -67,8 +71,8 @@ func (s *fakeStore) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welc
 	}
 	id := paywall.NewID()
 	s.writes++
-	s.wallets[id] = &fakeWallet{paywall.Money{Micros: welcome.Micros, Currency: s.currency}}
-	s.keys[keys.Key], s.codes[keys.Code] = id, id
+	s.wallets[id] = &fakeWallet{balance: paywall.Money{Micros: welcome.Micros, Currency: s.currency}}
+	s.keys[keys.Key], s.codes[keys.Code], s.codeOf[keys.Key] = id, id, keys.Code
 	return s.wallet(id), nil
 }
 
@@ -83,7 +87,7 @@ func (s *fakeStore) AddKey(ctx context.Context, code paywall.Hash, next paywall.
 		return paywall.Wallet{}, paywall.ErrNoWallet
 	}
 	s.writes++
-	s.keys[next.Key], s.codes[next.Code] = id, id
+	s.keys[next.Key], s.codes[next.Code], s.codeOf[next.Key] = id, id, next.Code
 	return s.wallet(id), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -110,8 +111,11 @@ func parseJSON(body []byte) (map[string]string, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, broken
 		}
-		if s, isText := value.(string); isText {
-			fields[name] = s
+		switch value := value.(type) {
+		case string:
+			fields[name] = value
+		case bool:
+			fields[name] = strconv.FormatBool(value)
 		}
 	}
 	if _, err := dec.Token(); err != nil {

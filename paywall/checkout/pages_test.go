@@ -35,6 +35,8 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"topup":         s.get("/.paywall/topup", cookie(key)),
 		"first topup":   s.get("/.paywall/topup"),
 		"wrong voucher": s.post("/.paywall/topup/voucher", []string{"code", "x"}, cookie(key)),
+		"wrong limits":  s.post("/.paywall/wallet/settings", []string{"budget", "much", "per_article", "0.3", "per_week", "3"}, cookie(key)),
+		"limits":        s.limited(),
 		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
 		"erase nothing": s.get("/.paywall/wallet/erase"),
 		"no cookies":    s.get("/.paywall/wallet?notice=again"),
@@ -61,6 +63,16 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	return pages
 }
 
+// limited is the wallet page of somebody who has set everything, and is let in
+// twice.
+func (s *site) limited() *httptest.ResponseRecorder {
+	key, _ := s.opened(5_000_000)
+	s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()})
+	s.bought(key)
+	s.call("/.paywall/wallet/settings", object{"budget": "3.00", "per_article": "0.30", "per_week": "3.00", "forget": true}, bearer(key))
+	return s.get("/.paywall/wallet?notice=saved", cookie(key))
+}
+
 func (s *site) lateUnlock(key paywall.WalletKey) string {
 	id := s.bought(key, resource("/articles/late"))
 	s.advance(time.Hour)
@@ -74,7 +86,7 @@ func TestEveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()

@@ -11,11 +11,18 @@ import (
 	"strings"
 )
 
-// around are the templates that stand in every page.
-var around = []string{"layout.html", "forms.html"}
+// around are the templates that stand in every page, parts those of one.
+var (
+	around = []string{"layout.html", "forms.html"}
+	parts  = map[string][]string{"wallet": {"settings.html", "devices.html"}}
+)
+
+func filesOf(page string) []string {
+	return slices.Concat(around, parts[page], []string{page + ".html"})
+}
 
 func parsePage(page string, own map[string]string) (*template.Template, error) {
-	return parseTemplates(page, append(slices.Clip(around), page+".html"), own)
+	return parseTemplates(page, filesOf(page), own)
 }
 
 // parseTemplates reads files in their order; those of own take the place of ours.
@@ -53,7 +60,7 @@ func (l *Look) replaceTemplates(folder fs.FS) error {
 	}
 	l.own = map[string]*template.Template{}
 	for page, view := range views(all["en"]) {
-		if !replaced(own, append(slices.Clip(around), page+".html")) {
+		if !replaced(own, filesOf(page)) {
 			continue
 		}
 		set, err := parsePage(page, own)

@@ -36,7 +36,10 @@ func (x *exchange) layout(title string) layout {
 
 // notices are the texts a redirect may ask for. Only the key travels in the
 // address, so that nobody can make the page say anything else.
-var notices = map[string]bool{"refunded": true, "credited": true, "recovered": true, "erased": true, noticeAgain: true}
+var notices = map[string]bool{
+	"refunded": true, "credited": true, "recovered": true, "erased": true, noticeAgain: true,
+	"saved": true, "signed-out": true, "signed-out-here": true,
+}
 
 func (x *exchange) noticed(l layout) layout {
 	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
@@ -143,23 +146,6 @@ type purchaseEntry struct {
 	Refunded   bool
 	Refundable bool
 	Left       time.Duration // to undo
-}
-
-type walletView struct {
-	formsView
-	Code    string
-	Unlocks []purchaseEntry
-}
-
-func (x *exchange) walletPage(who identity, unlocks []paywall.Unlock) error {
-	v := walletView{Code: who.key.RecoveryCode(), formsView: formsView{
-		layout: x.noticed(x.layout(x.text.T("wallet.title"))),
-		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
-	}}
-	for i := range unlocks {
-		v.Unlocks = append(v.Unlocks, x.entry(&unlocks[i]))
-	}
-	return x.page(http.StatusOK, "wallet", v)
 }
 
 func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {

@@ -31,14 +31,10 @@ func (x *exchange) showWallet() error {
 		}
 		return x.strangerPage(http.StatusUnauthorized, "")
 	}
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
-	if err != nil {
-		return err
-	}
 	if x.json {
-		return x.answerWallet(who, unlocks)
+		return x.answerWallet(ctx, store, who)
 	}
-	return x.walletPage(who, unlocks)
+	return x.ownPage(ctx, store, http.StatusOK, who, "")
 }
 
 type unlockEntry struct {
@@ -52,7 +48,15 @@ type unlockEntry struct {
 
 // answerWallet leaves refunded purchases out: the entries have no member that
 // would tell them from what the reader still has.
-func (x *exchange) answerWallet(who identity, unlocks []paywall.Unlock) error {
+func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who identity) error {
+	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
+	if err != nil {
+		return err
+	}
+	settings, spent, err := store.Settings(ctx, who.wallet.ID)
+	if err != nil {
+		return err
+	}
 	entries := make([]unlockEntry, 0, len(unlocks))
 	for i := range unlocks {
 		u := &unlocks[i]
@@ -70,7 +74,12 @@ func (x *exchange) answerWallet(who identity, unlocks []paywall.Unlock) error {
 		Balance  paywall.Money    `json:"balance"`
 		Currency paywall.Currency `json:"currency"`
 		Unlocks  []unlockEntry    `json:"unlocks"`
-	}{who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries})
+		Settings settingsEntry    `json:"settings"`
+		Spending spendingEntry    `json:"spending"`
+	}{
+		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries,
+		newSettingsEntry(settings), spendingEntry(spent),
+	})
 }
 
 // openWallet opens a wallet. A person who has one keeps it.

@@ -1,0 +1,81 @@
+package checkout
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// signOut ends what other browsers can do with the wallet, or this one.
+//
+// The recovery code of a browser that is signed out goes with it: whoever used
+// that browser could have read it there. This browser's own code stays when it
+// signs itself out, as the way back.
+func (x *exchange) signOut() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.identify(ctx, store)
+	if err != nil {
+		return err
+	}
+	drop, here, err := x.wantedDrop(ctx, store, who)
+	if err != nil {
+		return err
+	}
+	if err := store.Drop(ctx, who.wallet.ID, drop); err != nil {
+		return err
+	}
+	notice := "signed-out"
+	if here {
+		notice = "signed-out-here"
+		if err := x.leave(ctx, store, who); err != nil {
+			return err
+		}
+	}
+	if !x.json {
+		x.redirect(Prefix + "wallet?notice=" + notice)
+		return nil
+	}
+	return x.answer(http.StatusOK, map[string]bool{"signed_out": true})
+}
+
+// wantedDrop reads who is to be signed out: the field device has the id of one,
+// or others is "true".
+func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who identity) (_ paywall.Drop, here bool, err error) {
+	id, others := x.fields["device"], x.fields["others"] == "true"
+	if (id != "") == others {
+		return paywall.Drop{}, false, paywall.Errorf(paywall.CodeMalformed, "send either device, with the id of one, or others, with true")
+	}
+	if others {
+		return paywall.Drop{Except: who.hash, Codes: true}, false, nil
+	}
+	devices, err := store.Devices(ctx, who.wallet.ID, who.hash)
+	if err != nil {
+		return paywall.Drop{}, false, err
+	}
+	for _, d := range devices {
+		if d.ID == id {
+			return paywall.Drop{Device: id, Codes: !d.Current}, d.Current, nil
+		}
+	}
+	return paywall.Drop{}, false, paywall.ErrNoDevice
+}
+
+// leave makes this browser forget the wallet and what it opened.
+func (x *exchange) leave(ctx context.Context, store paywall.Store, who identity) error {
+	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxExpired)
+	if err != nil {
+		return err
+	}
+	for i := range unlocks {
+		x.expireAccess(&unlocks[i])
+	}
+	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+	x.forget(`"cache"`)
+	return nil
+}
