@@ -106,6 +106,8 @@ var endpoints = map[string]endpoint{
 	"wallet/settings": {post: (*exchange).saveSettings},
 	"wallet/devices":  {post: (*exchange).signOut},
 	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
+	"wallet/export":   {get: (*exchange).exportWallet},
+	"receipt":         {get: (*exchange).showReceipt},
 	"refund":          {post: (*exchange).refund},
 	"topup":           {get: (*exchange).showTopUp},
 	"topup/voucher":   {post: (*exchange).redeem},

@@ -117,3 +117,25 @@ func (s *fakeStore) Drop(ctx context.Context, wallet string, d paywall.Drop) err
 	}
 	return nil
 }
+
+func (s *fakeStore) WalletExport(ctx context.Context, wallet string) (e paywall.WalletExport, err error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return e, err
+	}
+	defer leave()
+	w := s.wallets[wallet]
+	if w == nil {
+		return e, paywall.ErrNoWallet
+	}
+	e = paywall.WalletExport{
+		ID: wallet, Currency: s.currency, Balance: w.balance, OpenedAt: s.now(), Settings: w.settings, Devices: s.devices(wallet, paywall.Hash{}),
+		Passkeys: []paywall.Passkey{}, Gifts: []paywall.GiftState{}, Tips: []paywall.TipState{}, Credits: []paywall.Credit{},
+	}
+	for _, id := range s.order {
+		if u := s.unlocks[id]; u != nil && u.Wallet == wallet {
+			e.Purchases = append(e.Purchases, *u)
+		}
+	}
+	return e, nil
+}

@@ -118,6 +118,7 @@ func (x *exchange) rememberLanguage() {
 type languageSwitch struct {
 	Action  string // the page to show again
 	Offer   string // that it is about, "" if none
+	Unlock  string // the same, of a receipt
 	Offered []*catalogue
 }
 

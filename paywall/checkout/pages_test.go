@@ -37,6 +37,9 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"wrong voucher": s.post("/.paywall/topup/voucher", []string{"code", "x"}, cookie(key)),
 		"wrong limits":  s.post("/.paywall/wallet/settings", []string{"budget", "much", "per_article", "0.3", "per_week", "3"}, cookie(key)),
 		"limits":        s.limited(),
+		"receipt":       s.get("/.paywall/receipt?unlock="+s.bought(key, resource("/articles/three")), cookie(key)),
+		"refunded":      s.get("/.paywall/receipt?unlock="+id, cookie(key)),
+		"no receipt":    s.get("/.paywall/receipt?unlock=x", cookie(key)),
 		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
 		"erase nothing": s.get("/.paywall/wallet/erase"),
 		"no cookies":    s.get("/.paywall/wallet?notice=again"),
@@ -86,7 +89,7 @@ func TestEveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()

@@ -74,6 +74,7 @@ var pages = map[string]*template.Template{
 	"unlock":   mustPage("unlock"),
 	"wallet":   mustPage("wallet"),
 	"stranger": mustPage("stranger"),
+	"receipt":  mustPage("receipt"),
 	"topup":    mustPage("topup"),
 	"erase":    mustPage("erase"),
 	"reset":    mustPage("reset"),

@@ -146,12 +146,14 @@ type purchaseEntry struct {
 	Refunded   bool
 	Refundable bool
 	Left       time.Duration // to undo
+	Given      bool          // as a gift, without a receipt
 }
 
 func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	e := purchaseEntry{
 		ID: u.ID, Title: displayTitle(u.Title), Paid: u.Paid, At: u.At,
 		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
+		Given: u.Gift != paywall.Hash{},
 	}
 	if e.Title == "" {
 		e.Title = displayTitle(u.Resource)

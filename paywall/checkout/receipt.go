@@ -1,0 +1,82 @@
+package checkout
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+type receiptView struct {
+	layout
+	Bought     purchaseEntry
+	Seller     string // host of the site
+	RefundedAt string // date, "" if not refunded
+}
+
+// showReceipt is a page to print of one of the purchases that the wallet page
+// lists. What became of the money is not on it: shares are nobody's business.
+func (x *exchange) showReceipt() error {
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	who, err := x.identify(ctx, store)
+	if err != nil {
+		return err
+	}
+	u, err := x.listed(ctx, store, who, x.r.URL.Query().Get("unlock"))
+	if err != nil {
+		return err
+	}
+	if x.json {
+		return x.answer(http.StatusOK, newReceiptEntry(u))
+	}
+	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(u)}
+	_, v.Seller, _ = strings.Cut(u.Site, "://")
+	if v.Switch != nil {
+		v.Switch.Unlock = u.ID
+	}
+	if v.Bought.Refunded {
+		v.RefundedAt = x.text.Date(u.RefundedAt)
+	}
+	return x.page(http.StatusOK, "receipt", v)
+}
+
+// listed is a purchase of the wallet that its page lists.
+func (x *exchange) listed(ctx context.Context, store paywall.Store, who identity, id string) (*paywall.Unlock, error) {
+	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
+	if err != nil {
+		return nil, err
+	}
+	for i := range unlocks {
+		if unlocks[i].ID == id {
+			return &unlocks[i], nil
+		}
+	}
+	return nil, paywall.ErrNotFound
+}
+
+type receiptEntry struct {
+	UnlockID   string           `json:"unlock_id"`
+	Site       string           `json:"site"`
+	Resource   string           `json:"resource"`
+	Title      string           `json:"title"`
+	Paid       paywall.Money    `json:"paid"`
+	Currency   paywall.Currency `json:"currency"`
+	At         string           `json:"at"`
+	RefundedAt string           `json:"refunded_at,omitempty"`
+}
+
+func newReceiptEntry(u *paywall.Unlock) receiptEntry {
+	e := receiptEntry{
+		UnlockID: u.ID, Site: u.Site, Resource: u.Resource, Title: u.Title,
+		Paid: u.Paid, Currency: u.Paid.Currency, At: wireTime(u.At),
+	}
+	if !u.RefundedAt.IsZero() {
+		e.RefundedAt = wireTime(u.RefundedAt)
+	}
+	return e
+}
