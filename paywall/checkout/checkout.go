@@ -106,6 +106,7 @@ var endpoints = map[string]endpoint{
 	"wallet/settings": {post: (*exchange).saveSettings},
 	"wallet/devices":  {post: (*exchange).signOut},
 	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
+	"wallet/code.svg": {get: (*exchange).showQR},
 	"wallet/export":   {get: (*exchange).exportWallet},
 	"receipt":         {get: (*exchange).showReceipt},
 	"refund":          {post: (*exchange).refund},

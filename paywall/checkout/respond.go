@@ -16,6 +16,9 @@ import (
 // origin only, in nobody's frame.
 const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// scriptSecurity is the same for pages with our own script, which may talk to us.
+const scriptSecurity = contentSecurity + "; script-src 'self'; connect-src 'self'"
+
 // answerHeaders stand on every answer that depends on the reader.
 func (x *exchange) answerHeaders() {
 	h := x.w.Header()
@@ -55,6 +58,9 @@ func (x *exchange) page(status int, name string, data any) error {
 		return err
 	}
 	x.pageHeaders()
+	if scripted[name] {
+		x.w.Header().Set("Content-Security-Policy", scriptSecurity)
+	}
 	x.rememberLanguage()
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	x.write(status, buf.Bytes())

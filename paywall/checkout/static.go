@@ -26,7 +26,8 @@ var (
 	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
-	assets     = map[string]asset{stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon}
+	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
+	assets     = map[string]asset{stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script}
 )
 
 // URL is where the asset is served.
@@ -80,6 +81,9 @@ var pages = map[string]*template.Template{
 	"reset":    mustPage("reset"),
 	"error":    mustPage("error"),
 }
+
+// scripted are the pages with our script, which all work without it.
+var scripted = map[string]bool{"wallet": true, "stranger": true}
 
 func mustPage(name string) *template.Template {
 	return template.Must(parsePage(name, nil))

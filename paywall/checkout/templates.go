@@ -161,6 +161,7 @@ func views(c *catalogue) map[string]any {
 		"topup":    forms,
 		"erase":    forms,
 		"reset":    resetView{formsView: forms},
+		"receipt":  receiptView{layout: l},
 		"error":    errorView{layout: l},
 	}
 }

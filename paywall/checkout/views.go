@@ -23,6 +23,9 @@ type layout struct {
 	Switch *languageSwitch
 }
 
+// Script is the address of the pages' script.
+func (layout) Script() string { return script.URL() }
+
 func (x *exchange) layout(title string) layout {
 	_, site, _ := strings.Cut(x.origin, "://")
 	look := x.c.Look
