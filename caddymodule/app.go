@@ -36,6 +36,9 @@ type App struct {
 	// Default: 30m.
 	Refund *caddy.Duration `json:"refund,omitempty"`
 
+	// How many purchases a reader can undo in a month (UTC). Default: no limit.
+	RefundLimit int `json:"refund_limit,omitempty"`
+
 	// How readers put money into their wallets. Default: vouchers.
 	TopUp *TopUp `json:"topup,omitempty"`
 
@@ -104,6 +107,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if a.refund < 0 || a.refund > maxRefund {
 		return fmt.Errorf("refund %s: write a duration between 0 and %s", a.refund, maxRefund)
+	}
+	if err := checkRefundLimit(a.RefundLimit, a.refund); err != nil {
+		return err
 	}
 	if a.UI != nil {
 		if a.look, err = a.UI.look(); err != nil {

@@ -34,6 +34,7 @@ func init() {
 //		teaser <selector> {
 //			paragraphs <count> | words <count>
 //		}
+//		cap <amount> per month
 //		origin <scheme://host[:port]>
 //		query <parameters...>
 //		crawlers <engines...>
@@ -100,6 +101,9 @@ func (p *directiveParser) parse() error {
 	if err := validateRules(p.handler.Rules, p.currency); err != nil {
 		return atSource(p.handler.Source, err)
 	}
+	if _, err := p.handler.monthlyCap(p.currency); err != nil {
+		return atSource(p.handler.Source, err)
+	}
 	return nil
 }
 
@@ -110,7 +114,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers", "teaser":
+	case "origin", "query", "crawlers", "teaser", "cap":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
@@ -118,8 +122,11 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 	default:
 		return p.Errf("unrecognized subdirective: %s", word)
 	}
-	if word == "teaser" {
+	switch word {
+	case "teaser":
 		return p.teaser()
+	case "cap":
+		return p.monthlyCap()
 	}
 	if word == "query" {
 		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {

@@ -3,7 +3,6 @@ package caddymodule
 import (
 	"slices"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -21,7 +20,9 @@ func init() {
 //		currency <code>
 //		storage badger <path>
 //		welcome <amount>
-//		refund <duration>
+//		refund <duration> {
+//			limit <count> per month
+//		}
 //		topup voucher
 //		ui {
 //			name <text>
@@ -97,11 +98,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 	case "welcome":
 		a.Welcome = args[0]
 	case "refund":
-		refund, err := caddy.ParseDuration(args[0])
-		if err != nil || refund < 0 || refund > maxRefund {
-			return d.Errf("refund %q is not a duration such as 30m, between 0 and %s", args[0], maxRefund)
-		}
-		a.Refund = (*caddy.Duration)(&refund)
+		return a.unmarshalRefund(d, args[0])
 	case "topup":
 		if args[0] != "voucher" {
 			return d.Errf("unknown top-up %q; write: topup voucher", args[0])

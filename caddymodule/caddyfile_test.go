@@ -140,6 +140,21 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"teaser with a block inside": {"", "paywall /a/* 0.20 {\n\t\tteaser article {\n\t\t\twords 3 {\n\t\t\t\tx\n\t\t\t}\n\t\t}\n\t}", "takes no block"},
 		"teaser of no selector":      {"", "paywall /a/* 0.20 {\n\t\tteaser \".post >\" {\n\t\t\twords 3\n\t\t}\n\t}", "is not a CSS selector"},
 		"teaser of a pseudo element": {"", "paywall /a/* 0.20 {\n\t\tteaser p::first-line {\n\t\t\twords 3\n\t\t}\n\t}", "is not a CSS selector"},
+		"cap without its time":       {"", "paywall /a/* 0.20 {\n\t\tcap 6.00\n\t}", "write: cap 6.00 per month, at Caddyfile:10"},
+		"cap of a day":               {"", "paywall /a/* 0.20 {\n\t\tcap 6.00 per day\n\t}", "write: cap 6.00 per month"},
+		"cap of nothing":             {"", "paywall /a/* 0.20 {\n\t\tcap 0 per month\n\t}", "must be above zero"},
+		"cap too fine":               {"", "paywall /a/* 0.20 {\n\t\tcap 6.001 per month\n\t}", "finer than"},
+		"cap twice":                  {"", "paywall /a/* 0.20 {\n\t\tcap 6.00 per month\n\t\tcap 6.00 per month\n\t}", "cap is given twice"},
+		"cap with a block":           {"", "paywall /a/* 0.20 {\n\t\tcap 6.00 per month {\n\t\t\tx\n\t\t}\n\t}", "takes no block"},
+		"cap below a price":          {"", "paywall /a/* {\n\t\tprice /a/b 7.00\n\t\tprice 0.20\n\t\tcap 6.00 per month\n\t}", "write a cap of at least 7.00"},
+		"cap from nowhere":           {"", "paywall /a/* 0.20 {\n\t\tcap {env.TUPPENCE_TEST_NOTHING} per month\n\t}", "cap"},
+		"refunds without their time": {"refund 30m {\n\t\tlimit 5\n\t}", "paywall /a/* 0.20", "write: limit 5 per month, at Caddyfile:6"},
+		"refunds of a week":          {"refund 30m {\n\t\tlimit 5 per week\n\t}", "paywall /a/* 0.20", "write: limit 5 per month"},
+		"no refunds":                 {"refund 30m {\n\t\tlimit 0 per month\n\t}", "paywall /a/* 0.20", "limit \"0\" is not a whole number above zero"},
+		"half a refund":              {"refund 30m {\n\t\tlimit 0.5 per month\n\t}", "paywall /a/* 0.20", "limit \"0.5\" is not"},
+		"refund limit twice":         {"refund 30m {\n\t\tlimit 5 per month\n\t\tlimit 6 per month\n\t}", "paywall /a/* 0.20", "limit is given twice"},
+		"unknown word in refund":     {"refund 30m {\n\t\tmost 5 per month\n\t}", "paywall /a/* 0.20", "unrecognized subdirective of refund: most"},
+		"limit of what is off":       {"refund 0 {\n\t\tlimit 5 per month\n\t}", "paywall /a/* 0.20", "refund 0 lets nobody undo"},
 		"two gates":                  {"", "paywall /a/* 0.20\n\tpaywall /b/* 0.30", "one paywall directive"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -201,7 +216,7 @@ func TestGoodConfigsAreValid(t *testing.T) {
 		"crawlers behind a proxy":  "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}\n\treverse_proxy localhost:1",
 		"teaser":                   "paywall /a/* 0.20 {\n\t\tteaser \".post > .body, main:not(.x)\" {\n\t\t\twords 100\n\t\t}\n\t}\n\treverse_proxy localhost:1",
 		"in a plain handle":        "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
-		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t}\n\treverse_proxy localhost:1",
+		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t}\n\treverse_proxy localhost:1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 { // servers are loaded in no fixed order

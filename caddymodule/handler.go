@@ -49,6 +49,12 @@ type Handler struct {
 	// What things cost. The first rule that matches decides.
 	Rules []Rule `json:"rules,omitempty"`
 
+	// The most that a reader pays at this site in a month, a decimal string in the
+	// currency of the app: "6.00". A purchase that would go above takes what is left
+	// of it, in the end nothing, and creators get their shares of what was taken.
+	// Months are those of UTC. At least the highest price. Default: no cap.
+	Cap string `json:"cap,omitempty"`
+
 	// The site's own address, "https://news.example", where it cannot be taken
 	// from the request, as behind a proxy that changes the host. Default: scheme
 	// and host as Caddy sees them.
@@ -77,6 +83,7 @@ type Handler struct {
 
 	app    *App
 	table  *pricing.Table
+	cap    paywall.Money // zero: none
 	canon  *paywall.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  placement
@@ -129,6 +136,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := h.provisionTable(ctx); err != nil {
+		return err
+	}
+	if h.cap, err = h.monthlyCap(h.app.currency); err != nil {
 		return err
 	}
 	if err := h.provisionCrawlers(); err != nil {
@@ -198,6 +208,7 @@ func (h *Handler) start(f *folder) error {
 		Welcome:  h.app.welcome,
 		Currency: h.app.currency,
 		Refund:   h.app.refund,
+		Refunds:  h.app.RefundLimit,
 		Vouchers: h.app.vouchers(),
 		Limits:   f.limits,
 		Logger:   h.logger,
@@ -225,6 +236,7 @@ func (h *Handler) start(f *folder) error {
 		Origin:   h.origin,
 		Original: originalTarget,
 		Detach:   detach,
+		Cap:      h.cap,
 		Crawlers: h.bots,
 		Teaser:   h.cutter,
 		Box:      desk.Box,

@@ -115,7 +115,7 @@ func (b *reader) wantArticle(a *answer, path string) {
 
 func (b *reader) recoveryCode() string {
 	b.t.Helper()
-	code := between(b.open("/.paywall/wallet").body, `<p class="secret"><code dir="ltr">`, "<")
+	code := between(b.open("/.paywall/wallet").body, `<code dir="ltr">`, "<")
 	if code == "" {
 		b.t.Fatal("no recovery code on the wallet page")
 	}

@@ -40,6 +40,7 @@ type Options struct {
 	Welcome  paywall.Money    // credit of a new wallet; zero: none
 	Currency paywall.Currency // of the store
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
+	Refunds  int              // that a wallet can have in a UTC month; 0: no limit
 	Vouchers bool             // voucher codes are accepted
 
 	// Languages of the pages, a choice of [Languages]. The first is for readers

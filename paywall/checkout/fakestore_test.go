@@ -28,6 +28,7 @@ type fakeStore struct {
 	order    []string
 	vouchers map[paywall.Hash]*fakeVoucher
 	currency paywall.Currency
+	readings map[string]*reading
 }
 
 type fakeWallet struct {
@@ -152,19 +153,29 @@ func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Rec
 			return paywall.Receipt{Unlock: *u, Balance: w.balance, AlreadyOwned: true}, nil
 		}
 	}
-	after, err := w.balance.Add(p.Offer.Price.Neg())
+	charge, err := s.chargeOf(p.Wallet, &p.Offer)
+	reading := s.readingOf(p.Wallet)
+	switch {
+	case p.Shown != nil && charge.Micros > p.Shown.Micros:
+		return paywall.Receipt{}, paywall.ErrOfferChanged
+	case p.Auto && charge.Micros > reading.auto:
+		return paywall.Receipt{}, paywall.ErrAskFirst
+	case err != nil:
+		return paywall.Receipt{}, err
+	}
+	after, err := w.balance.Add(charge.Neg())
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
-	if after.Micros < 0 {
-		return paywall.Receipt{}, paywall.ErrInsufficientFunds
+	if !p.Offer.Cap.IsZero() {
+		reading.spent += charge.Micros
 	}
 	s.writes++
 	s.debits++
 	w.balance = after
 	u := &paywall.Unlock{
 		ID: paywall.NewID(), Wallet: p.Wallet, Offer: p.Offer.ID, Site: p.Offer.Site, Resource: p.Offer.Resource,
-		URL: p.Offer.URL, Title: p.Offer.Title, Paid: p.Offer.Price, At: now, RefundableUntil: now.Add(p.Refund),
+		URL: p.Offer.URL, Title: p.Offer.Title, Paid: charge, Auto: p.Auto, At: now, RefundableUntil: now.Add(p.Refund),
 	}
 	if p.Offer.Access > 0 {
 		u.ExpiresAt = now.Add(p.Offer.Access)
@@ -174,7 +185,7 @@ func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Rec
 	return paywall.Receipt{Unlock: *u, Balance: after}, nil
 }
 
-func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string, _ int) (paywall.Receipt, error) {
+func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string, limit int) (paywall.Receipt, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return paywall.Receipt{}, err
@@ -189,7 +200,12 @@ func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string, _ int) (p
 		if !u.Refundable(s.now()) {
 			return paywall.Receipt{}, paywall.ErrRefundClosed
 		}
+		reading := s.readingOf(wallet)
+		if limit > 0 && reading.refunds >= limit {
+			return paywall.Receipt{}, paywall.ErrTooManyRefunds
+		}
 		s.writes++
+		reading.refunds++
 		u.RefundedAt = s.now()
 		w.balance.Micros += u.Paid.Micros
 	}

@@ -260,7 +260,7 @@ func cookieNamed(w *httptest.ResponseRecorder, name string) *http.Cookie {
 	return nil
 }
 
-func hidden(t *testing.T, page, name string) string {
+func hidden(t testing.TB, page, name string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(page, `name="`+name+`" value="`)
 	if !ok {

@@ -107,6 +107,7 @@ type quote struct {
 	Title     string           `json:"title"`
 	Words     int              `json:"words,omitempty"`
 	Price     paywall.Money    `json:"price"`
+	Cap       string           `json:"cap,omitempty"` // at this site, a month
 	Currency  paywall.Currency `json:"currency"`
 	Access    int64            `json:"access"` // seconds bought, 0: for ever
 	Shares    []quoteShare     `json:"shares,omitempty"`
@@ -123,6 +124,9 @@ func newQuote(o *paywall.Offer) quote {
 		Resource: o.Resource, URL: o.URL, Title: o.Title, Words: o.Words,
 		Price: o.Price, Currency: o.Price.Currency,
 		Access: int64(o.Access / time.Second), ExpiresAt: wireTime(o.ExpiresAt),
+	}
+	if !o.Cap.IsZero() {
+		q.Cap = o.Cap.String()
 	}
 	for _, s := range o.Shares {
 		q.Shares = append(q.Shares, quoteShare{s.Creator, s.Percent()})
@@ -156,7 +160,11 @@ func (x *exchange) showOffer() error {
 		return err
 	}
 	if x.json {
-		return x.answerOffer(offer, who, owned)
+		quote, err := quoted(ctx, store, who, known, offer)
+		if err != nil {
+			return err
+		}
+		return x.answerOffer(offer, who, quote, owned)
 	}
 	if owned {
 		return x.deliver(&unlock)
@@ -164,7 +172,7 @@ func (x *exchange) showOffer() error {
 	if err := x.lookedAgain(); err != nil {
 		return err
 	}
-	return x.purchasePage(http.StatusOK, purchase{offer: offer, raw: query["offer"], who: who, known: known})
+	return x.showQuote(ctx, store, purchase{offer: offer, raw: query["offer"], who: who, known: known})
 }
 
 func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Unlock, bool, error) {
@@ -178,12 +186,13 @@ func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity,
 	return unlock, err == nil, err
 }
 
-func (x *exchange) answerOffer(o *paywall.Offer, who identity, owned bool) error {
+func (x *exchange) answerOffer(o *paywall.Offer, who identity, now paywall.Quote, owned bool) error {
 	return x.answer(http.StatusOK, struct {
 		quote
+		Charge       paywall.Money `json:"charge"` // what it takes of this wallet now, the cap considered
 		Balance      paywall.Money `json:"balance"`
 		AlreadyOwned bool          `json:"already_owned"`
-	}{newQuote(o), x.balanceOf(who), owned})
+	}{newQuote(o), now.Charge, x.balanceOf(who), owned})
 }
 
 // balanceOf gives nobody an empty balance in the store's currency.

@@ -20,6 +20,10 @@ var errStoreBroken = errors.New("the disk is on fire")
 func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	key, _ := s.opened(5_000_000)
 	poor, _ := s.opened(100_000)
+	capped, w := s.opened(0)
+	s.store.set(w.ID, func(r *reading) { r.spent = 6_000_000 })
+	thrifty, w := s.opened(5_000_000)
+	s.store.set(w.ID, func(r *reading) { r.budget = 100_000 })
 	id := s.bought(key)
 	s.bought(key, resource("/articles/two"))
 	s.call("/.paywall/refund", object{"unlock_id": id}, bearer(key))
@@ -46,6 +50,10 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"reset":         s.get("/.paywall/reset", cookie(key)),
 		"reset nothing": s.get("/.paywall/reset"),
 		"reset done":    s.post("/.paywall/reset", nil, cookie(key)),
+		"capped":        s.get("/.paywall/unlock?offer="+s.offer(underCap(6_000_000)), cookie(key)),
+		"to the cap":    s.get("/.paywall/unlock?offer="+s.offer(underCap(100_000)), cookie(key)),
+		"at the cap":    s.get("/.paywall/unlock?offer="+s.offer(underCap(6_000_000)), cookie(capped)),
+		"over budget":   s.get("/.paywall/unlock?offer="+s.offer(), cookie(thrifty)),
 		"404":           s.get("/.paywall/x"),
 		"405":           s.get("/.paywall/refund"),
 		"403":           s.post("/.paywall/refund", nil, header("Sec-Fetch-Site", "cross-site")),
@@ -89,7 +97,7 @@ func TestEveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|copy|qr|minutes|hours|days|words|reading)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|copy|qr|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()

@@ -22,7 +22,7 @@ func (x *exchange) refund() error {
 	if id == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
 	}
-	receipt, err := store.Refund(ctx, who.wallet.ID, id, 0)
+	receipt, err := store.Refund(ctx, who.wallet.ID, id, x.c.Refunds)
 	if err != nil {
 		return err
 	}

@@ -128,8 +128,11 @@ func (x *exchange) fail(err error) {
 	status := code.HTTPStatus()
 	x.logFailure(code, status, err)
 
-	if code == paywall.CodeUnavailable {
+	switch code {
+	case paywall.CodeUnavailable:
 		x.retryAfter = retryUnavailable
+	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
+		x.retryAfter = paywall.NextMonth(x.now).Sub(x.now)
 	}
 	if x.retryAfter > 0 {
 		seconds := (x.retryAfter + time.Second - 1) / time.Second

@@ -126,7 +126,11 @@ func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who id
 	if offer == nil {
 		return x.topUpPage(http.StatusUnprocessableEntity, who, known, "voucher.wrong")
 	}
+	quote, err := quoted(ctx, store, who, known, offer)
+	if err != nil {
+		return err
+	}
 	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
-		offer: offer, raw: x.fields["offer"], who: who, known: known, alert: "voucher.wrong",
+		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: "voucher.wrong",
 	})
 }

@@ -28,7 +28,7 @@ func (x *exchange) buy() error {
 		return nil
 	}
 	if errors.Is(err, errPoorStranger) {
-		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw})
+		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw, quote: firstQuote(offer)})
 	}
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Of
 			return identity{}, errNoNewWallet
 		}
 	}
-	if x.json || x.c.Welcome.Micros >= o.Price.Micros {
+	if x.json || x.c.Welcome.Micros >= firstQuote(o).Charge.Micros {
 		return x.acting(ctx, store)
 	}
 	_, err := x.identify(ctx, store)
@@ -70,12 +70,13 @@ func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Of
 
 // settle makes the purchase and hands out what it opens.
 func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string) error {
-	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund})
-	if errors.Is(err, paywall.ErrInsufficientFunds) {
-		return x.insufficient(ctx, store, who, o, raw)
-	}
+	shown, err := x.shown(o)
 	if err != nil {
 		return err
+	}
+	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown})
+	if err != nil {
+		return x.unsold(ctx, store, who, o, raw, err)
 	}
 	if !x.json {
 		return x.deliver(&receipt.Unlock)
@@ -98,20 +99,4 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 		signed, "Bearer", receipt.Unlock.ID, receipt.Unlock.Resource, receipt.Unlock.Paid,
 		receipt.Unlock.Paid.Currency, receipt.Balance, wireTime(exp), receipt.AlreadyOwned,
 	})
-}
-
-// insufficient answers 402 with the way to the article through a top-up.
-func (x *exchange) insufficient(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string) error {
-	wallet, err := store.Wallet(ctx, who.hash) // the balance may have changed since
-	if err != nil {
-		return err
-	}
-	who.wallet = wallet
-	if !x.json {
-		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: o, raw: raw, who: who, known: true})
-	}
-	p := x.newProblem(paywall.CodeInsufficientFunds, paywall.ErrInsufficientFunds)
-	p.Price, p.Balance, p.Currency = &o.Price, &wallet.Balance, o.Price.Currency
-	p.TopUp = Prefix + "topup"
-	return x.writeJSON(p.Status, "application/problem+json", p)
 }

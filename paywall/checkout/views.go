@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -65,7 +66,8 @@ type purchase struct {
 	offer *paywall.Offer
 	raw   string // the offer as it was sent
 	who   identity
-	known bool   // who has a wallet
+	known bool // who has a wallet
+	quote paywall.Quote
 	alert string // key of a text
 }
 
@@ -76,13 +78,16 @@ type purchaseView struct {
 	Words     int
 	Minutes   int
 	Price     paywall.Money
+	Charge    paywall.Money // what is really taken
 	Access    time.Duration
 	Balance   paywall.Money
 	After     paywall.Money // left after the purchase
 	Missing   paywall.Money // for the purchase; above zero: it cannot be made
 	House     bool          // the balance is a welcome credit not yet given
+	Budget    bool          // it would go over what the reader wants to spend in a day
 	Refund    time.Duration
 	Vouchers  bool
+	capView
 }
 
 func (x *exchange) purchasePage(status int, p purchase) error {
@@ -92,7 +97,7 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 	if house {
 		balance = x.c.Welcome
 	}
-	after, err := balance.Add(o.Price.Neg())
+	after, err := balance.Add(p.quote.Charge.Neg())
 	if err != nil {
 		return err
 	}
@@ -104,8 +109,9 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		layout: x.noticed(x.alerted(x.layout(title), p.alert)),
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
-		Price: o.Price, Access: o.Access, Balance: balance, After: after, House: house,
-		Refund: x.c.Refund, Vouchers: x.c.Vouchers,
+		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: house,
+		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Vouchers: x.c.Vouchers,
+		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
 	if after.Micros < 0 {
 		v.Missing = after.Neg()

@@ -33,7 +33,7 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Crawlers, Teaser, Box, Logger and
+// Options make a gate. All but Original, Detach, Cap, Crawlers, Teaser, Box, Logger and
 // Now are needed.
 type Options struct {
 	Table         *pricing.Table
@@ -56,6 +56,8 @@ type Options struct {
 	// derived from the one it has. Nil: it shares the values of the request
 	// that caused it.
 	Detach func(http.ResponseWriter, *http.Request) *http.Request
+	// Cap is the most that a wallet pays at this site in a UTC month. Zero: no cap.
+	Cap paywall.Money
 	// Crawlers read whatever has a price. Nil: nobody does who has not paid.
 	Crawlers *Crawlers
 

@@ -126,7 +126,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 	o := paywall.Offer{
 		ID: paywall.NewID(), Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: location,
 		Title: p.head.Title, Words: p.head.Words,
-		Price: t.rule.Price, Access: t.rule.Access, Shares: t.rule.Shares,
+		Price: t.rule.Price, Cap: g.Cap, Access: t.rule.Access, Shares: t.rule.Shares,
 		IssuedAt: now, ExpiresAt: now.Add(paywall.OfferTTL),
 	}
 	var raw string

@@ -1,0 +1,109 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// firstQuote is what an offer comes to for someone without a wallet.
+func firstQuote(o *paywall.Offer) paywall.Quote {
+	nothing := paywall.Money{Currency: o.Price.Currency}
+	return paywall.Quote{Charge: o.Charge(nothing), Spent: nothing}
+}
+
+// quoted is what an offer comes to for a visitor, who may have no wallet.
+func quoted(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Quote, error) {
+	if !known {
+		return firstQuote(o), nil
+	}
+	return store.Quote(ctx, who.wallet.ID, *o)
+}
+
+// shown is what the page said that the purchase would take, nil if it said
+// nothing: a program may leave that out, and pays the price at most.
+func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
+	sent := x.fields["shown"]
+	if sent == "" {
+		return nil, nil
+	}
+	m, err := paywall.ParseMoney(sent, o.Price.Currency)
+	if err == nil && m.Micros < 0 {
+		err = paywall.Errorf(paywall.CodeMalformed, "the field shown is below zero")
+	}
+	return &m, err
+}
+
+// unsold answers a purchase that the ledger refused. Where the reader can do
+// something about it, that is the purchase page, which says what.
+func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string, cause error) error {
+	code := codeOf(cause)
+	switch code {
+	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged:
+	default:
+		return cause
+	}
+	wallet, err := store.Wallet(ctx, who.hash) // the balance may have changed since
+	if err != nil {
+		return err
+	}
+	who.wallet = wallet
+	if x.json {
+		return x.unsoldProblem(code, cause, wallet, o)
+	}
+	quote, err := store.Quote(ctx, wallet.ID, *o)
+	if err != nil {
+		return err
+	}
+	p := purchase{offer: o, raw: raw, who: who, known: true, quote: quote}
+	if code == paywall.CodeOfferChanged {
+		// Either the month ended between the page and the press, or the offer was
+		// used before for something else, which a press on the new page would meet
+		// again.
+		if shown, err := x.shown(o); err != nil || shown == nil || shown.Micros >= quote.Charge.Micros {
+			return cause
+		}
+		p.alert = "cap.changed"
+	}
+	return x.purchasePage(code.HTTPStatus(), p)
+}
+
+// unsoldProblem tells a program. One that lacks money is told how much, and where
+// it comes from.
+func (x *exchange) unsoldProblem(code paywall.Code, cause error, wallet paywall.Wallet, o *paywall.Offer) error {
+	p := x.newProblem(code, cause)
+	p.Price, p.Balance, p.Currency = &o.Price, &wallet.Balance, o.Price.Currency
+	if errors.Is(cause, paywall.ErrInsufficientFunds) {
+		p.TopUp = Prefix + "topup"
+	}
+	return x.writeJSON(p.Status, "application/problem+json", p)
+}
+
+// capView is what a purchase page says of the site's monthly cap.
+type capView struct {
+	Cap   paywall.Money // zero: there is none
+	Spent paywall.Money // of it, before this purchase
+	Ends  time.Time     // the last day of the month
+}
+
+// Capped reports whether the cap takes something off the price.
+func (v purchaseView) Capped() bool { return v.Charge.Micros < v.Price.Micros }
+
+// Shown is what the form says back of the page.
+func (v purchaseView) Shown() string { return v.Charge.String() }
+
+// Shown is empty on forms that buy nothing.
+func (formsView) Shown() string { return "" }
+
+// showQuote is the purchase page of an offer that nothing was wrong with so far.
+func (x *exchange) showQuote(ctx context.Context, store paywall.Store, p purchase) error {
+	quote, err := quoted(ctx, store, p.who, p.known, p.offer)
+	if err != nil {
+		return err
+	}
+	p.quote = quote
+	return x.purchasePage(http.StatusOK, p)
+}
