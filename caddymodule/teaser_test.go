@@ -121,3 +121,15 @@ func TestReaderWithAWalletBuysFromTheTeaser(t *testing.T) {
 	s.wantBalance(key, "0.40")
 	s.verify()
 }
+
+// TestTheTeaserSpeaksTheLanguageThatWasChosen at the checkout, whatever the
+// browser asks for.
+func TestTheTeaserSpeaksTheLanguageThatWasChosen(t *testing.T) {
+	s := newSite(t, "welcome 0.60", teasing, http.HandlerFunc(magazine))
+	for cookie, want := range map[string]string{"a=b": "Read on for €0.20", "a=b; paywall_lang=de": `lang="de"`} {
+		page := s.get("/articles/a", "Sec-Fetch-Mode", "navigate", "Accept-Language", "en", "Cookie", cookie, "Accept-Encoding", "identity")
+		if page.StatusCode != http.StatusOK || !strings.Contains(page.body, want) {
+			t.Errorf("%s: %s: %.600s", cookie, page.Status, page.body)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type credentials struct {
 	access    [paywall.MaxCookieCandidates]string
 	count     int
 	wallet    string
+	language  string        // cookie of the language chosen at the checkout, for offers in pages
 	twins     bool          // two different wallets: whose this is cannot be known (session fixation)
 	bearer    *token.Access // ours and good
 	bearerErr error         // ours and bad
@@ -26,7 +27,7 @@ type credentials struct {
 func (g *Gate) takeCredentials(r *http.Request, origin string, tls bool) credentials {
 	var c credentials
 	if lines := r.Header["Cookie"]; len(lines) > 0 {
-		c.takeCookies(r.Header, lines, paywall.WalletCookie.On(tls))
+		c.takeCookies(r.Header, lines, paywall.WalletCookie.On(tls), paywall.LanguageCookie.On(tls))
 	}
 	if values := r.Header["Authorization"]; len(values) > 0 {
 		g.takeBearer(r.Context(), &c, r.Header, values, origin)
@@ -37,11 +38,11 @@ func (g *Gate) takeCredentials(r *http.Request, origin string, tls bool) credent
 // takeCookies keeps the candidates and leaves the header without any cookie of
 // our names. All candidates count, not the first: a sibling subdomain can put
 // one before ours (RFC 6265, 8.6).
-func (c *credentials) takeCookies(h http.Header, lines []string, wallet string) {
+func (c *credentials) takeCookies(h http.Header, lines []string, wallet, language string) {
 	kept := lines[:0]
 	for _, line := range lines {
 		if strings.Contains(line, "paywall_") {
-			line = c.takeLine(line, wallet)
+			line = c.takeLine(line, wallet, language)
 		}
 		if line != "" {
 			kept = append(kept, line)
@@ -55,7 +56,7 @@ func (c *credentials) takeCookies(h http.Header, lines []string, wallet string) 
 }
 
 // takeLine answers what is left of one Cookie line.
-func (c *credentials) takeLine(line, wallet string) string {
+func (c *credentials) takeLine(line, wallet, language string) string {
 	var left []byte // mostly little or nothing: tokens are long, and no site's business
 	for pair := range strings.SplitSeq(line, ";") {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t\r\n"), "=") // as net/http does
@@ -63,7 +64,10 @@ func (c *credentials) takeLine(line, wallet string) string {
 		switch {
 		case paywall.AccessCookie.Is(name):
 			c.addAccess(value)
-		case paywall.LanguageCookie.Is(name): // checkout's own
+		case paywall.LanguageCookie.Is(name):
+			if name == language && c.language == "" {
+				c.language = value
+			}
 		case paywall.WalletCookie.Is(name):
 			if name == wallet {
 				c.addWallet(value)

@@ -129,7 +129,7 @@ func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *crede
 		Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: t.asked.Location(),
 		Title: head.Title, Words: head.Words, Price: t.rule.Price, Access: t.rule.Access,
 	}
-	box, err := g.Box(r, &o, strings.TrimPrefix(q.unlock, unlockPath), cut.Form && c.wallet != "" && !c.twins)
+	box, err := g.Box(speaking(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), cut.Form && c.wallet != "" && !c.twins)
 	if err != nil {
 		g.Logger.LogAttrs(r.Context(), slog.LevelError, "writing an offer into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
@@ -155,6 +155,18 @@ func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *crede
 		}
 	}
 	return nil
+}
+
+// speaking is a request with the cookie of the language that its reader chose:
+// the site does not see it, but the offer follows it.
+func speaking(r *http.Request, t *ticket, c *credentials) *http.Request {
+	if c.language == "" {
+		return r
+	}
+	spoken := *r
+	spoken.Header = r.Header.Clone()
+	spoken.Header["Cookie"] = []string{paywall.LanguageCookie.On(t.tls) + "=" + c.language}
+	return &spoken
 }
 
 // reported are the things that were told to the operator already.

@@ -134,6 +134,28 @@ func TestD05WhatAClientSendsIsNotShownToOthers(t *testing.T) {
 	}
 }
 
+// TestTheTeaserIsToldTheChosenLanguage: it is our cookie, which the site never
+// sees, but the offer's words follow it.
+func TestTheTeaserIsToldTheChosenLanguage(t *testing.T) {
+	s := newTeasingSite(t)
+	box := s.gate.Box
+	var asked *http.Request
+	s.gate.Box = func(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
+		asked = r
+		return box(r, o, raw, form)
+	}
+	key := string(paywall.NewWalletKey())
+	wantTeaser(t, s.look(pagePath, "Accept-Language: fr", "Cookie: a=b; __Host-paywall_lang=de; __Host-paywall_wallet="+key+"; paywall_lang=nl"))
+	if c := fmt.Sprint(asked.Cookies()); c != "[__Host-paywall_lang=de]" || asked.Header.Get("Accept-Language") != "fr" {
+		t.Errorf("the offer was made for %s, %v", c, asked.Header)
+	}
+	for _, r := range s.asked {
+		if strings.Contains(fmt.Sprint(r.Header), "paywall_") {
+			t.Errorf("the site was told %v", r.Header)
+		}
+	}
+}
+
 func TestLaterPagesHaveNoTeaserOfTheirOwn(t *testing.T) {
 	s := newTeasingSite(t)
 	s.gate.Canonicalizer.QueryKeys = []string{"p"}
