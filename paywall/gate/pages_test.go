@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -59,6 +60,23 @@ func TestPagesAreToldApart(t *testing.T) {
 	}
 	if len(seen) != 8 {
 		t.Errorf("%d keys of 8 targets", len(seen))
+	}
+}
+
+// TestD05EveryLineOfAForwardedHostCounts: sites read the first, the last or all.
+func TestD05EveryLineOfAForwardedHostCounts(t *testing.T) {
+	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"} {
+		s := newSite(t)
+		s.upstream = func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Content-Type", "text/html")
+			_, err := io.WriteString(w, "<title>The Penny Post"+strings.Join(r.Header[name], "")+"</title>")
+			return err
+		}
+		_ = s.do("GET", pagePath, name+": ", name+": evil")
+		offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+		if err != nil || offer.Title != "The Penny Post" {
+			t.Errorf("%s: the title %q, %v", name, offer.Title, err)
+		}
 	}
 }
 

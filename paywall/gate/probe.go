@@ -51,8 +51,9 @@ func keyOf(parts ...string) pageKey {
 // rewritten to one; and whatever a site may take for its own name belongs to it,
 // since a title that repeats it is for those who sent the same.
 func keyOfPage(r *http.Request, t *ticket) pageKey {
+	line := func(name string) string { return strings.Join(r.Header[name], "\n") } // which one counts depends on the site
 	return keyOf(t.origin, t.raw, r.RequestURI, r.Host,
-		r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto"), r.Header.Get("X-Forwarded-Port"))
+		line("X-Forwarded-Host"), line("X-Forwarded-Proto"), line("X-Forwarded-Port"))
 }
 
 // pages remembers. Entries carry their own time to live, so that the gate needs
