@@ -19,6 +19,8 @@ type browser struct {
 	t   *testing.T
 	ctx context.Context
 	url string // of the site
+
+	scripts bool // are on
 }
 
 // newBrowser starts Chromium. A missing Chromium fails the test.
@@ -54,12 +56,17 @@ func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser 
 		cancel()
 		cancelAllocator()
 	})
-	b := &browser{t: t, ctx: ctx, url: site}
+	b := &browser{t: t, ctx: ctx, url: site, scripts: javascript}
 	disable := func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !javascript})
 		return err
 	}
-	b.do(chromedp.Func(disable))
+	// A reader's window has the focus; a headless one is given it by the first click.
+	focus := func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	}
+	b.do(chromedp.Func(disable), chromedp.Func(focus))
 	return b
 }
 
@@ -80,10 +87,31 @@ func (b *browser) open(path string) int64 {
 	return resp.Status
 }
 
+// look is what people do before they press a button: they see the page, and move
+// the pointer to it. A page that waits for that (press.js) has waited then.
+func (b *browser) look() {
+	b.t.Helper()
+	if !b.scripts {
+		return
+	}
+	const ready = `!document.querySelector('script[src*="/press."]') || "awake" in document.documentElement.dataset`
+	for attempt := 1; ; attempt++ { // as text does
+		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](ready))
+		if err == nil {
+			break
+		}
+		if attempt == 5 {
+			b.t.Fatalf("waiting until the page can be used: %v\nat %s", err, b.location())
+		}
+	}
+	b.do(chromedp.MouseEvent(chromedp.MouseMoved, 1, 1), chromedp.MouseEvent(chromedp.MouseMoved, 20, 20))
+}
+
 // click clicks and waits for the page that follows. Its status is 0 when the
 // browser tells of no answer, as it may beside pages that it renders ahead.
 func (b *browser) click(selector string) int64 {
 	b.t.Helper()
+	b.look()
 	resp, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector)))
 	if err != nil {
 		b.t.Fatalf("clicking %s: %v\nat %s", selector, err, b.location())

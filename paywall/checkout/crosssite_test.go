@@ -23,7 +23,7 @@ func (s *site) acts() map[string][]string {
 	}
 }
 
-func TestForeignPagesCannotActForAReader(t *testing.T) {
+func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	before, _, _ := s.store.counts()

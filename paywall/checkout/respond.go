@@ -12,11 +12,12 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// contentSecurity: no script at all, our own style and icon, forms to this
+// contentSecurity: no script at all (but see scriptSecurity), our own style and icon, forms to this
 // origin only, in nobody's frame.
 const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// scriptSecurity is the same for pages with our own script, which may talk to us.
+// scriptSecurity is the same for pages that have a script, which is a file of
+// ours and may talk to us.
 const scriptSecurity = contentSecurity + "; script-src 'self'; connect-src 'self'"
 
 // answerHeaders stand on every answer that depends on the reader.
@@ -41,6 +42,9 @@ func (x *exchange) pageHeaders() {
 	h.Set("X-Robots-Tag", "noindex")
 }
 
+// scripted is a view that says whether its page has a script.
+type scripted interface{ scripted() bool }
+
 // page renders a whole page before the first byte is sent, so that a broken
 // template is an error and not half a page. Where a template of the publisher's
 // breaks, ours takes its place: a reader must not lose a way to their money.
@@ -58,7 +62,7 @@ func (x *exchange) page(status int, name string, data any) error {
 		return err
 	}
 	x.pageHeaders()
-	if scripted[name] {
+	if s, ok := data.(scripted); ok && s.scripted() {
 		x.w.Header().Set("Content-Security-Policy", scriptSecurity)
 	}
 	x.rememberLanguage()

@@ -27,7 +27,10 @@ var (
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
 	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
-	assets     = map[string]asset{stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script}
+	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
+	assets     = map[string]asset{
+		stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard,
+	}
 )
 
 // URL is where the asset is served.
@@ -81,9 +84,6 @@ var pages = map[string]*template.Template{
 	"reset":    mustPage("reset"),
 	"error":    mustPage("error"),
 }
-
-// scripted are the pages with our script, which all work without it.
-var scripted = map[string]bool{"wallet": true, "stranger": true}
 
 func mustPage(name string) *template.Template {
 	return template.Must(parsePage(name, nil))

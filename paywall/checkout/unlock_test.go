@@ -27,7 +27,7 @@ func TestPurchasePageNamesPriceBalanceAndWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestC02LookingAtAnOfferChangesNothing(t *testing.T) {
+func TestC02G01G02LookingAtAnOfferChangesNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	before, _, _ := s.store.counts()
@@ -106,7 +106,7 @@ func TestAccessEndsWithWhatWasBought(t *testing.T) {
 	}
 }
 
-func TestThirtyFirstPurchasesAtOnceAreOneWalletAndOneDebit(t *testing.T) {
+func TestG16ThirtyFirstPurchasesAtOnceAreOneWalletAndOneDebit(t *testing.T) {
 	s := newSite(t)
 	raw, key := s.offer(), string(paywall.NewWalletKey())
 	answers := make([]*httptest.ResponseRecorder, 30)
@@ -131,7 +131,7 @@ func TestThirtyFirstPurchasesAtOnceAreOneWalletAndOneDebit(t *testing.T) {
 	}
 }
 
-func TestReplayedOfferIsChargedOnce(t *testing.T) {
+func TestG15ReplayedOfferIsChargedOnce(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	raw := s.offer()
@@ -269,7 +269,7 @@ func TestProgramWithoutWalletIsAskedToOpenOne(t *testing.T) {
 	}
 }
 
-func TestOnlyTheOfferSaysWhatIsPaid(t *testing.T) {
+func TestG23OnlyTheOfferSaysWhatIsPaid(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	other, _ := s.opened(5_000_000)
@@ -286,7 +286,7 @@ func TestOnlyTheOfferSaysWhatIsPaid(t *testing.T) {
 	}
 }
 
-func TestReaderWhoLeavesStillGetsWhatWasPaid(t *testing.T) {
+func TestG20ReaderWhoLeavesStillGetsWhatWasPaid(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	gone, cancel := context.WithCancel(context.Background())

@@ -22,10 +22,10 @@ type layout struct {
 	Alert  string // what to mend, "" if none
 	Field  string // id of the field to mend, "" if none
 	Switch *languageSwitch
+	Script string // address of a script, "" for none
 }
 
-// Script is the address of the pages' script.
-func (layout) Script() string { return script.URL() }
+func (l layout) scripted() bool { return l.Script != "" }
 
 func (x *exchange) layout(title string) layout {
 	_, site, _ := strings.Cut(x.origin, "://")
@@ -113,6 +113,7 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Vouchers: x.c.Vouchers,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
+	v.Script = pressGuard.URL()
 	if after.Micros < 0 {
 		v.Missing = after.Neg()
 	}
@@ -197,10 +198,12 @@ func (x *exchange) topUpPage(status int, who identity, known bool, alert string)
 // strangerPage is the wallet page of someone who has none here.
 func (x *exchange) strangerPage(status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
-	return x.page(status, "stranger", formsView{
+	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("stranger.title")), alert)),
 		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.c.Welcome,
-	})
+	}
+	v.Script = script.URL()
+	return x.page(status, "stranger", v)
 }
 
 // confirmErase asks once more; the wallet page only links here.

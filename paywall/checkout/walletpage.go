@@ -34,5 +34,6 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {
 		return err
 	}
+	v.Script = script.URL()
 	return x.page(status, "wallet", v)
 }
