@@ -1,5 +1,14 @@
 //go:build linux
 
+// The command bench has so many buyers at once buy from the store, from
+// PostgreSQL that does the same in one SQL function, from SQLite, and from Badger
+// with a transaction for each purchase, and compares all of them with a plain file
+// that takes the same bytes in the same groups. They take turns on one disk, and
+// then on one whose syncs are slowed by 2 ms: ours in the journal's file layer,
+// PostgreSQL's with strace. What counts is the ratio within one run; the README
+// has one.
+//
+//	go run ./paywall/badgerstore/bench [-short] [-million] [-nopg] [-dir <folder on the disk>]
 package main
 
 import (
