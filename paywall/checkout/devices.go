@@ -15,11 +15,7 @@ import (
 func (x *exchange) signOut() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,10 +68,6 @@ func (x *exchange) leave(ctx context.Context, store paywall.Store, who identity)
 	if err != nil {
 		return err
 	}
-	for i := range unlocks {
-		x.expireAccess(&unlocks[i])
-	}
-	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
-	x.forget(`"cache"`)
+	x.forgetWallet(unlocks)
 	return nil
 }

@@ -23,11 +23,7 @@ type walletExport struct {
 // exportWallet hands the reader all that is kept of them, as a file.
 func (x *exchange) exportWallet() error {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}

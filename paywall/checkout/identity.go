@@ -76,6 +76,17 @@ func walletKeys(cookies []*http.Cookie) (keys []paywall.WalletKey) {
 	return keys
 }
 
+// reader is identify for what only the owner of a wallet may see or do, with the
+// ledger that knows it.
+func (x *exchange) reader(ctx context.Context) (paywall.Store, identity, error) {
+	store, err := x.store(ctx)
+	if err != nil {
+		return nil, identity{}, err
+	}
+	who, err := x.identify(ctx, store)
+	return store, who, err
+}
+
 // visitor is identify for pages that anyone may see: without a wallet, or with
 // two, the answer is nobody.
 func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, bool, error) {

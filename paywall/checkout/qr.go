@@ -11,12 +11,7 @@ import (
 // showQR draws the recovery code of this browser for the camera of another one.
 // The picture's address says nothing: the code stands in the picture alone.
 func (x *exchange) showQR() error {
-	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	_, who, err := x.reader(x.r.Context())
 	if err != nil {
 		return err
 	}

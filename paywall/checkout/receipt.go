@@ -19,11 +19,7 @@ type receiptView struct {
 // lists. What became of the money is not on it: shares are nobody's business.
 func (x *exchange) showReceipt() error {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}

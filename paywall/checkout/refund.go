@@ -10,11 +10,7 @@ import (
 func (x *exchange) refund() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}

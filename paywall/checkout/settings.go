@@ -99,11 +99,7 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 func (x *exchange) saveSettings() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}

@@ -208,11 +208,7 @@ func (x *exchange) strangerPage(status int, alert string) error {
 
 // confirmErase asks once more; the wallet page only links here.
 func (x *exchange) confirmErase() error {
-	store, err := x.store(x.r.Context())
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(x.r.Context(), store)
+	_, who, err := x.reader(x.r.Context())
 	if err != nil {
 		return err
 	}

@@ -158,11 +158,7 @@ func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, 
 func (x *exchange) eraseWallet() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.identify(ctx, store)
+	store, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -173,16 +169,22 @@ func (x *exchange) eraseWallet() error {
 	if err := store.Erase(ctx, who.wallet.ID); err != nil {
 		return err
 	}
-	for i := range unlocks {
-		x.expireAccess(&unlocks[i])
-	}
-	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
-	x.forget(`"cache"`)
+	x.forgetWallet(unlocks)
 	if !x.json {
 		x.redirect(Prefix + "wallet?notice=erased")
 		return nil
 	}
 	return x.answer(http.StatusOK, map[string]bool{"erased": true})
+}
+
+// forgetWallet makes the browser forget a wallet and what it opened, pages in
+// its history included.
+func (x *exchange) forgetWallet(unlocks []paywall.Unlock) {
+	for i := range unlocks {
+		x.expireAccess(&unlocks[i])
+	}
+	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+	x.forget(`"cache"`)
 }
 
 // maxExpired bounds the cookies taken back in one answer: browsers and proxies

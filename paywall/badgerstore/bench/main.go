@@ -1,6 +1,6 @@
 //go:build linux
 
-// The command bench has so many buyers at once buy from the store, from
+// Command bench has so many buyers at once buy from the store, from
 // PostgreSQL that does the same in one SQL function, from SQLite, and from Badger
 // with a transaction for each purchase, and compares all of them with a plain file
 // that takes the same bytes in the same groups. They take turns on one disk, and
