@@ -110,10 +110,10 @@ func TestAxeFindsNothing(t *testing.T) {
 // inArticle is an article of the site with an offer in it.
 func (s *site) inArticle(form bool) *httptest.ResponseRecorder {
 	s.t.Helper()
-	tag := s.c.languages.offered[0]
+	text := speaking(s.t, s.c.languages.offered[0])
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.WriteString(`<!doctype html><html lang="` + tag.Tag + `" dir="` + tag.Dir + `"><head><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Tea</title><style>@media (prefers-color-scheme: dark) { body { background: #121212; color: #eee } }</style></head>` +
+	_, _ = w.WriteString(`<!doctype html><html lang="` + text.Tag + `" dir="` + text.Dir + `"><head><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Tea</title><style>@media (prefers-color-scheme: dark) { body { background: #121212; color: #eee } }</style></head>` +
 		`<body><main><h1>Tea</h1><p>The beginning.</p>` + s.box(s.offer(), form) + `</main></body></html>`)
 	return w
 }

@@ -16,9 +16,8 @@ import (
 // catalogue is every word a reader sees, in one language, as messages/*.toml
 // has it. Texts are plain text; the templates escape them.
 type catalogue struct {
-	Tag  string // BCP 47, for the page's lang
-	Name string // the language in its own words
-	Dir  string // "ltr" or "rtl"
+	Tag string // BCP 47, for the page's lang
+	Dir string // "ltr" or "rtl"
 
 	localizer *i18n.Localizer
 	numbers   numbers
@@ -26,14 +25,15 @@ type catalogue struct {
 	adjoins   bool                        // nothing stands between symbol and number
 }
 
-// newCatalogue reads a message file. The bundle holds this one language, so
-// that nothing can fall back to another unseen.
-func newCatalogue(tag string) (*catalogue, error) {
+// newCatalogue reads a message file, and panics if it cannot: the files are a part
+// of the program. The bundle holds this one language, so that nothing can fall
+// back to another unseen.
+func newCatalogue(tag string) *catalogue {
 	bundle := i18n.NewBundle(language.Make(tag))
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	file, err := bundle.LoadMessageFileFS(embedded, "messages/"+tag+".toml")
 	if err != nil {
-		return nil, fmt.Errorf("reading the messages of %q: %w", tag, err)
+		panic(fmt.Errorf("reading the messages of %q: %w", tag, err))
 	}
 	c := &catalogue{Tag: tag, localizer: i18n.NewLocalizer(bundle, tag), symbols: map[paywall.Currency]string{}}
 	for _, m := range file.Messages {
@@ -44,12 +44,12 @@ func newCatalogue(tag string) (*catalogue, error) {
 			c.symbols[paywall.Currency(code)] = m.Other
 		}
 	}
-	c.Name, c.Dir = c.T("language.name"), c.T("language.direction")
+	c.Dir = c.T("language.direction")
 	c.numbers = numbers{decimal: c.T("number.decimal"), group: c.T("number.group")}
 	if c.numbers.groupFrom, err = strconv.Atoi(c.T("number.group_from")); err != nil {
-		return nil, fmt.Errorf("reading the messages of %q: %w", tag, err)
+		panic(fmt.Errorf("reading the messages of %q: %w", tag, err))
 	}
-	return c, nil
+	return c
 }
 
 // T is the text of a key. The pairs are what stands in its places, a name and

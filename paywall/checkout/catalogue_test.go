@@ -16,11 +16,7 @@ import (
 // speaking is the catalogue of a language.
 func speaking(t testing.TB, tag string) *catalogue {
 	t.Helper()
-	all, err := catalogues()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all[tag]
+	return catalogues[tag]()
 }
 
 // messagesOf are the texts of a language by key and plural form, symbols of

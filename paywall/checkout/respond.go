@@ -109,7 +109,7 @@ type problem struct {
 func (x *exchange) newProblem(code paywall.Code, err error) problem {
 	return problem{
 		Type:   "urn:paywall:" + string(code),
-		Title:  x.c.languages.english.T("error." + string(code) + ".title"),
+		Title:  english().T("error." + string(code) + ".title"),
 		Status: code.HTTPStatus(),
 		Detail: messageOf(code, err),
 	}

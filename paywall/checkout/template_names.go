@@ -203,7 +203,4 @@ func (w *namesWalk) text(c *parse.CommandNode) {
 }
 
 // hasText reports whether the languages have a text of this key.
-func hasText(key string) bool {
-	all, err := catalogues()
-	return err == nil && all["en"].T(key) != key
-}
+func hasText(key string) bool { return english().T(key) != key }

@@ -54,12 +54,8 @@ func (l *Look) replaceTemplates(folder fs.FS) error {
 	if err != nil {
 		return err
 	}
-	all, err := catalogues()
-	if err != nil {
-		return err
-	}
 	l.own = map[string]*template.Template{}
-	for page, view := range views(all["en"]) {
+	for page, view := range views(english()) {
 		if !replaced(own, filesOf(page)) {
 			continue
 		}
@@ -78,7 +74,7 @@ func (l *Look) replaceTemplates(folder fs.FS) error {
 	if l.boxHTML, err = parseTemplates("box", []string{"box.html"}, own); err != nil {
 		return plainError(err)
 	}
-	return check(l.boxHTML, "box", boxView{catalogue: all["en"], CSS: "/"})
+	return check(l.boxHTML, "box", boxView{catalogue: english(), CSS: "/"})
 }
 
 func replaced(own map[string]string, files []string) bool {

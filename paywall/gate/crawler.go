@@ -77,8 +77,8 @@ type Crawlers struct {
 	engines   []*engine // that are let in
 	resolver  Resolver
 	address   func(*http.Request) netip.Addr
-	known     *otter.Cache[netip.Addr, verdict]
-	strangers *otter.Cache[netip.Prefix, time.Time]
+	known     *otter.Cache[netip.Prefix, *verdict]   // by the address alone
+	strangers *otter.Cache[netip.Prefix, *time.Time] // by the network; until when
 	lookups   *rate.Limiter
 }
 
@@ -126,10 +126,10 @@ func NewCrawlers(names []string, resolver Resolver, address func(*http.Request) 
 		return nil, err
 	}
 	c := &Crawlers{engines: found, resolver: resolver, address: address, lookups: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce)}
-	if c.known, err = otter.New(&otter.Options[netip.Addr, verdict]{MaximumSize: maxCrawlers}); err != nil {
+	if c.known, err = otter.New(&otter.Options[netip.Prefix, *verdict]{MaximumSize: maxCrawlers}); err != nil {
 		return nil, err
 	}
-	c.strangers, err = otter.New(&otter.Options[netip.Prefix, time.Time]{MaximumSize: maxStrangers})
+	c.strangers, err = otter.New(&otter.Options[netip.Prefix, *time.Time]{MaximumSize: maxStrangers})
 	return c, err
 }
 
@@ -167,18 +167,19 @@ var errStranger = errors.New("the address is no crawler's")
 // verify answers whose crawler an address is, nil if nobody's or if that cannot
 // be found out now. One lookup runs at a time for each address.
 func (c *Crawlers) verify(ctx context.Context, addr netip.Addr, now time.Time) *engine {
-	if v, ok := c.known.GetIfPresent(addr); ok {
+	key := netip.PrefixFrom(addr, addr.BitLen())
+	if v, ok := c.known.GetIfPresent(key); ok {
 		if now.Before(v.until) {
 			return v.engine
 		}
-		c.known.ComputeIfPresent(addr, func(current verdict) (verdict, otter.ComputeOp) {
+		c.known.ComputeIfPresent(key, func(current *verdict) (*verdict, otter.ComputeOp) {
 			if current == v {
-				return verdict{}, otter.InvalidateOp
+				return nil, otter.InvalidateOp
 			}
 			return current, otter.CancelOp // somebody has asked again in the meantime
 		})
 	}
-	v, err := c.known.Get(ctx, addr, otter.LoaderFunc[netip.Addr, verdict](func(ctx context.Context, addr netip.Addr) (verdict, error) {
+	v, err := c.known.Get(ctx, key, otter.LoaderFunc[netip.Prefix, *verdict](func(ctx context.Context, _ netip.Prefix) (*verdict, error) {
 		return c.lookup(ctx, addr, now)
 	}))
 	if err != nil {
@@ -189,23 +190,24 @@ func (c *Crawlers) verify(ctx context.Context, addr netip.Addr, now time.Time) *
 
 // lookup asks the DNS, if that may be done now. It outlives the request that
 // caused it, because others may be waiting for it.
-func (c *Crawlers) lookup(ctx context.Context, addr netip.Addr, now time.Time) (verdict, error) {
+func (c *Crawlers) lookup(ctx context.Context, addr netip.Addr, now time.Time) (*verdict, error) {
 	network := networkOf(addr)
-	if until, ok := c.strangers.GetIfPresent(network); ok && now.Before(until) || !c.lookups.AllowN(now, 1) {
-		return verdict{}, errStranger
+	if until, ok := c.strangers.GetIfPresent(network); ok && now.Before(*until) || !c.lookups.AllowN(now, 1) {
+		return nil, errStranger
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
 	found, err := c.resolve(ctx, addr)
 	if found != nil {
-		return verdict{found, now.Add(crawlerTTL)}, nil
+		return &verdict{found, now.Add(crawlerTTL)}, nil
 	}
 	ttl := doubtTTL
 	if no, ok := errors.AsType[*net.DNSError](err); err == nil || ok && no.IsNotFound {
 		ttl = strangerTTL
 	}
-	c.strangers.Set(network, now.Add(ttl))
-	return verdict{}, errStranger
+	until := now.Add(ttl)
+	c.strangers.Set(network, &until)
+	return nil, errStranger
 }
 
 // networkOf is what one customer gets, and has as many addresses in as he likes:
