@@ -35,6 +35,9 @@ func init() {
 //			paragraphs <count> | words <count>
 //		}
 //		cap <amount> per month
+//		gift_links <count> per month {
+//			readers <count>
+//		}
 //		origin <scheme://host[:port]>
 //		query <parameters...>
 //		crawlers <engines...>
@@ -114,7 +117,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers", "teaser", "cap":
+	case "origin", "query", "crawlers", "teaser", "cap", "gift_links":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
@@ -127,6 +130,8 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.teaser()
 	case "cap":
 		return p.monthlyCap()
+	case "gift_links":
+		return p.giftLinks()
 	}
 	if word == "query" {
 		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {

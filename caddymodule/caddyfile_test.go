@@ -155,6 +155,16 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"refund limit twice":         {"refund 30m {\n\t\tlimit 5 per month\n\t\tlimit 6 per month\n\t}", "paywall /a/* 0.20", "limit is given twice"},
 		"unknown word in refund":     {"refund 30m {\n\t\tmost 5 per month\n\t}", "paywall /a/* 0.20", "unrecognized subdirective of refund: most"},
 		"limit of what is off":       {"refund 0 {\n\t\tlimit 5 per month\n\t}", "paywall /a/* 0.20", "refund 0 lets nobody undo"},
+		"gifts of nothing":           {"", "paywall /a/* 0.20 {\n\t\tgift_links 0 per month\n\t}", "gift_links \"0\" is not a whole number above zero, at Caddyfile:10"},
+		"gifts without a time":       {"", "paywall /a/* 0.20 {\n\t\tgift_links 5\n\t}", "write: gift_links 5 per month"},
+		"gifts per year":             {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per year\n\t}", "write: gift_links 5 per month"},
+		"gifts without end":          {"", "paywall /a/* 0.20 {\n\t\tgift_links 1001 per month\n\t}", "from 1 to 1000, at Caddyfile:10"},
+		"gifts twice":                {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month\n\t\tgift_links 6 per month\n\t}", "gift_links is given twice"},
+		"gifts for nobody":           {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 0\n\t\t}\n\t}", "readers \"0\" is not a whole number above zero, at Caddyfile:11"},
+		"gifts for everybody":        {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 1001\n\t\t}\n\t}", "write 1 to 1000"},
+		"gifts for two numbers":      {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 1 2\n\t\t}\n\t}", "argument count"},
+		"gift readers twice":         {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 1\n\t\t\treaders 2\n\t\t}\n\t}", "readers is given twice"},
+		"unknown word in gifts":      {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\tfoo\n\t\t}\n\t}", "unrecognized subdirective of gift_links: foo"},
 		"two gates":                  {"", "paywall /a/* 0.20\n\tpaywall /b/* 0.30", "one paywall directive"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +226,7 @@ func TestGoodConfigsAreValid(t *testing.T) {
 		"crawlers behind a proxy":  "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}\n\treverse_proxy localhost:1",
 		"teaser":                   "paywall /a/* 0.20 {\n\t\tteaser \".post > .body, main:not(.x)\" {\n\t\t\twords 100\n\t\t}\n\t}\n\treverse_proxy localhost:1",
 		"in a plain handle":        "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
-		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t}\n\treverse_proxy localhost:1",
+		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t\tgift_links 5 per month {\n\t\t\treaders 10\n\t\t}\n\t}\n\treverse_proxy localhost:1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 { // servers are loaded in no fixed order

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -152,6 +153,8 @@ func cmdStats(fl caddycmd.Flags) (int, error) {
 		{"sales", stats.Sales.String(stats.Currency)},
 		{"refunds", stats.Refunds.String(stats.Currency)},
 		{"top-ups", stats.TopUps.String(stats.Currency)},
+		{"tips", stats.Tips.String(stats.Currency)},
+		{"gifts opened", strconv.Itoa(stats.Gifts)},
 		{"wallets", fmt.Sprintf("%d, owed %s %s", stats.Wallets, stats.Owed, stats.Currency)},
 	}
 	for _, r := range stats.Resources {
@@ -167,6 +170,8 @@ type wireStats struct {
 	Sales     wireTally `json:"sales"`
 	Refunds   wireTally `json:"refunds"`
 	TopUps    wireTally `json:"top_ups"`
+	Tips      wireTally `json:"tips"`
+	Gifts     int       `json:"gifts"`
 	Owed      string    `json:"wallets_owed"`
 	Resources []struct {
 		Site     string    `json:"site"`

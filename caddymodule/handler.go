@@ -55,6 +55,9 @@ type Handler struct {
 	// Months are those of UTC. At least the highest price. Default: no cap.
 	Cap string `json:"cap,omitempty"`
 
+	// The links with which readers give away what they bought. Default: none.
+	GiftLinks *GiftLinks `json:"gift_links,omitempty"`
+
 	// The site's own address, "https://news.example", where it cannot be taken
 	// from the request, as behind a proxy that changes the host. Default: scheme
 	// and host as Caddy sees them.
@@ -84,6 +87,7 @@ type Handler struct {
 	app    *App
 	table  *pricing.Table
 	cap    paywall.Money // zero: none
+	gifts  checkout.GiftLinks
 	canon  *paywall.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  placement
@@ -139,6 +143,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.cap, err = h.monthlyCap(h.app.currency); err != nil {
+		return err
+	}
+	if h.gifts, err = h.GiftLinks.options(); err != nil {
 		return err
 	}
 	if err := h.provisionCrawlers(); err != nil {
@@ -211,8 +218,11 @@ func (h *Handler) start(f *folder) error {
 		Refunds:  h.app.RefundLimit,
 		Vouchers: h.app.vouchers(),
 		Limits:   f.limits,
-		Logger:   h.logger,
-		Now:      time.Now,
+
+		GiftLinks: h.gifts,
+
+		Logger: h.logger,
+		Now:    time.Now,
 
 		Look:      h.app.look,
 		Languages: h.app.languages(),
@@ -251,6 +261,7 @@ func (h *Handler) start(f *folder) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	unlogGift(r)
 	if h.Origin == "" && !saneHost(r.Host) {
 		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)

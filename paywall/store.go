@@ -105,7 +105,8 @@ type Store interface {
 	// content: [ErrOfferChanged]. Above the limit: [ErrTooManyGifts]. [ErrNoWallet].
 	AddGift(ctx context.Context, wallet string, g Gift) error
 
-	// Gift answers what a link opens. When it would open nothing: [ErrGiftOver].
+	// Gift answers what a link opens. When it would open nothing: [ErrGiftOver], with
+	// what it opened once, unless that is not known.
 	Gift(ctx context.Context, key Hash) (GiftState, error)
 
 	// OpenGift gives a wallet an unlock of what the gift's giver owns, for as long as

@@ -91,13 +91,13 @@ func (p *present) state() paywall.GiftState {
 func (s *Store) Gift(ctx context.Context, key paywall.Hash) (paywall.GiftState, error) {
 	return query(ctx, s, s.latest, func(v *view) (paywall.GiftState, error) {
 		p, err := s.present(v, s.readRecord, key)
-		if err == nil && (!p.opens(s.now()) || p.opened >= p.made.Readers) {
-			err = paywall.ErrGiftOver
-		}
 		if err != nil {
 			return paywall.GiftState{}, err
 		}
-		return p.state(), nil
+		if !p.opens(s.now()) || p.opened >= p.made.Readers {
+			err = paywall.ErrGiftOver
+		}
+		return p.state(), err
 	})
 }
 

@@ -63,9 +63,12 @@ func (c *catalogue) T(key string, pairs ...string) string {
 func (c *catalogue) N(key string, n int) string {
 	return c.localize(&i18n.LocalizeConfig{
 		MessageID: key, PluralCount: n,
-		TemplateData: placed([]string{"Count", c.numbers.format(strconv.Itoa(n))}),
+		TemplateData: placed([]string{"Count", c.Number(n)}),
 	})
 }
+
+// Number is a whole number as the language writes it.
+func (c *catalogue) Number(n int) string { return c.numbers.format(strconv.Itoa(n)) }
 
 func (c *catalogue) localize(l *i18n.LocalizeConfig) string {
 	text, err := c.localizer.Localize(l)

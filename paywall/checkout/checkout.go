@@ -43,6 +43,8 @@ type Options struct {
 	Refunds  int              // that a wallet can have in a UTC month; 0: no limit
 	Vouchers bool             // voucher codes are accepted
 
+	GiftLinks GiftLinks // default: none can be made
+
 	// Languages of the pages, a choice of [Languages]. The first is for readers
 	// whose browser asks for none of them. Default: all.
 	Languages []string
@@ -70,6 +72,9 @@ func New(o Options) (*Checkout, error) {
 	}
 	if !o.Welcome.IsZero() && (o.Welcome.Currency != o.Currency || o.Welcome.Micros < 0) {
 		return nil, errors.New("the welcome credit must be an amount above zero in the store's currency")
+	}
+	if err := o.GiftLinks.check(); err != nil {
+		return nil, err
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = func(r *http.Request) string { return r.RemoteAddr }
@@ -109,6 +114,8 @@ var endpoints = map[string]endpoint{
 	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
 	"wallet/code.svg": {get: (*exchange).showQR},
 	"wallet/export":   {get: (*exchange).exportWallet},
+	"wallet/gift":     {post: (*exchange).giveAway},
+	"gift":            {get: (*exchange).showGift, post: (*exchange).openGift},
 	"receipt":         {get: (*exchange).showReceipt},
 	"refund":          {post: (*exchange).refund},
 	"topup":           {get: (*exchange).showTopUp},

@@ -33,14 +33,16 @@ func (x *exchange) tryCookie() {
 // are on, for a second look.
 func (x *exchange) lookAgain() {
 	x.tryCookie()
-	page := "wallet?"
+	page := Prefix + "wallet?"
 	switch {
+	case x.gift != "":
+		page = giftLink(x.gift) + "&"
 	case x.back != "":
-		page = "unlock?offer=" + x.fields["offer"] + "&" // verified: base64url and dots
+		page = Prefix + "unlock?offer=" + x.fields["offer"] + "&" // verified: base64url and dots
 	case x.r.URL.Path == Prefix+"topup/voucher":
-		page = "topup?"
+		page = Prefix + "topup?"
 	}
-	x.redirect(Prefix + page + "notice=" + noticeAgain)
+	x.redirect(page + "notice=" + noticeAgain)
 }
 
 // lookedAgain is the second look, at a reader without a wallet: after a form

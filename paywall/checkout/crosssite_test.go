@@ -18,6 +18,8 @@ func (s *site) acts() map[string][]string {
 		"/.paywall/wallet/erase":    {},
 		"/.paywall/wallet/settings": {"forget", "true"},
 		"/.paywall/wallet/devices":  {"others", "true"},
+		"/.paywall/wallet/gift":     {"unlock_id", "x"},
+		"/.paywall/gift":            {"key", string(s.given("/articles/from-elsewhere"))},
 		"/.paywall/reset":           {},
 		"/.paywall/topup/voucher":   {"code", s.voucher(1_000_000)},
 	}
@@ -26,6 +28,7 @@ func (s *site) acts() map[string][]string {
 func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
+	acts := s.acts()
 	before, _, _ := s.store.counts()
 	site := func(v string) change { return header("Sec-Fetch-Site", v) }
 	origin := func(v string) change {
@@ -54,7 +57,7 @@ func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 		"old prefetch":   header("Purpose", "prefetch"),
 		"older prefetch": header("X-Moz", "prefetch"),
 	}
-	for path, fields := range s.acts() {
+	for path, fields := range acts {
 		for name, change := range foreign {
 			t.Run(path+" "+name, func(t *testing.T) {
 				page := s.post(path, fields, cookie(key), change)
@@ -139,8 +142,9 @@ func TestTwoDifferentWalletCookiesActForNobody(t *testing.T) {
 	s := newSite(t)
 	mine, _ := s.opened(5_000_000)
 	planted, _ := s.opened(5_000_000)
+	acts := s.acts()
 	before, _, _ := s.store.counts()
-	for path, fields := range s.acts() {
+	for path, fields := range acts {
 		switch path {
 		case "/.paywall/wallet/recover", "/.paywall/reset":
 			continue // acts for the code's wallet, and replaces both; or for none

@@ -23,16 +23,19 @@
 //	.Title .Site .Logo      of the page; the publisher's name or host, and image
 //	.CSS .Icon              addresses
 //	.Notice .Alert .Field   what went well, what to mend, and the field's id
-//	.Switch                 the languages: .Action .Offer .Offered
+//	.Switch                 the languages: .Action .Offer .Unlock .Gift .Offered
 //
 // and besides
 //
 //	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
 //	               .Missing .House .Refund .Vouchers
 //	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
-//	               .Refunded .Refundable .Left
+//	               .Refunded .Refundable .Left .Given .GiftKey .Gifts: .MadeAt
+//	               .Opened .Readers
 //	stranger.html  .NewWallet .Vouchers .Welcome
 //	topup.html     .NewWallet .Known .Balance .Vouchers
+//	gift.html      .Key .NewWallet .ExpiresAt
+//	giftlink.html  .Link .Readers .Bought: as one of .Unlocks
 //	erase.html     .Balance
 //	reset.html     .Done .Cookies .Heavy .Wallets: .Code .Known .Balance
 //	error.html     .Next .Back .Wallet .Reset

@@ -28,9 +28,10 @@ type exchange struct {
 
 	fields map[string]string // of a POST
 
-	back       string        // path of the article this is about, "" if none
-	offer      string        // that offers it, signed by us, "" if none
-	retryAfter time.Duration // for 429 and 503
+	back       string          // path of the article this is about, "" if none
+	offer      string          // that offers it, signed by us, "" if none
+	gift       paywall.GiftKey // that gives it, "" if none
+	retryAfter time.Duration   // for 429 and 503
 	text       *catalogue
 }
 

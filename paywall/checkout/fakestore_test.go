@@ -29,6 +29,7 @@ type fakeStore struct {
 	vouchers map[paywall.Hash]*fakeVoucher
 	currency paywall.Currency
 	readings map[string]*reading
+	gifts    []*fakeGift // newest first
 }
 
 type fakeWallet struct {

@@ -128,6 +128,17 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 	return who, nil
 }
 
+// returning is [paywall.ErrNoWallet] for who has none yet. The key in a page's form
+// may have opened one: the form is then sent again.
+func (x *exchange) returning(ctx context.Context, store paywall.Store) error {
+	_, err := x.identify(ctx, store)
+	if errors.Is(err, paywall.ErrNoWallet) {
+		hash, _ := paywall.WalletKey(x.fields["new_wallet"]).Hash()
+		_, err = store.Wallet(ctx, hash)
+	}
+	return err
+}
+
 // open answers the wallet of a key and opens it if there is none. Opening again
 // what exists does not count against the limit of new wallets.
 func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.WalletKey) (identity, error) {

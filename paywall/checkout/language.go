@@ -110,9 +110,10 @@ func (x *exchange) rememberLanguage() {
 
 // languageSwitch is the form at the foot of a page.
 type languageSwitch struct {
-	Action  string // the page to show again
-	Offer   string // that it is about, "" if none
-	Unlock  string // the same, of a receipt
+	Action  string          // the page to show again
+	Offer   string          // that it is about, "" if none
+	Unlock  string          // the same, of a receipt
+	Gift    paywall.GiftKey // the same, of a gift
 	Offered []choice
 }
 
@@ -125,11 +126,13 @@ func (x *exchange) languageSwitch() *languageSwitch {
 	if len(x.c.languages.offered) < 2 {
 		return nil
 	}
-	s := &languageSwitch{Action: Prefix + "wallet", Offer: x.offer}
+	s := &languageSwitch{Action: Prefix + "wallet", Offer: x.offer, Gift: x.gift}
 	for _, tag := range x.c.languages.offered {
 		s.Offered = append(s.Offered, choice{tag, ownNames[tag]})
 	}
 	switch {
+	case x.gift != "":
+		s.Action = GiftPath
 	case x.offer != "":
 		s.Action = Prefix + "unlock"
 	case x.r.Method != http.MethodPost && strings.HasPrefix(x.r.URL.Path, Prefix):

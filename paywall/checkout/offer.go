@@ -155,7 +155,7 @@ func (x *exchange) showOffer() error {
 	if err != nil {
 		return err
 	}
-	unlock, owned, err := x.owned(ctx, store, who, known, offer)
+	unlock, owned, err := x.owned(ctx, store, who, known, offer.Site, offer.Resource)
 	if err != nil {
 		return err
 	}
@@ -175,11 +175,11 @@ func (x *exchange) showOffer() error {
 	return x.showQuote(ctx, store, purchase{offer: offer, raw: query["offer"], who: who, known: known})
 }
 
-func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Unlock, bool, error) {
+func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, site, resource string) (paywall.Unlock, bool, error) {
 	if !known {
 		return paywall.Unlock{}, false, nil
 	}
-	unlock, err := store.Owned(ctx, who.hash, o.Site, o.Resource)
+	unlock, err := store.Owned(ctx, who.hash, site, resource)
 	if errors.Is(err, paywall.ErrNotFound) || errors.Is(err, paywall.ErrNoWallet) {
 		return unlock, false, nil
 	}

@@ -45,6 +45,12 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"refunded":      s.get("/.paywall/receipt?unlock="+id, cookie(key)),
 		"no receipt":    s.get("/.paywall/receipt?unlock=x", cookie(key)),
 		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
+		"gift":          s.get(giftLink(s.given("/articles/four"))),
+		"gift known":    s.get(giftLink(s.given("/articles/five", lasts)), cookie(poor)),
+		"gift over":     s.get(giftLink(s.given("/articles/six", refunded))),
+		"no gift":       s.get("/.paywall/gift?key=x"),
+		"gift link":     s.post("/.paywall/wallet/gift", []string{"unlock_id", s.bought(key, resource("/articles/seven"))}, cookie(key)),
+		"gifts":         s.get("/.paywall/wallet", cookie(key)),
 		"erase nothing": s.get("/.paywall/wallet/erase"),
 		"no cookies":    s.get("/.paywall/wallet?notice=again"),
 		"reset":         s.get("/.paywall/reset", cookie(key)),
@@ -97,7 +103,7 @@ func TestG13EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|copy|qr|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|gift|giftlink|copy|qr|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()
@@ -105,7 +111,7 @@ func checkPages(t *testing.T, s *site, c *catalogue) {
 				"Content-Security-Policy":    policyOf(body),
 				"X-Frame-Options":            "DENY",
 				"X-Content-Type-Options":     "nosniff",
-				"Referrer-Policy":            "same-origin",
+				"Referrer-Policy":            referrersOf(name),
 				"Cross-Origin-Opener-Policy": "same-origin",
 				"Cache-Control":              "no-store",
 				"Vary":                       "Cookie, Authorization, Accept-Language",
@@ -142,6 +148,15 @@ func policyOf(body string) string {
 		return scriptSecurity
 	}
 	return contentSecurity
+}
+
+// referrersOf is to whom a page's address is told: that of a gift link to nobody.
+func referrersOf(page string) string {
+	switch page {
+	case "gift", "gift known", "gift over", "no gift":
+		return "strict-origin"
+	}
+	return "same-origin"
 }
 
 // checkMarkup walks a page: nothing inline that the CSP would block, nothing

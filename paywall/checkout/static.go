@@ -82,6 +82,8 @@ var pages = map[string]*template.Template{
 	"topup":    mustPage("topup"),
 	"erase":    mustPage("erase"),
 	"reset":    mustPage("reset"),
+	"gift":     mustPage("gift"),
+	"giftlink": mustPage("giftlink"),
 	"error":    mustPage("error"),
 }
 

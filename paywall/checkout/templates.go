@@ -158,6 +158,8 @@ func views(c *catalogue) map[string]any {
 		"erase":    forms,
 		"reset":    resetView{formsView: forms},
 		"receipt":  receiptView{layout: l},
+		"gift":     giftView{layout: l},
+		"giftlink": giftLinkView{layout: l},
 		"error":    errorView{layout: l},
 	}
 }

@@ -54,13 +54,9 @@ func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Of
 	if x.json || x.c.Welcome.Micros >= firstQuote(o).Charge.Micros {
 		return x.acting(ctx, store)
 	}
-	_, err := x.identify(ctx, store)
+	err := x.returning(ctx, store)
 	if errors.Is(err, paywall.ErrNoWallet) {
-		// The page's key may have opened a wallet already: this is then a repetition.
-		hash, _ := paywall.WalletKey(x.fields["new_wallet"]).Hash()
-		if _, err = store.Wallet(ctx, hash); errors.Is(err, paywall.ErrNoWallet) {
-			return identity{}, errPoorStranger
-		}
+		return identity{}, errPoorStranger
 	}
 	if err != nil {
 		return identity{}, err
@@ -78,6 +74,11 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 	if err != nil {
 		return x.unsold(ctx, store, who, o, raw, err)
 	}
+	return x.handOut(&receipt)
+}
+
+// handOut opens to the reader what a receipt is for.
+func (x *exchange) handOut(receipt *paywall.Receipt) error {
 	if !x.json {
 		return x.deliver(&receipt.Unlock)
 	}

@@ -101,12 +101,8 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 	if err != nil {
 		return err
 	}
-	title := displayTitle(o.Title)
-	if title == "" {
-		title = x.text.T("unlock.untitled")
-	}
 	v := purchaseView{
-		layout: x.noticed(x.alerted(x.layout(title), p.alert)),
+		layout: x.noticed(x.alerted(x.layout(x.titleOf(o.Title)), p.alert)),
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
 		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: house,
@@ -147,6 +143,14 @@ func displayTitle(s string) string {
 	}, s))
 }
 
+// titleOf is the title of a page about an article.
+func (x *exchange) titleOf(article string) string {
+	if title := displayTitle(article); title != "" {
+		return title
+	}
+	return x.text.T("unlock.untitled")
+}
+
 type purchaseEntry struct {
 	ID         string
 	Title      string
@@ -155,8 +159,10 @@ type purchaseEntry struct {
 	At         time.Time
 	Refunded   bool
 	Refundable bool
-	Left       time.Duration // to undo
-	Given      bool          // as a gift, without a receipt
+	Left       time.Duration       // to undo
+	Given      bool                // as a gift, without a receipt
+	Gifts      []paywall.GiftState // links that give it to others
+	GiftKey    paywall.GiftKey     // of a link to be; "" if none can be made
 }
 
 func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
@@ -167,6 +173,9 @@ func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	}
 	if e.Title == "" {
 		e.Title = displayTitle(u.Resource)
+	}
+	if x.giveable(u) {
+		e.GiftKey = paywall.NewGiftKey()
 	}
 	if back, ok := returnPath(u.URL); ok {
 		e.Link = back
@@ -235,7 +244,7 @@ func (x *exchange) errorView(code paywall.Code, err error) errorView {
 	}
 	return errorView{
 		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
-		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal,
+		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
 		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
 	}
 }

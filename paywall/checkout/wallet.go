@@ -57,6 +57,14 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	if err != nil {
 		return err
 	}
+	gifts, err := store.Gifts(ctx, who.wallet.ID)
+	if err != nil {
+		return err
+	}
+	given := make([]giftEntry, 0, len(gifts))
+	for i := range gifts {
+		given = append(given, newGiftEntry(&gifts[i]))
+	}
 	entries := make([]unlockEntry, 0, len(unlocks))
 	for i := range unlocks {
 		u := &unlocks[i]
@@ -74,10 +82,11 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		Balance  paywall.Money    `json:"balance"`
 		Currency paywall.Currency `json:"currency"`
 		Unlocks  []unlockEntry    `json:"unlocks"`
+		Gifts    []giftEntry      `json:"gifts"` // links that were made
 		Settings settingsEntry    `json:"settings"`
 		Spending spendingEntry    `json:"spending"`
 	}{
-		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries,
+		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, given,
 		newSettingsEntry(settings), spendingEntry(spent),
 	})
 }

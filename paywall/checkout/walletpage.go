@@ -25,8 +25,14 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if err != nil {
 		return err
 	}
+	gifts, err := x.gifts(ctx, store, who)
+	if err != nil {
+		return err
+	}
 	for i := range unlocks {
-		v.Unlocks = append(v.Unlocks, x.entry(&unlocks[i]))
+		e := x.entry(&unlocks[i])
+		e.Gifts = gifts[e.ID]
+		v.Unlocks = append(v.Unlocks, e)
 	}
 	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
 		return err
@@ -36,4 +42,14 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	}
 	v.Script = script.URL()
 	return x.page(status, "wallet", v)
+}
+
+// gifts are the links that a wallet made, by the purchase that they give away.
+func (x *exchange) gifts(ctx context.Context, store paywall.Store, who identity) (map[string][]paywall.GiftState, error) {
+	list, err := store.Gifts(ctx, who.wallet.ID)
+	byUnlock := map[string][]paywall.GiftState{}
+	for _, g := range list {
+		byUnlock[g.Unlock] = append(byUnlock[g.Unlock], g)
+	}
+	return byUnlock, err
 }

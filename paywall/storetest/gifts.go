@@ -81,12 +81,14 @@ func testGifts(t *testing.T, h *house) {
 	}
 	_, err = h.store.OpenGift(ctx, h.reader(0).ID, gift.Key)
 	h.wantError(err, paywall.ErrGiftOver)
-	_, err = h.store.Gift(ctx, gift.Key)
-	h.wantError(err, paywall.ErrGiftOver)
+	want.Opened = 2
+	if got, err := h.store.Gift(ctx, gift.Key); !errors.Is(err, paywall.ErrGiftOver) || got != want {
+		t.Errorf("used up, the gift is %+v, %v", got, err)
+	}
 	if again, err := h.store.OpenGift(ctx, b.ID, gift.Key); err != nil || again != first {
 		t.Errorf("opened again when it is used up it is %+v, %v", again, err)
 	}
-	want.Opened, want.Unlock = 2, bought.ID
+	want.Unlock = bought.ID
 	if list, err := h.store.Gifts(ctx, a.ID); err != nil || len(list) != 1 || list[0] != want {
 		t.Errorf("the gifts are %+v, %v", list, err)
 	}
@@ -96,8 +98,10 @@ func testGifts(t *testing.T, h *house) {
 	for _, key := range []paywall.Hash{code("unknown"), {}} {
 		_, err = h.store.OpenGift(ctx, b.ID, key)
 		h.wantError(err, paywall.ErrGiftOver)
-		_, err = h.store.Gift(ctx, key)
-		h.wantError(err, paywall.ErrGiftOver)
+		unknown, err := h.store.Gift(ctx, key)
+		if h.wantError(err, paywall.ErrGiftOver); unknown != (paywall.GiftState{}) {
+			t.Errorf("an unknown gift is %+v", unknown)
+		}
 	}
 	_, err = h.store.OpenGift(ctx, paywall.NewID(), gift.Key)
 	h.wantError(err, paywall.ErrNoWallet)
@@ -109,19 +113,21 @@ func testGifts(t *testing.T, h *house) {
 func testGiftsEnd(t *testing.T, h *house) {
 	ctx := t.Context()
 	a, b, c := h.reader(1000), h.reader(0), h.reader(0)
-	over := func(key paywall.Hash) {
+	over := func(key paywall.Hash, resource string) {
 		t.Helper()
 		_, err := h.store.OpenGift(ctx, c.ID, key)
 		h.wantError(err, paywall.ErrGiftOver)
-		_, err = h.store.Gift(ctx, key)
-		h.wantError(err, paywall.ErrGiftOver)
+		was, err := h.store.Gift(ctx, key)
+		if h.wantError(err, paywall.ErrGiftOver); was.Resource != resource {
+			t.Errorf("the gift that is over was of %q, want %q", was.Resource, resource)
+		}
 	}
 	refunded := h.buy(a, h.offer("/refunded", 20)).Unlock
 	key := h.give(a, refunded.ID, 2)
 	if _, err := h.store.Refund(ctx, a.ID, refunded.ID, 0); err != nil {
 		t.Fatal(err)
 	}
-	over(key)
+	over(key, "/refunded")
 	h.wantError(h.store.AddGift(ctx, a.ID, paywall.Gift{Key: code("x"), Unlock: refunded.ID, Readers: 1}), paywall.ErrNotFound)
 
 	short := h.offer("/short", 20)
@@ -136,7 +142,7 @@ func testGiftsEnd(t *testing.T, h *house) {
 	h.clock.sleep(20 * time.Minute)
 	_, err = h.store.Owned(ctx, b.keys.Key, site, "/short")
 	h.wantError(err, paywall.ErrNotFound)
-	over(key)
+	over(key, "/short")
 
 	kept := h.buy(a, h.offer("/kept", 20)).Unlock
 	key = h.give(a, kept.ID, 2)
@@ -165,7 +171,7 @@ func testGiftsEnd(t *testing.T, h *house) {
 	if err := h.store.Erase(ctx, a.ID); err != nil {
 		t.Fatal(err)
 	}
-	over(key)
+	over(key, "")
 	if u, err := h.store.Owned(ctx, b.keys.Key, site, "/kept"); err != nil || u != opened.Unlock || h.store.Revoked(u.ID) {
 		t.Errorf("after the giver is erased the reader owns %+v, %v", u, err)
 	}

@@ -1,0 +1,153 @@
+package checkout
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// GiftPath is the path of gift links. Whoever has the address of one, with its
+// query, reads the article. What is loaded or opened from its page is told our
+// origin only (see answerHeaders), so that the address gets neither into the site's
+// logs nor to whom its articles link; whoever logs requests should leave it out.
+const GiftPath = Prefix + "gift"
+
+func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(key) }
+
+// readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
+// once: an error page leads there then.
+func (x *exchange) readGift(ctx context.Context, store paywall.Store, key paywall.GiftKey) (paywall.Hash, paywall.GiftState, error) {
+	hash, ok := key.Hash()
+	if !ok {
+		return hash, paywall.GiftState{}, paywall.ErrGiftOver
+	}
+	x.gift = key
+	gift, err := store.Gift(ctx, hash)
+	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
+		return hash, gift, err
+	}
+	back, ok := returnPath(gift.URL)
+	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same store
+		return hash, paywall.GiftState{}, paywall.ErrGiftOver
+	}
+	x.back = back
+	return hash, gift, err
+}
+
+// showGift is the page behind a gift link. It changes nothing, however often the
+// preview of a chat or a scanner of mails asks for it.
+func (x *exchange) showGift() error {
+	query, err := parseForm(x.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	_, gift, over := x.readGift(ctx, store, paywall.GiftKey(query["key"]))
+	if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
+		return over
+	}
+	who, known, err := x.visitor(ctx, store)
+	if err != nil {
+		return err
+	}
+	unlock, owned, err := x.owned(ctx, store, who, known, gift.Site, gift.Resource)
+	switch {
+	case err != nil:
+		return err
+	case owned && !x.json:
+		return x.deliver(&unlock)
+	case over != nil:
+		return over
+	case x.json:
+		return x.answerGift(&gift, owned)
+	}
+	if err := x.lookedAgain(); err != nil {
+		x.back = giftLink(x.gift) // where to try again
+		return err
+	}
+	return x.giftPage(&gift, known)
+}
+
+type giftView struct {
+	layout
+	Key       paywall.GiftKey
+	NewWallet paywall.WalletKey
+	ExpiresAt time.Time // zero: never
+}
+
+func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
+	return x.page(http.StatusOK, "gift", giftView{
+		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
+		Key:    x.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
+	})
+}
+
+func (x *exchange) answerGift(gift *paywall.GiftState, owned bool) error {
+	return x.answer(http.StatusOK, struct {
+		giftEntry
+		AlreadyOwned bool `json:"already_owned"`
+	}{newGiftEntry(gift), owned})
+}
+
+// giftEntry is a gift as programs see it.
+type giftEntry struct {
+	UnlockID  string `json:"unlock_id,omitempty"` // for the giver
+	Resource  string `json:"resource"`
+	URL       string `json:"url"`
+	Title     string `json:"title"`
+	Readers   int    `json:"readers"` // can open it
+	Opened    int    `json:"opened"`  // have opened it
+	MadeAt    string `json:"made_at"`
+	ExpiresAt string `json:"expires_at,omitempty"`
+}
+
+func newGiftEntry(g *paywall.GiftState) giftEntry {
+	e := giftEntry{
+		UnlockID: g.Unlock, Resource: g.Resource, URL: g.URL, Title: g.Title,
+		Readers: g.Readers, Opened: g.Opened, MadeAt: wireTime(g.MadeAt),
+	}
+	if !g.ExpiresAt.IsZero() {
+		e.ExpiresAt = wireTime(g.ExpiresAt)
+	}
+	return e
+}
+
+// openGift opens an article that somebody gave away. A reader who has no wallet
+// gets one, with the welcome credit, as with a first purchase: without it, whoever
+// came by a gift would have less than whoever came by themselves. It is no way to
+// more of it, since the limit of new wallets holds.
+func (x *exchange) openGift() error {
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, err := x.store(ctx)
+	if err != nil {
+		return err
+	}
+	hash, _, err := x.readGift(ctx, store, paywall.GiftKey(x.fields["key"]))
+	switch {
+	case err == nil:
+	case errors.Is(err, paywall.ErrGiftOver) && x.back != "":
+		// Who opened it before still has it. Nobody gets a wallet for one that is over.
+		if none := x.returning(ctx, store); errors.Is(none, paywall.ErrNoWallet) {
+			return err
+		}
+	default:
+		return err
+	}
+	who, err := x.acting(ctx, store)
+	if err != nil {
+		return err
+	}
+	receipt, err := store.OpenGift(ctx, who.wallet.ID, hash)
+	if err != nil {
+		return err
+	}
+	return x.handOut(&receipt)
+}

@@ -1,0 +1,84 @@
+package checkout
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// GiftLinks bounds the links with which readers give away what they bought. Links
+// that were made keep what they were made with.
+type GiftLinks struct {
+	Limit   int // that a wallet makes in a UTC month; 0: none are made
+	Readers int // how many others open one
+}
+
+func (g GiftLinks) check() error {
+	if g == (GiftLinks{}) {
+		return nil
+	}
+	if g.Limit < 1 || g.Limit > paywall.MaxGiftReaders || g.Readers < 1 || g.Readers > paywall.MaxGiftReaders {
+		return errors.New("gift links need a limit and a number of readers, from 1 to 1000 each")
+	}
+	return nil
+}
+
+type giftLinkView struct {
+	layout
+	Bought  purchaseEntry
+	Link    string
+	Readers int
+}
+
+// giveAway makes a gift link of a purchase, and shows it. It is nowhere else: the
+// ledger has a hash of it. The key may come with the form, so that a double click
+// makes one link.
+func (x *exchange) giveAway() error {
+	if x.c.GiftLinks.Limit == 0 {
+		return paywall.Errorf(paywall.CodeNotFound, "no gift links can be made here")
+	}
+	key := paywall.GiftKey(x.fields["key"])
+	if key == "" {
+		key = paywall.NewGiftKey()
+	}
+	hash, ok := key.Hash()
+	if !ok {
+		return paywall.Errorf(paywall.CodeMalformed, "the field key is not a gift's key")
+	}
+	ctx, cancel := x.commit()
+	defer cancel()
+	store, who, err := x.reader(ctx)
+	if err != nil {
+		return err
+	}
+	u, err := x.listed(ctx, store, who, x.fields["unlock_id"])
+	if err != nil {
+		return err
+	}
+	if u.Site != x.origin {
+		return paywall.ErrNotFound // its own site says how it may be given away
+	}
+	readers := x.c.GiftLinks.Readers
+	gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.GiftLinks.Limit}
+	if err := store.AddGift(ctx, who.wallet.ID, gift); err != nil {
+		return err
+	}
+	link := x.origin + giftLink(key)
+	if x.json {
+		return x.answer(http.StatusCreated, struct {
+			UnlockID string `json:"unlock_id"`
+			Link     string `json:"link"`
+			Readers  int    `json:"readers"`
+		}{u.ID, link, readers})
+	}
+	v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(u), Link: link, Readers: readers}
+	v.Switch = nil // would lead away from the link
+	v.Script = script.URL()
+	return x.page(http.StatusOK, "giftlink", v)
+}
+
+// giveable reports whether the reader can make a gift link of a purchase here.
+func (x *exchange) giveable(u *paywall.Unlock) bool {
+	return x.c.GiftLinks.Limit > 0 && u.Site == x.origin && u.Gift == (paywall.Hash{}) && u.Live(x.now)
+}
