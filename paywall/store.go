@@ -78,7 +78,8 @@ type Store interface {
 	// refund takes off the sum of the month of the purchase what it gives back. A
 	// purchase that took nothing cannot be undone. More than was shown is never
 	// taken: [ErrOfferChanged]. What the wallet's settings do not allow is
-	// [ErrOverBudget] or, of a purchase with Auto set, [ErrAskFirst].
+	// [ErrOverBudget] or, of a purchase with Auto set, [ErrAskFirst]; so is, with Auto
+	// set, a resource whose last purchase the wallet undid.
 	Unlock(ctx context.Context, p Purchase) (Receipt, error)
 
 	// Quote answers what Unlock would do with the offer now, and changes nothing.

@@ -32,7 +32,11 @@ func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
 		return errMoreNow
 	}
 	if r.Auto {
-		ok, err := g.unasked(w, charge.Micros, g.now)
+		before, err := g.owned(w.number, r.Site, r.Resource)
+		if err != nil {
+			return err
+		}
+		ok, err := g.unasked(w, before, charge.Micros, g.now)
 		if err != nil {
 			return err
 		}
@@ -59,9 +63,12 @@ func (v *view) chargeOf(n number, o *paywall.Offer, now time.Time) (charge, spen
 	return o.Charge(spent), spent, err
 }
 
-// unasked reports whether the wallet's settings let an amount be taken without asking.
-func (v *view) unasked(w wallet, amount int64, now time.Time) (bool, error) {
-	if w.week == 0 || amount > w.article {
+// unasked reports whether the wallet's settings let an amount be taken without
+// asking, for what it bought before. Whoever undid the last purchase did not want
+// it, and a link that is followed again must not buy it again.
+func (v *view) unasked(w wallet, before owned, amount int64, now time.Time) (bool, error) {
+	undone := len(before.bought) > 0 && !before.stands
+	if w.week == 0 || amount > w.article || undone {
 		return false, nil
 	}
 	spent, err := v.counted(counterKey(w.number, countWeek), weekOf(now))
@@ -136,7 +143,7 @@ func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (payw
 		case q.Charge.Micros > w.balance:
 			q.Refusal = paywall.ErrInsufficientFunds
 		case q.Refusal == nil:
-			q.Auto, err = v.unasked(w, q.Charge.Micros, now)
+			q.Auto, err = v.unasked(w, owned, q.Charge.Micros, now)
 		}
 		return q, err
 	})

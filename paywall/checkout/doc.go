@@ -28,10 +28,10 @@
 // and besides
 //
 //	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
-//	               .Missing .House .Refund .Vouchers
+//	               .Missing .House .Refund .Vouchers .Auto
 //	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
-//	               .Refunded .Refundable .Left .Given .GiftKey .Gifts: .MadeAt
-//	               .Opened .Readers
+//	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Gifts: .MadeAt
+//	               .Opened .Readers; .Suggest: .PerArticle .PerWeek .Article .Week
 //	stranger.html  .NewWallet .Vouchers .Welcome
 //	topup.html     .NewWallet .Known .Balance .Vouchers
 //	gift.html      .Key .NewWallet .ExpiresAt

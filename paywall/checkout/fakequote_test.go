@@ -11,7 +11,6 @@ type reading struct {
 	spent   int64 // under a cap; the fake has one site, and its month never ends
 	budget  int64 // for ever
 	refunds int
-	auto    int64 // for one article
 }
 
 func (s *fakeStore) readingOf(wallet string) *reading {
@@ -57,8 +56,27 @@ func (s *fakeStore) Quote(ctx context.Context, wallet string, o paywall.Offer) (
 		}
 	}
 	q.Charge, q.Refusal = s.chargeOf(wallet, &o)
-	q.Auto = q.Refusal == nil && s.readingOf(wallet).auto >= q.Charge.Micros && s.readingOf(wallet).auto > 0
+	q.Auto = q.Refusal == nil && s.unasked(wallet, q.Charge, &o)
 	return q, nil
+}
+
+// unasked reports whether a purchase may be made without asking; weeks are for ever.
+func (s *fakeStore) unasked(wallet string, charge paywall.Money, o *paywall.Offer) bool {
+	auto, spent := s.wallets[wallet].settings.Auto, charge.Micros
+	undone, asked := false, false
+	for _, id := range s.order { // the newest first
+		u := s.unlocks[id]
+		if u == nil || u.Wallet != wallet {
+			continue
+		}
+		if u.Auto && u.RefundedAt.IsZero() {
+			spent += u.Paid.Micros
+		}
+		if u.Site == o.Site && u.Resource == o.Resource && !asked {
+			asked, undone = true, !u.RefundedAt.IsZero()
+		}
+	}
+	return !auto.PerWeek.IsZero() && charge.Micros <= auto.PerArticle.Micros && spent <= auto.PerWeek.Micros && !undone
 }
 
 // set changes what the fake knows of a wallet.

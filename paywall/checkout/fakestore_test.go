@@ -159,7 +159,7 @@ func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Rec
 	switch {
 	case p.Shown != nil && charge.Micros > p.Shown.Micros:
 		return paywall.Receipt{}, paywall.ErrOfferChanged
-	case p.Auto && charge.Micros > reading.auto:
+	case p.Auto && !s.unasked(p.Wallet, charge, &p.Offer):
 		return paywall.Receipt{}, paywall.ErrAskFirst
 	case err != nil:
 		return paywall.Receipt{}, err

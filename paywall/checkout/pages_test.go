@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,9 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"capped":        s.get("/.paywall/unlock?offer="+s.offer(underCap(6_000_000)), cookie(key)),
 		"to the cap":    s.get("/.paywall/unlock?offer="+s.offer(underCap(100_000)), cookie(key)),
 		"at the cap":    s.get("/.paywall/unlock?offer="+s.offer(underCap(6_000_000)), cookie(capped)),
+		"opens alone":   s.opensAlone(),
+		"asks first":    s.asksFirst(),
+		"suggestion":    s.suggested(),
 		"over budget":   s.get("/.paywall/unlock?offer="+s.offer(), cookie(thrifty)),
 		"404":           s.get("/.paywall/x"),
 		"405":           s.get("/.paywall/refund"),
@@ -122,7 +126,7 @@ func checkPages(t *testing.T, s *site, c *catalogue) {
 				}
 			}
 			weight := len(body) + len(s.c.Look.style.body) + len(icon.body)
-			for _, a := range []asset{script, pressGuard} {
+			for _, a := range []asset{script, pressGuard, autoScript} {
 				if strings.Contains(body, a.URL()) {
 					weight += len(a.body)
 				}
@@ -193,7 +197,7 @@ func checkMarkup(t *testing.T, body string) {
 		switch n.Data {
 		case "script":
 			_, deferred := attrs["defer"]
-			if attrs["src"] != script.URL() && attrs["src"] != pressGuard.URL() || !deferred || n.FirstChild != nil {
+			if !slices.Contains([]string{script.URL(), pressGuard.URL(), autoScript.URL()}, attrs["src"]) || !deferred || n.FirstChild != nil {
 				t.Errorf("a script of %q", attrs["src"])
 			}
 		case "style", "iframe", "object", "base":

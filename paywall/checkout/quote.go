@@ -59,7 +59,10 @@ func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity
 		return err
 	}
 	p := purchase{offer: o, raw: raw, who: who, known: true, quote: quote}
-	if code == paywall.CodeOfferChanged {
+	switch code {
+	case paywall.CodeAskFirst:
+		p.alert = "auto.stopped"
+	case paywall.CodeOfferChanged:
 		// Either the month ended between the page and the press, or the offer was
 		// used before for something else, which a press on the new page would meet
 		// again.

@@ -28,8 +28,9 @@ var (
 	icon       = mustAsset("icon.svg", "image/svg+xml")
 	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
 	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
+	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 	assets     = map[string]asset{
-		stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard,
+		stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard, autoScript.name: autoScript,
 	}
 )
 

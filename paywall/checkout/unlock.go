@@ -70,7 +70,11 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 	if err != nil {
 		return err
 	}
-	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown})
+	auto, err := x.unasked()
+	if err != nil {
+		return err
+	}
+	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto})
 	if err != nil {
 		return x.unsold(ctx, store, who, o, raw, err)
 	}

@@ -87,6 +87,7 @@ type purchaseView struct {
 	Budget    bool          // it would go over what the reader wants to spend in a day
 	Refund    time.Duration
 	Vouchers  bool
+	Auto      string // address of the script that sends the form, "" for none
 	capView
 }
 
@@ -110,6 +111,9 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
 	v.Script = pressGuard.URL()
+	if x.opensAlone(&p) {
+		v.Auto = autoScript.URL()
+	}
 	if after.Micros < 0 {
 		v.Missing = after.Neg()
 	}
@@ -163,13 +167,14 @@ type purchaseEntry struct {
 	Given      bool                // as a gift, without a receipt
 	Gifts      []paywall.GiftState // links that give it to others
 	GiftKey    paywall.GiftKey     // of a link to be; "" if none can be made
+	Auto       bool                // without asking
 }
 
 func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	e := purchaseEntry{
 		ID: u.ID, Title: displayTitle(u.Title), Paid: u.Paid, At: u.At,
 		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
-		Given: u.Gift != paywall.Hash{},
+		Given: u.Gift != paywall.Hash{}, Auto: u.Auto,
 	}
 	if e.Title == "" {
 		e.Title = displayTitle(u.Resource)

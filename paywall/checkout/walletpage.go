@@ -13,6 +13,7 @@ type walletView struct {
 	Code     string
 	Unlocks  []purchaseEntry
 	Devices  []paywall.Device
+	Suggest  suggestion
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
@@ -37,6 +38,7 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
 		return err
 	}
+	v.Suggest = x.suggest(unlocks, v.Settings)
 	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {
 		return err
 	}

@@ -123,6 +123,16 @@ func (r *modelReader) live(resource string, now time.Time) *modelUnlock {
 	return nil
 }
 
+// undid reports whether the last purchase of a resource was undone.
+func (r *modelReader) undid(resource string) (undone bool) {
+	for _, u := range r.unlocks {
+		if u.unlock.Resource == resource {
+			undone = !u.unlock.RefundedAt.IsZero()
+		}
+	}
+	return undone
+}
+
 func (m *model) buyAny() {
 	r := m.any()
 	offer := m.offer(fmt.Sprintf("/articles/%d", rapid.IntRange(0, 4).Draw(m.rt, "article")), rapid.Int64Range(1, 60).Draw(m.rt, "price"))
@@ -145,7 +155,7 @@ func (m *model) buyAny() {
 		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != live.unlock) {
 			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
 		}
-	case p.Auto && (r.wants.Auto.PerWeek.IsZero() || charge > cents(r.wants.Auto.PerArticle) || week+charge > cents(r.wants.Auto.PerWeek)):
+	case p.Auto && (r.undid(offer.Resource) || r.wants.Auto.PerWeek.IsZero() || charge > cents(r.wants.Auto.PerArticle) || week+charge > cents(r.wants.Auto.PerWeek)):
 		m.want("buying unasked", err, paywall.ErrAskFirst)
 	case charge > 0 && !r.wants.Budget.IsZero() && today+charge > cents(r.wants.Budget):
 		m.want("buying above the budget", err, paywall.ErrOverBudget)

@@ -24,15 +24,6 @@ func (h *house) settings(r reader) (paywall.Settings, paywall.Spending) {
 	return settings, spending
 }
 
-// unasked buys as a page does that the reader only looked at.
-func (h *house) unasked(r reader, o paywall.Offer) (paywall.Receipt, error) {
-	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime, Auto: true})
-}
-
-func auto(article, week int64) paywall.Auto {
-	return paywall.Auto{PerArticle: euro(article), PerWeek: euro(week)}
-}
-
 // testBudget: with 0.50 a day, what was bought before in the day counts, what was
 // refunded does not, and the next day begins anew.
 func testBudget(t *testing.T, h *house) {
@@ -97,60 +88,6 @@ func testBudget(t *testing.T, h *house) {
 	_, err = h.unlock(a, h.offer("/articles/5", 1))
 	h.wantError(err, paywall.ErrOverBudget)
 	h.buy(h.reader(100), h.offer("/articles/5", 100)) // another wallet's is its own
-}
-
-// testAuto: up to 0.30 an article and 0.50 a week are bought without asking.
-func testAuto(t *testing.T, h *house) {
-	a := h.reader(1000) // on a Sunday
-	_, err := h.unasked(a, h.offer("/articles/1", 10))
-	h.wantError(err, paywall.ErrAskFirst)
-	h.set(a, paywall.Settings{Auto: auto(30, 50)})
-	_, err = h.unasked(a, h.offer("/articles/1", 31))
-	h.wantError(err, paywall.ErrAskFirst)
-	buy := func(resource string, cents int64) paywall.Unlock {
-		t.Helper()
-		receipt, err := h.unasked(a, h.offer(resource, cents))
-		if err != nil || !receipt.Unlock.Auto || receipt.Unlock.Paid != euro(cents) {
-			t.Fatalf("buying unasked: %+v, %v", receipt, err)
-		}
-		return receipt.Unlock
-	}
-	first := buy("/articles/1", 30)
-	if u, err := h.store.Owned(t.Context(), a.keys.Key, site, "/articles/1"); err != nil || u != first {
-		t.Errorf("bought unasked, owned is %+v, %v", u, err)
-	}
-	h.buy(a, h.offer("/articles/asked", 100)) // does not count
-	buy("/articles/2", 20)
-	_, err = h.unasked(a, h.offer("/articles/3", 1))
-	h.wantError(err, paywall.ErrAskFirst)
-	if q, err := h.store.Quote(t.Context(), a.ID, h.offer("/articles/3", 1)); err != nil || q.Auto || q.Refusal != nil {
-		t.Errorf("when the week is used up the quote is %+v, %v", q, err)
-	}
-	if got, err := h.unasked(a, h.offer("/articles/2", 1)); err != nil || !got.AlreadyOwned {
-		t.Errorf("what is owned, unasked: %+v, %v", got, err)
-	}
-	if _, err := h.store.Refund(t.Context(), a.ID, first.ID, 0); err != nil {
-		t.Fatal(err)
-	}
-	h.set(a, paywall.Settings{Auto: auto(20, 40)})
-	if _, spent := h.settings(a); spent.Week != euro(20) {
-		t.Errorf("after a refund and with a new limit the week has %v", spent.Week)
-	}
-	buy("/articles/3", 20)
-	h.set(a, paywall.Settings{Auto: auto(20, 40), Budget: euro(140)})
-	h.clock.sleep(12 * time.Hour) // Monday
-	buy("/articles/4", 20)
-	h.buy(a, h.offer("/articles/asked/2", 110))
-	_, err = h.unasked(a, h.offer("/articles/5", 20))
-	h.wantError(err, paywall.ErrOverBudget)
-	capped := h.offer("/articles/6", 100)
-	capped.Cap = euro(10)
-	if got, err := h.unasked(a, capped); err != nil || got.Unlock.Paid != euro(10) {
-		t.Errorf("what the cap leaves, unasked: %+v, %v", got, err)
-	}
-	h.set(a, paywall.Settings{})
-	_, err = h.unasked(a, h.offer("/articles/7", 1))
-	h.wantError(err, paywall.ErrAskFirst)
 }
 
 // testForget: what is to be forgotten is not written down, opens its resource, and

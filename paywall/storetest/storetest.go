@@ -51,6 +51,8 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"RefundLimit", testRefundLimit},
 		{"Budget", testBudget},
 		{"Auto", testAuto},
+		{"UndoneIsAskedFor", testUndoneIsAskedFor},
+		{"I17ParallelUnasked", testI17ParallelUnasked},
 		{"Forget", testForget},
 		{"Cap", testCap},
 		{"Quote", testQuote},
