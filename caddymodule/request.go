@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -17,7 +18,7 @@ import (
 // of the config, or scheme and host as Caddy sees them.
 func newOrigin(fixed string) (func(*http.Request) string, error) {
 	if fixed == "" {
-		return requestOrigin, nil
+		return requestOrigin(), nil
 	}
 	resolved, err := resolve(fixed)
 	if err != nil {
@@ -33,23 +34,45 @@ func newOrigin(fixed string) (func(*http.Request) string, error) {
 }
 
 // requestOrigin takes the scheme from a trusted proxy's word if there is one
-// (Caddy's trusted_proxies), and the host from the request alone.
-func requestOrigin(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	} else if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted &&
-		strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
-		scheme = "https"
+// (Caddy's trusted_proxies), and the host from the request alone. It remembers
+// the last origin: most sites have one.
+func requestOrigin() func(*http.Request) string {
+	type origin struct{ scheme, host, text string }
+	var last atomic.Pointer[origin]
+	return func(r *http.Request) string {
+		scheme := requestScheme(r)
+		if o := last.Load(); o != nil && o.scheme == scheme && o.host == r.Host {
+			return o.text
+		}
+		o := &origin{scheme, r.Host, formatOrigin(scheme, r.Host)}
+		last.Store(o)
+		return o.text
 	}
-	return formatOrigin(scheme, r.Host)
+}
+
+func requestScheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted &&
+		strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+		return "https"
+	}
+	return "http"
 }
 
 // saneHost reports whether a Host header can be part of an origin. With a site
 // for all hosts it is the visitor's to choose, and it names the account that
 // sales are booked to.
 func saneHost(host string) bool {
-	return host != "" && len(host) <= 255 && strings.Trim(strings.ToLower(host), "abcdefghijklmnopqrstuvwxyz0123456789-_.:[]") == ""
+	for i := range len(host) {
+		switch c := host[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-_.:[]", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return host != "" && len(host) <= 255
 }
 
 // formatOrigin is the ASCII serialisation of an origin (RFC 6454, 6.2): lower

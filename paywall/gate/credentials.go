@@ -55,33 +55,47 @@ func (c *credentials) takeCookies(h http.Header, lines []string, wallet, languag
 	h["Cookie"] = kept
 }
 
-// takeLine answers what is left of one Cookie line.
+// takeLine answers what is left of one Cookie line. Mostly that is one piece of
+// it, or nothing, and nothing is copied.
 func (c *credentials) takeLine(line, wallet, language string) string {
-	var left []byte // mostly little or nothing: tokens are long, and no site's business
-	for pair := range strings.SplitSeq(line, ";") {
-		name, value, _ := strings.Cut(strings.Trim(pair, " \t\r\n"), "=") // as net/http does
-		name = strings.TrimRight(name, " \t\r\n")
+	var left string
+	begin, end := -1, 0 // of left, while it is a piece of the line
+	for at := 0; at <= len(line); {
+		pair, _, _ := strings.Cut(line[at:], ";")
+		next := at + len(pair)
 		switch {
-		case paywall.AccessCookie.Is(name):
-			c.addAccess(value)
-		case paywall.LanguageCookie.Is(name):
-			if name == language && c.language == "" {
-				c.language = value
-			}
-		case paywall.WalletCookie.Is(name):
-			if name == wallet {
-				c.addWallet(value)
-			}
-		case paywall.KeptCookie.Is(name):
-			// Only the checkout asks for it.
+		case c.takePair(pair, wallet, language):
+		case begin < 0 && left == "":
+			begin, end, left = at, next, pair
+		case begin >= 0 && end+1 == at:
+			end, left = next, line[begin:next]
 		default:
-			if len(left) > 0 {
-				left = append(left, ';')
-			}
-			left = append(left, pair...)
+			begin, left = -1, left+";"+pair
 		}
+		at = next + 1
 	}
-	return strings.TrimLeft(string(left), " \t")
+	return strings.TrimLeft(left, " \t;")
+}
+
+// takePair reports whether a cookie has one of our names, and keeps what counts.
+func (c *credentials) takePair(pair, wallet, language string) bool {
+	name, value, _ := strings.Cut(strings.Trim(pair, " \t\r\n"), "=") // as net/http does
+	name = strings.TrimRight(name, " \t\r\n")
+	switch {
+	case paywall.AccessCookie.Is(name):
+		c.addAccess(value)
+	case paywall.LanguageCookie.Is(name):
+		if name == language && c.language == "" {
+			c.language = value
+		}
+	case paywall.WalletCookie.Is(name):
+		if name == wallet {
+			c.addWallet(value)
+		}
+	default:
+		return paywall.KeptCookie.Is(name) // only the checkout asks for it
+	}
+	return true
 }
 
 // addWallet keeps the one wallet that there is, as the checkout does: were they

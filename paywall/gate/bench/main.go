@@ -36,7 +36,7 @@ type plan struct {
 }
 
 var (
-	full  = plan{rounds: 5, each: 3 * time.Second, readers: 10_000, unseen: 36_000, articles: 1000, starts: 5, settle: time.Second, benchfor: "1s"}
+	full  = plan{rounds: 20, each: 750 * time.Millisecond, readers: 10_000, unseen: 9_000, articles: 1000, starts: 5, settle: time.Second, benchfor: "1s"}
 	short = plan{rounds: 1, each: 200 * time.Millisecond, readers: 200, unseen: 2000, articles: 50, starts: 1, benchfor: "20x"}
 )
 
