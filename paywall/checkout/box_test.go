@@ -18,7 +18,9 @@ func (s *site) box(raw string, form bool, change ...func(*paywall.Offer)) string
 	for _, f := range change {
 		f(o)
 	}
-	b, err := s.c.Box(httptest.NewRequest(http.MethodGet, testOrigin+"/articles/tea", nil), o, raw, form)
+	r := httptest.NewRequest(http.MethodGet, testOrigin+"/articles/tea", nil)
+	r.Header.Set("Sec-Fetch-Site", "none")
+	b, err := s.c.Box(r, o, raw, form)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -157,11 +157,15 @@ func (x *exchange) serve() error {
 		if err := x.guard(); err != nil {
 			return err
 		}
+		unread := x.readFields()
+		if err := x.guardForm(); err != nil {
+			return err
+		}
 		if err := x.mayChange(); err != nil {
 			return err
 		}
-		if err := x.readFields(); err != nil {
-			return err
+		if unread != nil {
+			return unread
 		}
 		return e.post(x)
 	}

@@ -18,12 +18,19 @@ const noticeAgain = "again"
 // keepsCookies reports whether the browser has sent back a cookie of ours.
 func (x *exchange) keepsCookies() bool {
 	return len(x.r.CookiesNamed(paywall.KeptCookie.On(x.tls))) > 0 ||
+		len(x.r.CookiesNamed(paywall.FormCookie.On(x.tls))) > 0 ||
 		len(x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))) > 0
 }
 
 // tryCookie gives the browser the cookie that has to come back. It changes
 // nothing but that: GET may.
 func (x *exchange) tryCookie() {
+	if x.formToken() != "" { // it vouches for the forms as well
+		if x.drawn != "" {
+			x.setCookie(paywall.NewFormCookie(x.tls, x.drawn))
+		}
+		return
+	}
 	if !x.keepsCookies() {
 		x.setCookie(paywall.NewKeptCookie(x.tls))
 	}

@@ -14,7 +14,8 @@
 // A publisher's templates ([LookOptions]) take the place of those in templates/
 // by the names of their files. Each page is "layout" of layout.html with
 // "content" of its own file inside; "voucher", "recover" and "secrets" of
-// forms.html hold the forms, and every form must keep its fields. All pages have
+// forms.html hold the forms, and every form must keep its fields, "token" too,
+// without which text browsers cannot send it. All pages have
 //
 //	.T "key" "Place" text   text of messages/, with what stands in its places
 //	.N "key" number         the same in the plural form of the number
@@ -24,6 +25,7 @@
 //	.CSS .Icon              addresses
 //	.Notice .Alert .Field   what went well, what to mend, and the field's id
 //	.Switch                 the languages: .Action .Offer .Unlock .Gift .Offered
+//	.FormToken              for "token"
 //
 // and besides
 //

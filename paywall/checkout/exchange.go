@@ -28,6 +28,9 @@ type exchange struct {
 
 	fields map[string]string // of a POST
 
+	formSecrets []string // that this browser has, when it has the answer
+	drawn       string   // the one among them that the answer brings along, "" if none
+
 	back       string          // path of the article this is about, "" if none
 	offer      string          // that offers it, signed by us, "" if none
 	gift       paywall.GiftKey // that gives it, "" if none
@@ -41,6 +44,7 @@ func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
 		prefersJSON(r.Header.Values("Accept")) || isScript(r)
+	x.formSecrets = x.readFormSecrets()
 	x.text = x.chooseLanguage()
 	return x
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// guard refuses a POST that the reader did not make on a page of this origin.
+// guard refuses a POST that the reader did not make on a page of this origin, as
+// far as its head tells. [exchange.guardForm] is the rest.
 func (x *exchange) guard() error {
 	if prefetches(x.r) {
 		return paywall.Errorf(paywall.CodeCrossSite, "a prefetch changes nothing here")
@@ -17,10 +18,26 @@ func (x *exchange) guard() error {
 	if x.r.Header.Get("Early-Data") == "1" || x.r.TLS != nil && !x.r.TLS.HandshakeComplete {
 		return paywall.Errorf(paywall.CodeTooEarly, "send this again when the connection is established")
 	}
-	if !x.maySubmit() {
-		return paywall.Errorf(paywall.CodeCrossSite, "this was not sent from a page of this site")
+	if !x.maySubmit() && (x.json || !silent(x.r)) {
+		return errForeign
 	}
 	return nil
+}
+
+var errForeign = paywall.Errorf(paywall.CodeCrossSite, "this was not sent from a page of this site")
+
+// guardForm asks for a form token where the head of a POST does not say what page
+// its form was on.
+func (x *exchange) guardForm() error {
+	switch {
+	case x.maySubmit() || x.hasFormToken():
+		return nil
+	case x.fields["form_token"] != "" && len(x.formSecrets) == 0:
+		// The page brought a cookie along, which did not come back.
+		_, _ = x.readOffer(x.fields["offer"]) // leads back to the article, if there is one
+		return errNoCookies
+	}
+	return errForeign
 }
 
 // maySubmit keeps other sites from acting with a reader's cookie, and from

@@ -35,6 +35,7 @@ type site struct {
 	clock atomic.Int64 // nanoseconds after start
 	start time.Time
 	logs  *bytes.Buffer
+	quiet bool // pages are asked for as text browsers do
 }
 
 func (s *site) now() time.Time          { return s.start.Add(time.Duration(s.clock.Load())) }
@@ -167,8 +168,10 @@ func (s *site) send(method, target, contentType, body string, changes ...change)
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	if method == http.MethodPost {
+	if method == http.MethodPost || !s.quiet {
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	if method == http.MethodPost {
 		r.Header.Set("Origin", testOrigin)
 	}
 	for _, f := range changes {

@@ -122,6 +122,7 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 	if err != nil {
 		return identity{}, err
 	}
+	x.formSecrets = []string{string(who.key)}
 	// A known wallet's cookie is renewed: browsers drop it 400 days after it was
 	// last set, however much its owner reads.
 	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))

@@ -41,6 +41,7 @@ func (x *exchange) showReset() error {
 			Bytes   int `json:"bytes"`
 		}{count, size})
 	}
+	x.tryCookie()
 	return x.page(http.StatusOK, "reset", resetView{
 		formsView: formsView{layout: x.layout(x.text.T("reset.title"))},
 		Cookies:   count, Heavy: size > heavyCookies, Wallets: x.resetWallets(x.r.Context()),
@@ -106,6 +107,11 @@ func (x *exchange) forgetCookies(ctx context.Context, wallets []resetWallet) {
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewKeptCookie(x.tls)))
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
+	if x.formSecrets = nil; silent(x.r) {
+		x.tryCookie() // for the form that brings the wallet back
+		return
+	}
+	x.setCookie(paywall.ExpiredCookie(paywall.NewFormCookie(x.tls, "")))
 }
 
 // countCookies is how many cookies came, and how long their header is in bytes.

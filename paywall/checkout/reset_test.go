@@ -33,7 +33,7 @@ func TestF09ResetShowsTheCodeAndForgetsAllCookies(t *testing.T) {
 	if got := done.Header().Get("Clear-Site-Data"); got != `"cache", "cookies"` {
 		t.Errorf("Clear-Site-Data %q", got)
 	}
-	for name, path := range map[string]string{walletCookie: "/", accessCookie: "/articles/tea", "__Secure-paywall_kept": "/.paywall/"} {
+	for name, path := range map[string]string{walletCookie: "/", accessCookie: "/articles/tea", "__Secure-paywall_kept": "/.paywall/", "__Host-paywall_form": "/"} {
 		if c := cookieNamed(done, name); c == nil || c.MaxAge >= 0 || c.Path != path || c.Value != "" {
 			t.Errorf("%s: %v", name, c)
 		}

@@ -23,6 +23,8 @@ type layout struct {
 	Field  string // id of the field to mend, "" if none
 	Switch *languageSwitch
 	Script string // address of a script, "" for none
+
+	FormToken string // that every form carries, "" for browsers that need none
 }
 
 func (l layout) scripted() bool { return l.Script != "" }
@@ -35,6 +37,7 @@ func (x *exchange) layout(title string) layout {
 	}
 	return layout{
 		catalogue: x.text, Title: title, Site: site, Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
+		FormToken: x.formToken(),
 	}
 }
 

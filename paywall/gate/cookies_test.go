@@ -307,10 +307,11 @@ func TestTheCheckoutsOwnCookieStaysThere(t *testing.T) {
 	s := newSite(t)
 	s.upstream = func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Add("Set-Cookie", "__Secure-paywall_kept=1; Path=/.paywall/")
+		w.Header().Add("Set-Cookie", "__Host-paywall_form=x; Path=/")
 		w.Header().Add("Set-Cookie", "theirs=1")
 		return article(w, r)
 	}
-	res := s.do("GET", "/free/page", "Cookie: a=b; __Secure-paywall_kept=1; paywall_kept=1")
+	res := s.do("GET", "/free/page", "Cookie: a=b; __Secure-paywall_kept=1; paywall_kept=1; __Host-paywall_form=x; paywall_form=x")
 	wantStatus(t, res, 200)
 	if got := s.last().Header["Cookie"]; !slices.Equal(got, []string{"a=b"}) {
 		t.Errorf("the site got %q", got)

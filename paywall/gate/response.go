@@ -208,7 +208,7 @@ func setsOurs(line string) bool {
 	if len(name) < len("paywall_") {
 		return false
 	}
-	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie, paywall.KeptCookie} {
+	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie, paywall.KeptCookie, paywall.FormCookie} {
 		if strings.EqualFold(name, c.On(true)) || strings.EqualFold(name, c.On(false)) {
 			return true
 		}
