@@ -89,6 +89,28 @@ func startExample(t *testing.T) *server {
 	return s
 }
 
+// startDemo runs the demo on ports of its own, with lines added to the options
+// of its paywall.
+func startDemo(t *testing.T, options string) *server {
+	t.Helper()
+	example, err := os.ReadFile(filepath.Join("..", "..", "Caddyfile.example"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, upstream, admin := freePort(t), freePort(t), freePort(t)
+	s := &server{
+		t: t, home: t.TempDir(),
+		admin: fmt.Sprintf("localhost:%d", admin), url: fmt.Sprintf("http://localhost:%d", port),
+	}
+	s.config = filepath.Join(s.home, "Caddyfile")
+	s.write(strings.NewReplacer(
+		"{\n\tpaywall {\n", "{\n\tadmin "+s.admin+"\n\tpaywall {\n"+options,
+		"8402", fmt.Sprint(port), "8403", fmt.Sprint(upstream),
+	).Replace(string(example)))
+	s.start()
+	return s
+}
+
 // startShop runs a shop of endless articles, each at 0.20.
 func startShop(t *testing.T, price string) *server {
 	t.Helper()

@@ -36,7 +36,8 @@ const anyOffer = "offer.goes.here"
 // Box is the HTML of an offer for a page of the site itself, which has been cut;
 // raw is the offer, signed. The price stands on its button. With form that buys
 // at once, for a reader who has a wallet; otherwise, and for browsers whose forms
-// need a token of our own pages, it leads to the purchase page. It brings its style sheet along and works without.
+// need a token of our own pages, it leads to the purchase page. It brings its
+// style sheet along and works without.
 func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
 	html, err := c.boxes.get(c.Look.boxHTML, boxView{
 		catalogue: c.newExchange(nil, r).text,

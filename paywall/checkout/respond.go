@@ -37,6 +37,9 @@ func (x *exchange) answerHeaders() {
 func (x *exchange) pageHeaders() {
 	x.answerHeaders()
 	h := x.w.Header()
+	if silent(x.r) {
+		h.Set("Cache-Control", "no-store, no-cache") // lynx knows the second, at the end alone
+	}
 	h.Set("Vary", "Cookie, Authorization, Accept-Language")
 	h.Set("Content-Security-Policy", contentSecurity)
 	h.Set("X-Frame-Options", "DENY")
