@@ -38,6 +38,7 @@ func init() {
 //		gift_links <count> per month {
 //			readers <count>
 //		}
+//		tips <amounts...>
 //		origin <scheme://host[:port]>
 //		query <parameters...>
 //		crawlers <engines...>
@@ -117,7 +118,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers", "teaser", "cap", "gift_links":
+	case "origin", "query", "crawlers", "teaser", "cap", "gift_links", "tips":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
@@ -132,6 +133,8 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.monthlyCap()
 	case "gift_links":
 		return p.giftLinks()
+	case "tips":
+		return p.tips()
 	}
 	if word == "query" {
 		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {

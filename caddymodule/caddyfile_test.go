@@ -165,6 +165,16 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"gifts for two numbers":      {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 1 2\n\t\t}\n\t}", "argument count"},
 		"gift readers twice":         {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\treaders 1\n\t\t\treaders 2\n\t\t}\n\t}", "readers is given twice"},
 		"unknown word in gifts":      {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per month {\n\t\t\tfoo\n\t\t}\n\t}", "unrecognized subdirective of gift_links: foo"},
+		"tips of nothing":            {"", "paywall /a/* 0.20 {\n\t\ttips\n\t}", "write: tips 0.20 0.50 1.00"},
+		"a tip of zero":              {"", "paywall /a/* 0.20 {\n\t\ttips 0\n\t}", "must be above zero"},
+		"a negative tip":             {"", "paywall /a/* 0.20 {\n\t\ttips -0.20\n\t}", "must be above zero"},
+		"an over-precise tip":        {"", "paywall /a/* 0.20 {\n\t\ttips 0.205\n\t}", "tips: amount \"0.205\" is finer than EUR"},
+		"falling tips":               {"", "paywall /a/* 0.20 {\n\t\ttips 0.50 0.20\n\t}", "write the smallest first, at Caddyfile:10"},
+		"the same tip twice":         {"", "paywall /a/* 0.20 {\n\t\ttips 0.20 0.20\n\t}", "write the smallest first"},
+		"five tips":                  {"", "paywall /a/* 0.20 {\n\t\ttips 0.10 0.20 0.30 0.40 0.50\n\t}", "5 tips are too many"},
+		"tips in words":              {"", "paywall /a/* 0.20 {\n\t\ttips little\n\t}", "not a decimal"},
+		"tips twice":                 {"", "paywall /a/* 0.20 {\n\t\ttips 0.20\n\t\ttips 0.50\n\t}", "tips is given twice"},
+		"tips with a block":          {"", "paywall /a/* 0.20 {\n\t\ttips 0.20 {\n\t\t\tfoo\n\t\t}\n\t}", "takes no block"},
 		"two gates":                  {"", "paywall /a/* 0.20\n\tpaywall /b/* 0.30", "one paywall directive"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,6 +220,7 @@ func validate(t *testing.T, config string) error {
 
 func TestGoodConfigsAreValid(t *testing.T) {
 	t.Setenv("TUPPENCE_TEST_PRICE", "0.20")
+	t.Setenv("TUPPENCE_TEST_TIP", "0.50")
 	t.Setenv("TUPPENCE_TEST_ORIGIN", "https://news.example")
 	for name, site := range map[string]string{
 		"minimal":                  "paywall /a/* 0.20\n\treverse_proxy localhost:1",
@@ -226,7 +237,7 @@ func TestGoodConfigsAreValid(t *testing.T) {
 		"crawlers behind a proxy":  "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}\n\treverse_proxy localhost:1",
 		"teaser":                   "paywall /a/* 0.20 {\n\t\tteaser \".post > .body, main:not(.x)\" {\n\t\t\twords 100\n\t\t}\n\t}\n\treverse_proxy localhost:1",
 		"in a plain handle":        "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
-		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t\tgift_links 5 per month {\n\t\t\treaders 10\n\t\t}\n\t}\n\treverse_proxy localhost:1",
+		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t\tgift_links 5 per month {\n\t\t\treaders 10\n\t\t}\n\t\ttips 0.20 {env.TUPPENCE_TEST_TIP}\n\t}\n\treverse_proxy localhost:1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 { // servers are loaded in no fixed order

@@ -58,6 +58,11 @@ type Handler struct {
 	// The links with which readers give away what they bought. Default: none.
 	GiftLinks *GiftLinks `json:"gift_links,omitempty"`
 
+	// Amounts that readers can give beyond the price of what they bought, one to four,
+	// the smallest first, decimal strings in the currency of the app: "0.20". A tip
+	// goes where the price went, and cannot be undone. Default: none.
+	Tips []string `json:"tips,omitempty"`
+
 	// The site's own address, "https://news.example", where it cannot be taken
 	// from the request, as behind a proxy that changes the host. Default: scheme
 	// and host as Caddy sees them.
@@ -88,6 +93,7 @@ type Handler struct {
 	table  *pricing.Table
 	cap    paywall.Money // zero: none
 	gifts  checkout.GiftLinks
+	tips   []paywall.Money
 	canon  *paywall.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  placement
@@ -146,6 +152,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		return err
 	}
 	if h.gifts, err = h.GiftLinks.options(); err != nil {
+		return err
+	}
+	if h.tips, err = parseTips(h.Tips, h.app.currency); err != nil {
 		return err
 	}
 	if err := h.provisionCrawlers(); err != nil {
@@ -220,6 +229,7 @@ func (h *Handler) start(f *folder) error {
 		Limits:   f.limits,
 
 		GiftLinks: h.gifts,
+		Tips:      h.tips,
 
 		Logger: h.logger,
 		Now:    time.Now,

@@ -57,6 +57,33 @@ func (s Share) Percent() string {
 	return percent
 }
 
+// SharesOf are the shares by which legs were divided ([Split]), as near as the
+// rounding of their amount tells: exactly, from two units of the currency on.
+func SharesOf(legs []Leg) []Share {
+	var whole, rest int64 = 0, WholePPM
+	for _, l := range legs {
+		whole += max(l.Micros, 0)
+	}
+	var shares []Share
+	ofSite := false
+	for _, l := range legs {
+		creator, ok := strings.CutPrefix(l.Account, creatorPrefix)
+		ofSite = ofSite || strings.HasPrefix(l.Account, sitePrefix)
+		if !ok {
+			continue
+		}
+		ppm := (l.Micros*WholePPM + whole/2) / whole // a leg is at most 1e12, see newPart
+		if ppm = min(ppm, rest); ppm > 0 {
+			rest -= ppm
+			shares = append(shares, Share{Creator: creator, PPM: ppm})
+		}
+	}
+	if !ofSite && len(shares) > 0 {
+		shares[0].PPM += rest // the creators had all of it
+	}
+	return shares
+}
+
 func validCreator(name string) bool {
 	for i := range len(name) {
 		switch c := name[i]; {

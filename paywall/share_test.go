@@ -3,6 +3,8 @@ package paywall
 import (
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func TestShareIsAnExactPercentage(t *testing.T) {
@@ -45,4 +47,51 @@ func TestCauseIsForTheLogOnly(t *testing.T) {
 	if err.Message != "reading the order" || err.Error() != "reading the order: no such purchase" {
 		t.Errorf("message %q, error %q", err.Message, err.Error())
 	}
+}
+
+// TestSharesAreReadBackFromTheLegs: exactly, or within what a millionth of a unit
+// is of the amount; and never more than a whole.
+func TestSharesAreReadBackFromTheLegs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		amount := Money{Micros: rapid.Int64Range(1, 100_000).Draw(t, "cents") * 10_000, Currency: "EUR"}
+		left := int64(WholePPM)
+		var shares []Share
+		for i := range rapid.IntRange(0, 4).Draw(t, "creators") {
+			ppm := rapid.Int64Range(0, left).Draw(t, "ppm")
+			if i == 0 && rapid.Bool().Draw(t, "all") {
+				ppm = left
+			}
+			if ppm > 0 {
+				shares = append(shares, Share{Creator: string(rune('a' + i)), PPM: ppm})
+				left -= ppm
+			}
+		}
+		legs, err := Split(amount, "https://news.example", shares)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := SharesOf(append([]Leg{{WalletAccount("w"), -amount.Micros}}, legs...))
+		if _, err := Split(amount, "https://news.example", read); err != nil {
+			t.Fatal(read, err)
+		}
+		near := (2*WholePPM+amount.Micros)/amount.Micros - 1
+		byName := map[string]int64{}
+		for _, s := range read {
+			byName[s.Creator] = s.PPM
+		}
+		for _, s := range shares {
+			if off := byName[s.Creator] - s.PPM; max(off, -off) > near*int64(len(shares)) {
+				t.Fatalf("of %s, %v was read back as %v", amount, shares, read)
+			}
+		}
+		if len(legs) == len(read) && left == 0 {
+			var sum int64
+			for _, s := range read {
+				sum += s.PPM
+			}
+			if sum != WholePPM {
+				t.Fatalf("of %s, %v leaves the site something: %v", amount, shares, read)
+			}
+		}
+	})
 }

@@ -101,6 +101,14 @@ type Store interface {
 	// [ErrInsufficientFunds], [ErrNoWallet].
 	Tip(ctx context.Context, wallet string, t Tip) (Wallet, error)
 
+	// Shares answers how the money of a wallet's purchase was divided, for tips to be
+	// divided alike. When it was refunded or took nothing, or is another wallet's:
+	// [ErrNotFound]. [ErrNoWallet].
+	Shares(ctx context.Context, wallet, unlock string) ([]Share, error)
+
+	// Tips lists the tips that a wallet gave, newest first. [ErrNoWallet].
+	Tips(ctx context.Context, wallet string) ([]TipState, error)
+
 	// AddGift makes a gift link of a purchase that opens its resource to the wallet
 	// now and was no gift itself: else [ErrNotFound]. Key: the gift's key; with other
 	// content: [ErrOfferChanged]. Above the limit: [ErrTooManyGifts]. [ErrNoWallet].

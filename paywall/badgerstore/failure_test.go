@@ -203,6 +203,8 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"Passkey":       func() error { _, _, err := s.Passkey(ctx, "x"); return err },
 		"Passkeys":      func() error { _, err := s.Passkeys(ctx, w.ID); return err },
 		"Tip":           func() error { _, err := s.Tip(ctx, w.ID, paywall.Tip{ID: "x", Site: "x", Amount: euro(1)}); return err },
+		"Shares":        func() error { _, err := s.Shares(ctx, w.ID, "x"); return err },
+		"Tips":          func() error { _, err := s.Tips(ctx, w.ID); return err },
 		"WalletExport":  func() error { _, err := s.WalletExport(ctx, w.ID); return err },
 		"Quote":         func() error { _, err := s.Quote(ctx, w.ID, offer("/x")); return err },
 		"Erase":         func() error { return s.Erase(ctx, w.ID) },

@@ -88,6 +88,50 @@ func (g *group) applyTip(r *journal.Record, at journal.Ptr) error {
 	return g.countPaid(w, r, r.Paid())
 }
 
+// Shares implements [paywall.Store].
+func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Share, error) {
+	return query(ctx, s, s.latest, func(v *view) ([]paywall.Share, error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return nil, err
+		}
+		u, ok, err := v.unlock(unlock)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || u.number != w.number || u.refunded != (journal.Ptr{}) {
+			return nil, paywall.ErrNotFound
+		}
+		bought, err := s.journal.Read(u.bought)
+		if err == nil && bought.Paid() == 0 {
+			err = paywall.ErrNotFound
+		}
+		return paywall.SharesOf(bought.Legs), err
+	})
+}
+
+// Tips implements [paywall.Store].
+func (s *Store) Tips(ctx context.Context, wallet string) ([]paywall.TipState, error) {
+	return query(ctx, s, s.settled, func(v *view) ([]paywall.TipState, error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return nil, err
+		}
+		list, err := s.transfers(v, w.number)
+		tips := []paywall.TipState{}
+		for i := range list {
+			if list[i].Kind == paywall.KindTip {
+				tips = append(tips, s.tipState(&list[i]))
+			}
+		}
+		return tips, err
+	})
+}
+
+func (s *Store) tipState(r *journal.Record) paywall.TipState {
+	return paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time}
+}
+
 // transfers reads the tips and top-ups of a wallet, newest first.
 func (s *Store) transfers(v *view, n number) (list []journal.Record, err error) {
 	err = v.each(transferPrefix(n), func(_, value []byte) error {

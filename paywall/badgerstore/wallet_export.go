@@ -76,7 +76,7 @@ func (s *Store) exportTransfers(v *view, n number, e *paywall.WalletExport) erro
 			s.exportCredit(&r, e)
 			continue
 		}
-		e.Tips = append(e.Tips, paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time})
+		e.Tips = append(e.Tips, s.tipState(&r))
 	}
 	e.Credits = append(e.Credits, welcome...)
 	return nil

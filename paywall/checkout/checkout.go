@@ -43,7 +43,8 @@ type Options struct {
 	Refunds  int              // that a wallet can have in a UTC month; 0: no limit
 	Vouchers bool             // voucher codes are accepted
 
-	GiftLinks GiftLinks // default: none can be made
+	GiftLinks GiftLinks       // default: none can be made
+	Tips      []paywall.Money // that readers may choose from; default: none can be given
 
 	// Languages of the pages, a choice of [Languages]. The first is for readers
 	// whose browser asks for none of them. Default: all.
@@ -75,6 +76,12 @@ func New(o Options) (*Checkout, error) {
 	}
 	if err := o.GiftLinks.check(); err != nil {
 		return nil, err
+	}
+	if err := CheckTips(o.Tips); err != nil {
+		return nil, err
+	}
+	if len(o.Tips) > 0 && o.Tips[0].Currency != o.Currency {
+		return nil, errors.New("the tips must be in the store's currency")
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = func(r *http.Request) string { return r.RemoteAddr }
@@ -118,6 +125,7 @@ var endpoints = map[string]endpoint{
 	"gift":            {get: (*exchange).showGift, post: (*exchange).openGift},
 	"receipt":         {get: (*exchange).showReceipt},
 	"refund":          {post: (*exchange).refund},
+	"tip":             {post: (*exchange).tip},
 	"topup":           {get: (*exchange).showTopUp},
 	"topup/voucher":   {post: (*exchange).redeem},
 	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},

@@ -20,6 +20,7 @@ func (s *site) acts() map[string][]string {
 		"/.paywall/wallet/devices":  {"others", "true"},
 		"/.paywall/wallet/gift":     {"unlock_id", "x"},
 		"/.paywall/gift":            {"key", string(s.given("/articles/from-elsewhere"))},
+		"/.paywall/tip":             {"unlock_id", "x", "amount", "0.20"},
 		"/.paywall/reset":           {},
 		"/.paywall/topup/voucher":   {"code", s.voucher(1_000_000)},
 	}

@@ -9,6 +9,18 @@
 // Every word that a reader sees stands in messages/, one file for each language;
 // what programs read is English.
 //
+// # Gifts and tips
+//
+// What programs send, as JSON, and get. A key or an id of their own drawing makes
+// a request that is sent again the same one.
+//
+//	POST /.paywall/wallet/gift  unlock_id, key or none → 201 unlock_id, link, readers
+//	GET  /.paywall/gift?key=…   resource, url, title, readers, opened, made_at,
+//	                            expires_at, already_owned; it changes nothing
+//	POST /.paywall/gift         key → what /.paywall/unlock answers
+//	POST /.paywall/tip          unlock_id, amount, tip_id or none → tip_id, unlock_id,
+//	                            tipped, currency, balance
+//
 // # Templates
 //
 // A publisher's templates ([LookOptions]) take the place of those in templates/
@@ -32,8 +44,11 @@
 //	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
 //	               .Missing .House .Refund .Vouchers .Auto
 //	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
-//	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Gifts: .MadeAt
-//	               .Opened .Readers; .Suggest: .PerArticle .PerWeek .Article .Week
+//	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Tip: see tip.html
+//	               .Gifts: .MadeAt .Opened .Readers; .Tips: .Title .Amount .At
+//	               .Suggest: .PerArticle .PerWeek .Article .Week
+//	receipt.html   .Bought: as one of .Unlocks; .Seller .RefundedAt .Tips: .Amount .At
+//	tip.html       .FormToken .ID .Unlock .Amounts; no page, a part of these two
 //	stranger.html  .NewWallet .Vouchers .Welcome
 //	topup.html     .NewWallet .Known .Balance .Vouchers
 //	gift.html      .Key .NewWallet .ExpiresAt

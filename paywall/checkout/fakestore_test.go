@@ -30,6 +30,7 @@ type fakeStore struct {
 	currency paywall.Currency
 	readings map[string]*reading
 	gifts    []*fakeGift // newest first
+	tips     []fakeTip   // newest first
 }
 
 type fakeWallet struct {

@@ -52,6 +52,11 @@ func (s *fakeStore) Settings(ctx context.Context, wallet string) (settings paywa
 			}
 		}
 	}
+	for _, t := range s.tips {
+		if t.wallet == wallet {
+			spent.Month.Micros += t.Amount.Micros
+		}
+	}
 	return settings, spent, nil
 }
 

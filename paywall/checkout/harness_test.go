@@ -58,9 +58,9 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Ring:  ring, Verifier: s.check,
 		Origin:  func(*http.Request) string { return testOrigin },
 		Welcome: euro(600_000), Currency: "EUR", Refund: 30 * time.Minute, Vouchers: true,
-		GiftLinks: GiftLinks{Limit: 3, Readers: 2},
-		Now:       s.now,
-		Logger:    slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		GiftLinks: GiftLinks{Limit: 3, Readers: 2}, Tips: []paywall.Money{euro(200_000), euro(500_000), euro(1_000_000)},
+		Now:    s.now,
+		Logger: slog.New(slog.NewTextHandler(s.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range change {
 		f(&o)

@@ -52,7 +52,7 @@ func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity
 	}
 	who.wallet = wallet
 	if x.json {
-		return x.unsoldProblem(code, cause, wallet, o)
+		return x.poorProblem(cause, wallet.Balance, o.Price)
 	}
 	quote, err := store.Quote(ctx, wallet.ID, *o)
 	if err != nil {
@@ -74,11 +74,11 @@ func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity
 	return x.purchasePage(code.HTTPStatus(), p)
 }
 
-// unsoldProblem tells a program. One that lacks money is told how much, and where
-// it comes from.
-func (x *exchange) unsoldProblem(code paywall.Code, cause error, wallet paywall.Wallet, o *paywall.Offer) error {
-	p := x.newProblem(code, cause)
-	p.Price, p.Balance, p.Currency = &o.Price, &wallet.Balance, o.Price.Currency
+// poorProblem tells a program what something costs and what there is. One that
+// lacks money is told where it comes from.
+func (x *exchange) poorProblem(cause error, balance, price paywall.Money) error {
+	p := x.newProblem(codeOf(cause), cause)
+	p.Price, p.Balance, p.Currency = &price, &balance, price.Currency
 	if errors.Is(cause, paywall.ErrInsufficientFunds) {
 		p.TopUp = Prefix + "topup"
 	}

@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -13,6 +14,7 @@ type receiptView struct {
 	Bought     purchaseEntry
 	Seller     string // host of the site
 	RefundedAt string // date, "" if not refunded
+	Tips       []paywall.TipState
 }
 
 // showReceipt is a page to print of one of the purchases that the wallet page
@@ -27,10 +29,21 @@ func (x *exchange) showReceipt() error {
 	if err != nil {
 		return err
 	}
-	if x.json {
-		return x.answer(http.StatusOK, newReceiptEntry(u))
+	tips, err := tipsFor(ctx, store, who, u)
+	if err != nil {
+		return err
 	}
-	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(u)}
+	if x.json {
+		e := newReceiptEntry(u)
+		for i := range tips {
+			e.Tips = append(e.Tips, newGivenTip(&tips[i]))
+		}
+		return x.answer(http.StatusOK, e)
+	}
+	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(u), Tips: tips}
+	if v.Bought.Tip != nil {
+		v.Script = pressGuard.URL()
+	}
 	_, v.Seller, _ = strings.Cut(u.Site, "://")
 	if v.Switch != nil {
 		v.Switch.Unlock = u.ID
@@ -55,6 +68,26 @@ func (x *exchange) listed(ctx context.Context, store paywall.Store, who identity
 	return nil, paywall.ErrNotFound
 }
 
+// tipsFor are the tips that a wallet gave for a purchase, since it was made.
+func tipsFor(ctx context.Context, store paywall.Store, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
+	list, err := store.Tips(ctx, who.wallet.ID)
+	return slices.DeleteFunc(list, func(t paywall.TipState) bool {
+		return t.Site != u.Site || t.Resource != u.Resource || t.At.Before(u.At)
+	}), err
+}
+
+// givenTip is a tip as programs see it.
+type givenTip struct {
+	Site     string        `json:"site"`
+	Resource string        `json:"resource,omitempty"`
+	Amount   paywall.Money `json:"amount"`
+	At       string        `json:"at"`
+}
+
+func newGivenTip(t *paywall.TipState) givenTip {
+	return givenTip{t.Site, t.Resource, t.Amount, wireTime(t.At)}
+}
+
 type receiptEntry struct {
 	UnlockID   string           `json:"unlock_id"`
 	Site       string           `json:"site"`
@@ -64,6 +97,7 @@ type receiptEntry struct {
 	Currency   paywall.Currency `json:"currency"`
 	At         string           `json:"at"`
 	RefundedAt string           `json:"refunded_at,omitempty"`
+	Tips       []givenTip       `json:"tips,omitempty"`
 }
 
 func newReceiptEntry(u *paywall.Unlock) receiptEntry {

@@ -30,7 +30,7 @@ func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 	s := newSite(t)
 	for path, allow := range map[string]string{
 		"/.paywall/unlock": "GET, HEAD, POST", "/.paywall/wallet": "GET, HEAD, POST", "/.paywall/wallet/erase": "GET, HEAD, POST", "/.paywall/reset": "GET, HEAD, POST",
-		"/.paywall/wallet/recover": "POST", "/.paywall/wallet/settings": "POST", "/.paywall/wallet/devices": "POST", "/.paywall/wallet/export": "GET, HEAD", "/.paywall/wallet/code.svg": "GET, HEAD", "/.paywall/receipt": "GET, HEAD", "/.paywall/refund": "POST", "/.paywall/gift": "GET, HEAD, POST", "/.paywall/wallet/gift": "POST", "/.paywall/topup/voucher": "POST",
+		"/.paywall/wallet/recover": "POST", "/.paywall/wallet/settings": "POST", "/.paywall/wallet/devices": "POST", "/.paywall/wallet/export": "GET, HEAD", "/.paywall/wallet/code.svg": "GET, HEAD", "/.paywall/receipt": "GET, HEAD", "/.paywall/refund": "POST", "/.paywall/tip": "POST", "/.paywall/gift": "GET, HEAD, POST", "/.paywall/wallet/gift": "POST", "/.paywall/topup/voucher": "POST",
 		"/.paywall/topup": "GET, HEAD", "/.paywall/jwks.json": "GET, HEAD", stylesheet.URL(): "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "PURGE"} {
@@ -152,6 +152,10 @@ func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
 		"no currency":      func(o *Options) { o.Currency = "" },
 		"foreign welcome":  func(o *Options) { o.Welcome = paywall.Money{Micros: 1, Currency: "USD"} },
 		"negative welcome": func(o *Options) { o.Welcome = euro(-1) },
+		"foreign tips":     func(o *Options) { o.Tips = []paywall.Money{{Micros: 1, Currency: "USD"}} },
+		"falling tips":     func(o *Options) { o.Tips = []paywall.Money{euro(2), euro(1)} },
+		"five tips":        func(o *Options) { o.Tips = []paywall.Money{euro(1), euro(2), euro(3), euro(4), euro(5)} },
+		"negative tips":    func(o *Options) { o.Tips = []paywall.Money{euro(-1)} },
 		"gifts for nobody": func(o *Options) { o.GiftLinks = GiftLinks{Limit: 1} },
 		"endless gifts":    func(o *Options) { o.GiftLinks = GiftLinks{Readers: 1} },
 		"gifts for all":    func(o *Options) { o.GiftLinks = GiftLinks{Limit: 1, Readers: paywall.MaxGiftReaders + 1} },

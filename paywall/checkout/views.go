@@ -158,6 +158,13 @@ func (x *exchange) titleOf(article string) string {
 	return x.text.T("unlock.untitled")
 }
 
+func shownTitle(u *paywall.Unlock) string {
+	if title := displayTitle(u.Title); title != "" {
+		return title
+	}
+	return displayTitle(u.Resource)
+}
+
 type purchaseEntry struct {
 	ID         string
 	Title      string
@@ -171,17 +178,16 @@ type purchaseEntry struct {
 	Gifts      []paywall.GiftState // links that give it to others
 	GiftKey    paywall.GiftKey     // of a link to be; "" if none can be made
 	Auto       bool                // without asking
+	Tip        *tipView            // nil if none can be given
 }
 
 func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	e := purchaseEntry{
-		ID: u.ID, Title: displayTitle(u.Title), Paid: u.Paid, At: u.At,
+		ID: u.ID, Title: shownTitle(u), Paid: u.Paid, At: u.At,
 		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
 		Given: u.Gift != paywall.Hash{}, Auto: u.Auto,
 	}
-	if e.Title == "" {
-		e.Title = displayTitle(u.Resource)
-	}
+	e.Tip = x.tipView(u)
 	if x.giveable(u) {
 		e.GiftKey = paywall.NewGiftKey()
 	}

@@ -65,6 +65,14 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	for i := range gifts {
 		given = append(given, newGiftEntry(&gifts[i]))
 	}
+	tips, err := store.Tips(ctx, who.wallet.ID)
+	if err != nil {
+		return err
+	}
+	tipped := make([]givenTip, 0, len(tips))
+	for i := range tips {
+		tipped = append(tipped, newGivenTip(&tips[i]))
+	}
 	entries := make([]unlockEntry, 0, len(unlocks))
 	for i := range unlocks {
 		u := &unlocks[i]
@@ -83,10 +91,11 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		Currency paywall.Currency `json:"currency"`
 		Unlocks  []unlockEntry    `json:"unlocks"`
 		Gifts    []giftEntry      `json:"gifts"` // links that were made
+		Tips     []givenTip       `json:"tips"`
 		Settings settingsEntry    `json:"settings"`
 		Spending spendingEntry    `json:"spending"`
 	}{
-		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, given,
+		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, given, tipped,
 		newSettingsEntry(settings), spendingEntry(spent),
 	})
 }

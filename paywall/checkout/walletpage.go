@@ -14,6 +14,7 @@ type walletView struct {
 	Unlocks  []purchaseEntry
 	Devices  []paywall.Device
 	Suggest  suggestion
+	Tips     []tipEntry
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
@@ -34,6 +35,12 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 		e := x.entry(&unlocks[i])
 		e.Gifts = gifts[e.ID]
 		v.Unlocks = append(v.Unlocks, e)
+	}
+	if v.Tips, err = x.tips(ctx, store, who, unlocks); err != nil {
+		return err
+	}
+	if thanks := x.thanks(v.Tips); thanks != "" {
+		v.Notice = thanks
 	}
 	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
 		return err

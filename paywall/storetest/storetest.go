@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"DropOthers", testDropOthers},
 		{"Passkeys", testPasskeys},
 		{"Tips", testTips},
+		{"SharesOfTips", testSharesOfTips},
 		{"WalletExport", testWalletExport},
 		{"Gifts", testGifts},
 		{"GiftsEnd", testGiftsEnd},

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +84,68 @@ func testTips(t *testing.T, h *house) {
 	if s, err := h.store.Stats(ctx); err != nil || s.Tips != (paywall.Tally{Count: 3, Amount: euro(80)}) || s.Sales.Count != 0 {
 		t.Errorf("the stats are %+v, %v", s, err)
 	}
+}
+
+// testSharesOfTips: a tip is divided as the purchase was, and listed.
+func testSharesOfTips(t *testing.T, h *house) {
+	ctx := t.Context()
+	a, b := h.reader(1000), h.reader(100)
+	shared := h.offer("/articles/a", 20)
+	shared.Shares = []paywall.Share{{Creator: "alice", PPM: 700_000}, {Creator: "bob", PPM: 300_000}}
+	bought := h.buy(a, shared).Unlock
+	shares, err := h.store.Shares(ctx, a.ID, bought.ID)
+	if err != nil || !slices.Equal(shares, shared.Shares) {
+		t.Errorf("the shares are %v, %v", shares, err)
+	}
+	alone := h.buy(a, h.offer("/articles/b", 20)).Unlock
+	if shares, err := h.store.Shares(ctx, a.ID, alone.ID); err != nil || len(shares) != 0 {
+		t.Errorf("the shares of the site's own are %v, %v", shares, err)
+	}
+	gift := h.give(a, bought.ID, 1)
+	opened, err := h.store.OpenGift(ctx, b.ID, gift)
+	h.wantError(err, nil)
+	capped := h.offer("/articles/c", 20)
+	capped.Cap = euro(20)
+	h.buy(a, capped)
+	free := h.offer("/articles/d", 20)
+	free.Cap = euro(20)
+	nothing := h.buy(a, free).Unlock
+	undone := h.buy(a, h.offer("/articles/e", 20)).Unlock
+	_, err = h.store.Refund(ctx, a.ID, undone.ID, 0)
+	h.wantError(err, nil)
+	for name, of := range map[string][2]string{
+		"another wallet's": {b.ID, bought.ID}, "a gift": {b.ID, opened.Unlock.ID}, "what was free": {a.ID, nothing.ID},
+		"what was undone": {a.ID, undone.ID}, "nothing": {a.ID, ""},
+	} {
+		if _, err := h.store.Shares(ctx, of[0], of[1]); !errors.Is(err, paywall.ErrNotFound) {
+			t.Errorf("the shares of %s: %v", name, err)
+		}
+	}
+	_, err = h.store.Shares(ctx, paywall.NewID(), bought.ID)
+	h.wantError(err, paywall.ErrNoWallet)
+
+	if list, err := h.store.Tips(ctx, a.ID); err != nil || list == nil || len(list) != 0 {
+		t.Errorf("before a tip there are %v, %v", list, err)
+	}
+	first := paywall.Tip{ID: "1", Site: site, Resource: bought.Resource, Amount: euro(30), Shares: shared.Shares}
+	second := tip(10)
+	for _, given := range []paywall.Tip{first, second} {
+		_, err := h.store.Tip(ctx, a.ID, given)
+		h.wantError(err, nil)
+		h.clock.sleep(time.Minute)
+	}
+	want := []paywall.TipState{
+		{Site: site, Resource: second.Resource, Amount: euro(10), At: h.clock.now().Add(-time.Minute)},
+		{Site: site, Resource: first.Resource, Amount: euro(30), At: h.clock.now().Add(-2 * time.Minute)},
+	}
+	if list, err := h.store.Tips(ctx, a.ID); err != nil || !slices.Equal(list, want) {
+		t.Errorf("the tips are %v, %v", list, err)
+	}
+	if list, err := h.store.Tips(ctx, b.ID); err != nil || len(list) != 0 {
+		t.Errorf("another wallet's tips are %v, %v", list, err)
+	}
+	_, err = h.store.Tips(ctx, paywall.NewID())
+	h.wantError(err, paywall.ErrNoWallet)
 }
 
 // testWalletExport: everything there is of a reader, also what lists leave out.
