@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -50,7 +51,7 @@ func TestNavigationIsSentToThePurchasePage(t *testing.T) {
 	}
 }
 
-func TestThirtyPostsOfOneOfferDebitOnce(t *testing.T) {
+func TestG16ThirtyPostsOfOneOfferDebitOnce(t *testing.T) {
 	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
 	key, offer := s.wallet(), s.offer("/articles/a")
 	s.race(30, func(int) { s.unlock(key, offer) })
@@ -58,7 +59,7 @@ func TestThirtyPostsOfOneOfferDebitOnce(t *testing.T) {
 	s.verify()
 }
 
-func TestThirtyOffersForOneArticleDebitOnce(t *testing.T) {
+func TestG17ThirtyOffersForOneArticleDebitOnce(t *testing.T) {
 	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
 	key := s.wallet()
 	offers := make([]string, 30)
@@ -108,11 +109,42 @@ func TestE22RefundClosesTheArticleAtOnce(t *testing.T) {
 	s.verify()
 }
 
-func TestWhatTheSiteDoesNotDeliverIsNeverSold(t *testing.T) {
+func TestG22WhatTheSiteDoesNotDeliverIsNeverSold(t *testing.T) {
 	s := newSite(t, "welcome 0.60", articlesFor20, new(articles))
 	if a := s.get("/articles/missing", "Accept", "text/html"); a.StatusCode != http.StatusNotFound {
 		t.Errorf("a page that the site does not have: %s", a.Status)
 	}
+}
+
+// TestG21APurchaseDoesNotDependOnTheSite: what was offered is bought while the
+// site is down, and opens when it is back; what it does not deliver is not offered.
+func TestG21APurchaseDoesNotDependOnTheSite(t *testing.T) {
+	var down atomic.Bool
+	pages := new(articles)
+	s := newSite(t, "welcome 0.60", articlesFor20, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	key, offer := s.wallet(), s.offer("/articles/a")
+	down.Store(true)
+	a, r := s.unlock(key, offer)
+	if a.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", a.Status, a.body)
+	}
+	if page := s.get("/articles/a", "Authorization", "Bearer "+r.Token); page.StatusCode != http.StatusBadGateway {
+		t.Errorf("while the site is down: %s", page.Status)
+	}
+	if other := s.get("/articles/b", "Accept", "application/json"); other.StatusCode != http.StatusBadGateway {
+		t.Errorf("an article that nobody could read is offered: %s", other.Status)
+	}
+	down.Store(false)
+	if page := s.get("/articles/a", "Authorization", "Bearer "+r.Token); page.StatusCode != http.StatusOK {
+		t.Errorf("when the site is back: %s", page.Status)
+	}
+	s.wantBalance(key, "0.40")
+	s.verify()
 }
 
 // race calls f n times at once.

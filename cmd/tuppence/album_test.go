@@ -75,9 +75,9 @@ func TestRangesOfABoughtTrackAreOnePurchase(t *testing.T) {
 	s.wantSound()
 }
 
-// TestDoubleClickAndBackButtonDebitOnce: the impatient reader of a first
+// TestG15G19DoubleClickAndBackButtonDebitOnce: the impatient reader of a first
 // article, who has no wallet yet when the first click lands.
-func TestDoubleClickAndBackButtonDebitOnce(t *testing.T) {
+func TestG15G19DoubleClickAndBackButtonDebitOnce(t *testing.T) {
 	s := startExample(t)
 	b := newBrowser(t, s.url, false)
 	b.open(demoArticles[0])

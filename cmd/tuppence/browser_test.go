@@ -186,10 +186,10 @@ func (b *browser) buy(path string) {
 	b.wantOn(path)
 }
 
-// TestReaderWithoutJavaScript walks the whole way of a reader of the demo:
+// TestG26ReaderWithoutJavaScript walks the whole way of a reader of the demo:
 // first purchase, re-reading, an empty wallet, a voucher, undo, and the same
 // wallet in a second browser.
-func TestReaderWithoutJavaScript(t *testing.T) {
+func TestG26ReaderWithoutJavaScript(t *testing.T) {
 	s := startExample(t)
 	b := newBrowser(t, s.url, false)
 

@@ -117,7 +117,7 @@ func TestSeveralAuthorizationsActForNobody(t *testing.T) {
 	}
 }
 
-func TestScriptsOfOurOwnPagesMayActWithTheCookie(t *testing.T) {
+func TestG27ScriptsOfOurOwnPagesMayActWithTheCookie(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	w := s.call("/.paywall/unlock", object{"offer": s.offer()}, cookie(key), header("Sec-Fetch-Site", "same-origin"))

@@ -63,7 +63,7 @@ func TestOfferWhoseAccessHasEndedLeadsBackToTheArticle(t *testing.T) {
 	}
 }
 
-func TestForgedOffersAreRefused(t *testing.T) {
+func TestG22ForgedOffersAreRefused(t *testing.T) {
 	s, other := newSite(t), newSite(t)
 	key, _ := s.opened(5_000_000)
 	good := s.offer()

@@ -102,7 +102,7 @@ func (s *site) lateUnlock(key paywall.WalletKey) string {
 	return id
 }
 
-func TestG13EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
+func TestG13S04EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 	for _, tag := range Languages {
 		t.Run(tag, func(t *testing.T) { checkPages(t, newSite(t, inLanguages(firstOf(tag)...)), speaking(t, tag)) })
 	}
@@ -228,7 +228,7 @@ func checkMarkup(t *testing.T, body string) {
 	}
 }
 
-func TestHostileTitlesStayText(t *testing.T) {
+func TestS03HostileTitlesStayText(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(50_000_000)
 	for _, title := range []string{

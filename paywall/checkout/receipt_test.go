@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ func TestReceiptsNameTheSaleAndNobody(t *testing.T) {
 	}
 }
 
-func TestReceiptsOfOthersAreNotShown(t *testing.T) {
+func TestS02S06ReceiptsOfOthersAreNotShown(t *testing.T) {
 	s := newSite(t)
 	mine, _ := s.opened(5_000_000)
 	theirs, _ := s.opened(5_000_000)
@@ -55,5 +56,34 @@ func TestGiftsHaveNoReceipt(t *testing.T) {
 	s.store.unlocks[s.bought(key)].Gift = paywall.Hash{1}
 	if page := s.get("/.paywall/wallet", cookie(key)).Body.String(); strings.Contains(page, "/.paywall/receipt") {
 		t.Error("a gift has a receipt")
+	}
+}
+
+// TestS06NothingTellsWhatOthersOwn: a page is the same whoever else has bought the
+// article, and what belongs to others is answered like what is not there.
+func TestS06NothingTellsWhatOthersOwn(t *testing.T) {
+	s := newSite(t)
+	mine, _ := s.opened(5_000_000)
+	theirs, _ := s.opened(5_000_000)
+	raw := s.offer()
+	look := func() []string {
+		stranger := s.get("/.paywall/unlock?offer=" + raw).Body.String()
+		return []string{
+			s.get("/.paywall/unlock?offer="+raw, cookie(mine)).Body.String(),
+			s.get("/.paywall/unlock?offer="+raw, asJSON, bearer(mine)).Body.String(),
+			strings.ReplaceAll(stranger, hidden(t, stranger, "new_wallet"), ""),
+		}
+	}
+	before := look()
+	id := s.bought(theirs)
+	if after := look(); !slices.Equal(before, after) {
+		t.Errorf("a purchase of somebody else's changed a page:\n%s\n%s", before, after)
+	}
+	for _, path := range []string{"/.paywall/refund", "/.paywall/wallet/gift"} {
+		there := s.call(path, object{"unlock_id": id, "key": string(paywall.NewGiftKey())}, bearer(mine))
+		nowhere := s.call(path, object{"unlock_id": paywall.NewID(), "key": string(paywall.NewGiftKey())}, bearer(mine))
+		if there.Code != nowhere.Code || there.Body.String() != nowhere.Body.String() {
+			t.Errorf("%s tells: %d %s, %d %s", path, there.Code, there.Body, nowhere.Code, nowhere.Body)
+		}
 	}
 }

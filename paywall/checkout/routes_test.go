@@ -11,7 +11,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-func TestUnknownAddressesAreNotFound(t *testing.T) {
+func TestS05UnknownAddressesAreNotFound(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
 		"/.paywall/", "/.paywall/nothing", "/.paywall/unlock/", "/.paywall/unlock/x", "/.paywall/wallet/", "/.paywall//wallet",
@@ -45,7 +45,7 @@ func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 	}
 }
 
-func TestBodiesThatAreNotOneFormAreRefused(t *testing.T) {
+func TestG10G23BodiesThatAreNotOneFormAreRefused(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	const form, js = "application/x-www-form-urlencoded", "application/json"
@@ -174,7 +174,7 @@ func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
 	}
 }
 
-func TestLogsHoldNothingOfTheVisitor(t *testing.T) {
+func TestS01LogsHoldNothingOfTheVisitor(t *testing.T) {
 	s := newSite(t)
 	key, wallet := s.opened(5_000_000)
 	raw, code := s.offer(), s.voucher(1_000_000)

@@ -27,7 +27,7 @@ func TestPurchasePageNamesPriceBalanceAndWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestC02G01G02LookingAtAnOfferChangesNothing(t *testing.T) {
+func TestC02G01G02G04LookingAtAnOfferChangesNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	before, _, _ := s.store.counts()
@@ -39,6 +39,12 @@ func TestC02G01G02LookingAtAnOfferChangesNothing(t *testing.T) {
 				t.Error("HEAD was answered with a body")
 			}
 			s.send(method, "/.paywall/unlock?offer="+s.offer(), "", "") // a stranger
+		}
+	}
+	for _, bot := range []string{"Slackbot-LinkExpanding 1.0", "Twitterbot/1.0", "facebookexternalhit/1.1", "WhatsApp/2.23", "Googlebot/2.1"} {
+		for _, page := range []string{"unlock?offer=" + s.offer(), "wallet", "wallet/erase", "topup", "reset"} {
+			s.get("/.paywall/"+page, quietly, header("User-Agent", bot))
+			s.get("/.paywall/"+page, quietly, header("User-Agent", bot), cookie(key)) // of a reader's own device
 		}
 	}
 	if after, debits, wallets := s.store.counts(); after != before || debits != 0 || wallets != 1 {

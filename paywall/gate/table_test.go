@@ -318,7 +318,7 @@ func TestWhileTheStoreIsAwayTokensOpenAndOffersAreShown(t *testing.T) {
 	}
 }
 
-func TestReservedPrefixNeverReachesTheSite(t *testing.T) {
+func TestS05ReservedPrefixNeverReachesTheSite(t *testing.T) {
 	s := newSite(t)
 	for _, tc := range []struct {
 		method, target string
