@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -234,4 +235,36 @@ func BenchmarkPurchasePage(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkAnswerOnLoopback prints how long a browser waits for a purchase page,
+// from the request to its last byte, in the middle of some hundred.
+func BenchmarkAnswerOnLoopback(b *testing.B) {
+	s := newSite(b)
+	key, _ := s.opened(5_000_000)
+	server := httptest.NewServer(s.c)
+	defer server.Close()
+	req, err := http.NewRequest(http.MethodGet, server.URL+"/.paywall/unlock?offer="+s.offer(), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html")
+	cookie(key)(req)
+	times := make([]time.Duration, 300)
+	for b.Loop() {
+		for i := range times {
+			start := time.Now()
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+				b.Fatal(resp.Status, err)
+			}
+			resp.Body.Close()
+			times[i] = time.Since(start)
+		}
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "ms/page")
 }
