@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -41,18 +42,23 @@ func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (bool, err
 	return true, nil
 }
 
-// noteClock tells the operator, once a minute at most, that readers who paid are
-// shut out because of a clock. Nothing else would say so.
+// noteClock tells the operator that readers who paid are shut out because of a
+// clock. Nothing else would say so.
 func (g *Gate) noteClock(ctx context.Context, err error) {
-	if !errors.Is(err, token.ErrNotYet) {
-		return
-	}
-	now := g.Now().Unix()
-	if last := g.clockNoted.Load(); now >= last && now < last+60 || !g.clockNoted.CompareAndSwap(last, now) {
+	if !errors.Is(err, token.ErrNotYet) || !g.clockNoted.due(g.Now()) {
 		return
 	}
 	g.Logger.LogAttrs(ctx, slog.LevelWarn,
 		"an access token of ours is from the future; set the clocks of the hosts that sell and that serve, both by NTP")
+}
+
+// sparing is for what every request might log: it is due once a minute.
+type sparing struct{ last atomic.Int64 } // Unix seconds
+
+func (s *sparing) due(at time.Time) bool {
+	now := at.Unix()
+	last := s.last.Load()
+	return (now < last || now >= last+60) && s.last.CompareAndSwap(last, now)
 }
 
 // revoked reports whether an unlock was undone. While the store is away its

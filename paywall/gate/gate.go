@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -80,7 +79,8 @@ type Gate struct {
 	lanes      *lanes
 	cutting    chan struct{} // holds as many as pages are being cut
 	uncut      reported
-	clockNoted atomic.Int64 // when clocks that disagree were last logged, Unix seconds
+	clockNoted sparing // that clocks disagree
+	unsigned   sparing // that offers cannot be signed
 }
 
 // New makes a gate.

@@ -52,21 +52,16 @@ func TestHeadersThatOnlyLookLikeOursStay(t *testing.T) {
 }
 
 func TestB04ConnectionCannotDropHeadersBehindTheGate(t *testing.T) {
-	for _, tc := range []struct{ sent, want string }{
-		{"Cookie, Authorization, Host, Cache-Control, Range", ""},
-		{"keep-alive", "keep-alive"},
-		{"Keep-Alive, Paywall-Status", "Keep-Alive"},
-		{"close,Cookie", "close"},
-		{"Paywall-Status , close", "close"},
-		{"Upgrade", ""},
-		{"X-Forwarded-For", ""},
+	for _, sent := range []string{
+		"Cookie, Authorization, Host, Cache-Control, Range", "keep-alive", "Keep-Alive, Paywall-Status", "close,Cookie",
+		"Paywall-Status , close", "Upgrade", "X-Forwarded-For",
 	} {
 		s := newSite(t)
-		s.do("GET", pagePath, "Connection: "+tc.sent, accessCookie(s.access(pagePath, nil)))
-		if got := s.last().Header.Get("Connection"); got != tc.want {
-			t.Errorf("%s: the site got %q", tc.sent, got)
+		s.do("GET", pagePath, "Connection: "+sent, accessCookie(s.access(pagePath, nil)))
+		if got, there := s.last().Header["Connection"]; there {
+			t.Errorf("%s: the site got %q", sent, got)
 		}
-		wantPaywall(t, s.do("GET", pagePath, "Connection: "+tc.sent))
+		wantPaywall(t, s.do("GET", pagePath, "Connection: "+sent))
 	}
 }
 
@@ -320,18 +315,8 @@ func FuzzCleanHeader(f *testing.F) {
 		if h["Upgrade"] != nil && !websocket {
 			t.Fatalf("Upgrade: %q stayed", upgrade)
 		}
-		for _, value := range h["Connection"] {
-			for option := range strings.SplitSeq(value, ",") {
-				switch strings.ToLower(strings.TrimSpace(option)) {
-				case "close", "keep-alive":
-				case "upgrade":
-					if !websocket {
-						t.Fatalf("Connection: %q became %q", connection, value)
-					}
-				default:
-					t.Fatalf("Connection: %q became %q", connection, value)
-				}
-			}
+		if left := h["Connection"]; left != nil && (!websocket || len(left) != 1 || left[0] != "Upgrade") {
+			t.Fatalf("Connection: %q became %q", connection, left)
 		}
 	})
 }

@@ -44,8 +44,10 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 		return refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
 	if err != nil {
-		g.Logger.LogAttrs(r.Context(), slog.LevelError, "signing an offer failed",
-			slog.String("site", t.origin), slog.Any("error", err))
+		if g.unsigned.due(g.Now()) {
+			g.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
+				slog.String("site", t.origin), slog.Any("error", err))
+		}
 		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if cut := g.teaserOf(r, next, t, found); cut != nil {

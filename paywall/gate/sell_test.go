@@ -180,3 +180,23 @@ func TestOffersAreDated(t *testing.T) {
 		t.Errorf("%+v, %v", offer, err)
 	}
 }
+
+// TestOffersThatCannotBeSignedAreNotedOnceAMinute: while the ledger is away, every
+// reader who has not paid is refused, and the log must not grow with them.
+func TestOffersThatCannotBeSignedAreNotedOnceAMinute(t *testing.T) {
+	s := newSite(t)
+	public, err := token.NewPublicRing(s.ring.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.gate.Ring = public
+	for minute := range 2 {
+		for range 20 {
+			wantStatus(t, s.do("GET", pagePath), 503)
+		}
+		if n := strings.Count(s.logs.String(), "cannot be signed"); n != minute+1 {
+			t.Errorf("%d lines:\n%s", n, &s.logs)
+		}
+		s.wait(time.Minute)
+	}
+}
