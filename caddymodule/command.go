@@ -66,7 +66,7 @@ func setUpCommand(root *cobra.Command) {
 	keys := &cobra.Command{Use: "keys", Short: "The signing keys"}
 	keys.AddCommand(subcommand("rotate", "Makes a new signing key; old tokens stay valid until they expire", cmdRotate))
 
-	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups and what wallets are owed", cmdStats), verify, exportCommand(),
+	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups, tips, gifts and what wallets are owed", cmdStats), verify, exportCommand(),
 		backupCommand(), restoreCommand(), compressCommand(), keys)
 }
 

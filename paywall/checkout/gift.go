@@ -19,22 +19,27 @@ func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(k
 
 // readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
 // once: an error page leads there then.
-func (x *exchange) readGift(ctx context.Context, store paywall.Store, key paywall.GiftKey) (paywall.Hash, paywall.GiftState, error) {
-	hash, ok := key.Hash()
-	if !ok {
-		return hash, paywall.GiftState{}, paywall.ErrGiftOver
-	}
-	x.gift = key
-	gift, err := store.Gift(ctx, hash)
+func (x *exchange) readGift(ctx context.Context, store paywall.Store, key paywall.Hash) (paywall.GiftState, error) {
+	gift, err := store.Gift(ctx, key)
 	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
-		return hash, gift, err
+		return gift, err
 	}
 	back, ok := returnPath(gift.URL)
 	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same store
-		return hash, paywall.GiftState{}, paywall.ErrGiftOver
+		return paywall.GiftState{}, paywall.ErrGiftOver
 	}
 	x.back = back
-	return hash, gift, err
+	return gift, err
+}
+
+// giftHash reads a link's key. From then on the switch of languages keeps it.
+func (x *exchange) giftHash(key string) (paywall.Hash, error) {
+	hash, ok := paywall.GiftKey(key).Hash()
+	if !ok {
+		return hash, paywall.ErrGiftOver
+	}
+	x.gift = paywall.GiftKey(key)
+	return hash, nil
 }
 
 // showGift is the page behind a gift link. It changes nothing, however often the
@@ -44,12 +49,16 @@ func (x *exchange) showGift() error {
 	if err != nil {
 		return err
 	}
+	hash, err := x.giftHash(query["key"])
+	if err != nil {
+		return err
+	}
 	ctx := x.r.Context()
 	store, err := x.store(ctx)
 	if err != nil {
 		return err
 	}
-	_, gift, over := x.readGift(ctx, store, paywall.GiftKey(query["key"]))
+	gift, over := x.readGift(ctx, store, hash)
 	if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
 		return over
 	}
@@ -124,22 +133,24 @@ func newGiftEntry(g *paywall.GiftState) giftEntry {
 // came by a gift would have less than whoever came by themselves. It is no way to
 // more of it, since the limit of new wallets holds.
 func (x *exchange) openGift() error {
+	hash, err := x.giftHash(x.fields["key"])
+	if err != nil {
+		return err
+	}
 	ctx, cancel := x.commit()
 	defer cancel()
 	store, err := x.store(ctx)
 	if err != nil {
 		return err
 	}
-	hash, _, err := x.readGift(ctx, store, paywall.GiftKey(x.fields["key"]))
-	switch {
-	case err == nil:
-	case errors.Is(err, paywall.ErrGiftOver) && x.back != "":
+	if _, err := x.readGift(ctx, store, hash); err != nil {
+		if x.back == "" {
+			return err
+		}
 		// Who opened it before still has it. Nobody gets a wallet for one that is over.
 		if none := x.returning(ctx, store); errors.Is(none, paywall.ErrNoWallet) {
 			return err
 		}
-	default:
-		return err
 	}
 	who, err := x.acting(ctx, store)
 	if err != nil {

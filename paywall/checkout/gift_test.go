@@ -376,6 +376,9 @@ func TestTheSwitchOfLanguagesKeepsTheGift(t *testing.T) {
 	key := s.given("/articles/tea")
 	wantText(t, s.get(giftLink(key)), `action="/.paywall/gift"`, `<input type="hidden" name="key" value="`+string(key)+`">`)
 	wantText(t, s.get(giftLink(key)+"&lang=de"), "Jemand schenkt Ihnen diesen Artikel")
+	s.store.breakWith(paywall.ErrUnavailable)
+	wantText(t, s.get(giftLink(key)), `<input type="hidden" name="key" value="`+string(key)+`">`)
+	s.store.breakWith(nil)
 	link := s.post("/.paywall/wallet/gift", []string{"unlock_id", "x"})
 	if strings.Contains(link.Body.String(), `name="key"`) {
 		t.Error(link.Body)
@@ -436,5 +439,33 @@ func TestN06TheArticleIsNotToldTheGiftsAddress(t *testing.T) {
 	if slices.ContainsFunc(told, func(line string) bool { return strings.Contains(line, string(key)) }) ||
 		!slices.Contains(told, "/articles/tea from "+site+"/") || !slices.Contains(told, "/ from "+site+"/") {
 		t.Errorf("what was told: %q", told)
+	}
+}
+
+// TestTheCopyButtonCopies what stands above it: a gift link, a recovery code.
+func TestTheCopyButtonCopies(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	id := s.bought(key)
+	pages := map[string]*httptest.ResponseRecorder{
+		"link": s.post("/.paywall/wallet/gift", []string{"unlock_id", id, "key", string(paywall.NewGiftKey())}, cookie(key)),
+		"code": s.get("/.paywall/wallet", cookie(key)),
+	}
+	url := s.served(pages)
+	ctx := chromium(t, 400)
+	for page, want := range map[string]string{"link": testOrigin + GiftPath + "?key=", "code": key.RecoveryCode()} {
+		if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"+page)); err != nil {
+			t.Fatal(err)
+		}
+		eval[int](t, ctx, `navigator.clipboard.writeText = async (text) => { window.copied = text }; 1`)
+		if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#copy button"))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.querySelector("#copy [role=status]").textContent === "Copied."`)); err != nil {
+			t.Error(err)
+		}
+		if got := eval[string](t, ctx, "window.copied"); !strings.HasPrefix(got, want) || !strings.Contains(pages[page].Body.String(), ">"+got+"<") {
+			t.Errorf("the %s copied is %q", page, got)
+		}
 	}
 }

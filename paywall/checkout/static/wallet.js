@@ -22,8 +22,7 @@ const copy = document.getElementById("copy");
 if (copy && navigator.clipboard) { // there is none over plain HTTP
 	copy.hidden = false;
 	copy.querySelector("button").addEventListener("click", async () => {
-		const code = document.getElementById("code");
-		await navigator.clipboard.writeText(code.value ?? code.textContent);
+		await navigator.clipboard.writeText(document.getElementById("code").textContent);
 		copy.querySelector("[role=status]").textContent = copy.dataset.done;
 	});
 }
