@@ -23,6 +23,7 @@ type folder struct {
 	dir      string
 	currency paywall.Currency
 	limits   *checkout.Limits
+	logins   *checkout.Ceremonies
 	logger   atomic.Pointer[slog.Logger] // of the newest config
 
 	standing atomic.Pointer[standing]
@@ -48,7 +49,7 @@ type standing struct {
 const retryEvery = 5 * time.Second
 
 func openFolder(dir string, currency paywall.Currency, logger *slog.Logger) (*folder, error) {
-	f := &folder{dir: dir, currency: currency, limits: checkout.NewLimits(), end: make(chan struct{})}
+	f := &folder{dir: dir, currency: currency, limits: checkout.NewLimits(), logins: checkout.NewCeremonies(), end: make(chan struct{})}
 	f.logger.Store(logger)
 	now, err := f.open(nil)
 	if err != nil {

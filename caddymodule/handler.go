@@ -234,8 +234,9 @@ func (h *Handler) start(f *folder) error {
 		Logger: h.logger,
 		Now:    time.Now,
 
-		Look:      h.app.look,
-		Languages: h.app.languages(),
+		Look:       h.app.look,
+		Languages:  h.app.languages(),
+		Ceremonies: f.logins,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the checkout: %w", err)

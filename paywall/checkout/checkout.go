@@ -32,6 +32,11 @@ type Options struct {
 	// only and never logged. Default: the connection's peer.
 	ClientIP func(*http.Request) string
 
+	// Ceremonies is what logins with passkeys share. Hand the same to checkouts that
+	// replace one another on a reload, which would break logins otherwise. Default: a
+	// new one.
+	Ceremonies *Ceremonies
+
 	// Limits bounds guessing, new wallets and changes of the ledger. Hand the
 	// same to checkouts that belong together, and to those that replace them on a
 	// reload, so that a visitor has one budget. Default: a new one.
@@ -89,6 +94,9 @@ func New(o Options) (*Checkout, error) {
 	if o.Limits == nil {
 		o.Limits = NewLimits()
 	}
+	if o.Ceremonies == nil {
+		o.Ceremonies = NewCeremonies()
+	}
 	if o.Look == nil {
 		o.Look = ours
 	}
@@ -130,6 +138,12 @@ var endpoints = map[string]endpoint{
 	"topup/voucher":   {post: (*exchange).redeem},
 	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},
 	"jwks.json":       {get: (*exchange).showKeys},
+
+	"wallet/passkeys/add":         {post: (*exchange).addPasskey},
+	"wallet/passkeys/add/begin":   {post: (*exchange).beginPasskey},
+	"wallet/passkeys/remove":      {post: (*exchange).removePasskey},
+	"wallet/passkeys/login":       {post: (*exchange).passkeyLogin},
+	"wallet/passkeys/login/begin": {post: (*exchange).beginPasskeyLogin},
 }
 
 // ServeHTTP answers every request under [Prefix].

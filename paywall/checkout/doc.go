@@ -27,7 +27,8 @@
 // by the names of their files. Each page is "layout" of layout.html with
 // "content" of its own file inside; "voucher", "recover" and "secrets" of
 // forms.html hold the forms, and every form must keep its fields, "token" too,
-// without which text browsers cannot send it. All pages have
+// without which text browsers cannot send it. Forms with data-passkey stand hidden
+// until static/passkey.js shows them. All pages have
 //
 //	.T "key" "Place" text   text of messages/, with what stands in its places
 //	.N "key" number         the same in the plural form of the number
@@ -35,6 +36,7 @@
 //	.Tag .Dir               the language and its direction, for <html>
 //	.Title .Site .Logo      of the page; the publisher's name or host, and image
 //	.CSS .Icon              addresses
+//	.Module                 the same of the script for passkeys, "" for none
 //	.Notice .Alert .Field   what went well, what to mend, and the field's id
 //	.Switch                 the languages: .Action .Offer .Unlock .Gift .Offered
 //	.FormToken              for "token"
@@ -46,15 +48,16 @@
 //	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
 //	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Tip: see tip.html
 //	               .Gifts: .MadeAt .Opened .Readers; .Tips: .Title .Amount .At
-//	               .Suggest: .PerArticle .PerWeek .Article .Week
+//	               .Suggest: .PerArticle .PerWeek .Article .Week;
+//	               .WebAuthn .Full .Passkeys: .ID .Site .Synced .AddedAt
 //	receipt.html   .Bought: as one of .Unlocks; .Seller .RefundedAt .Tips: .Amount .At
 //	tip.html       .FormToken .ID .Unlock .Amounts; no page, a part of these two
-//	stranger.html  .NewWallet .Vouchers .Welcome
+//	stranger.html  .NewWallet .Vouchers .Welcome .WebAuthn
 //	topup.html     .NewWallet .Known .Balance .Vouchers
 //	gift.html      .Key .NewWallet .ExpiresAt
 //	giftlink.html  .Link .Readers .Bought: as one of .Unlocks
 //	erase.html     .Balance
-//	reset.html     .Done .Cookies .Heavy .Wallets: .Code .Known .Balance
+//	reset.html     .Done .Cookies .Heavy .WebAuthn .Wallets: .Code .Known .Balance
 //	error.html     .Next .Back .Wallet .Reset
 //	box.html       .Offer .Words .Minutes .Price .Access .Refund .Form; no page
 //	               around it, only .T .N .Money .Duration .Tag .Dir .CSS

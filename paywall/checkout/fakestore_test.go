@@ -29,6 +29,7 @@ type fakeStore struct {
 	vouchers map[paywall.Hash]*fakeVoucher
 	currency paywall.Currency
 	readings map[string]*reading
+	passkeys map[string]fakePasskey
 	gifts    []*fakeGift // newest first
 	tips     []fakeTip   // newest first
 }
@@ -46,7 +47,7 @@ type fakeVoucher struct {
 func newFakeStore(now func() time.Time) *fakeStore {
 	return &fakeStore{
 		now: now, wallets: map[string]*fakeWallet{}, keys: map[paywall.Hash]string{}, codes: map[paywall.Hash]string{}, codeOf: map[paywall.Hash]paywall.Hash{},
-		unlocks: map[string]*paywall.Unlock{}, vouchers: map[paywall.Hash]*fakeVoucher{}, currency: "EUR",
+		unlocks: map[string]*paywall.Unlock{}, vouchers: map[paywall.Hash]*fakeVoucher{}, currency: "EUR", passkeys: map[string]fakePasskey{},
 	}
 }
 

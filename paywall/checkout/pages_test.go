@@ -45,6 +45,8 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 		"receipt":       s.get("/.paywall/receipt?unlock="+s.bought(key, resource("/articles/three")), cookie(key)),
 		"refunded":      s.get("/.paywall/receipt?unlock="+id, cookie(key)),
 		"no receipt":    s.get("/.paywall/receipt?unlock=x", cookie(key)),
+		"passkeys":      s.withPasskeys(),
+		"wrong passkey": s.enters(&authenticator{id: []byte{1}, ec: newAuthenticator(s.t).ec, handle: []byte{1}, origin: testOrigin}),
 		"erase":         s.get("/.paywall/wallet/erase", cookie(key)),
 		"gift":          s.get(giftLink(s.given("/articles/four"))),
 		"gift known":    s.get(giftLink(s.given("/articles/five", lasts)), cookie(poor)),
@@ -109,7 +111,7 @@ func TestG13S04EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|tip|gift|giftlink|copy|qr|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|tip|gift|giftlink|copy|qr|passkey|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()
@@ -134,7 +136,7 @@ func checkPages(t *testing.T, s *site, c *catalogue) {
 				}
 			}
 			// Each purchase that is listed beyond the first has its forms.
-			if more := strings.Count(body, "/.paywall/receipt?unlock=") - 1; weight > 20<<10+max(more, 0)*3<<9 {
+			if more := strings.Count(body, "/.paywall/receipt?unlock=") - 1; weight > 22<<10+max(more, 0)*3<<9 {
 				t.Errorf("%d bytes", weight)
 			}
 			text := strings.ReplaceAll(body, "/.paywall/wallet", "")
@@ -200,7 +202,9 @@ func checkMarkup(t *testing.T, body string) {
 		switch n.Data {
 		case "script":
 			_, deferred := attrs["defer"]
-			if !slices.Contains([]string{script.URL(), pressGuard.URL(), autoScript.URL()}, attrs["src"]) || !deferred || n.FirstChild != nil {
+			classic := slices.Contains([]string{script.URL(), pressGuard.URL(), autoScript.URL()}, attrs["src"]) && deferred
+			module := attrs["src"] == passkeyModule.URL() && attrs["type"] == "module"
+			if !classic && !module || n.FirstChild != nil {
 				t.Errorf("a script of %q", attrs["src"])
 			}
 		case "style", "iframe", "object", "base":

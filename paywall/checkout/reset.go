@@ -59,10 +59,14 @@ func (x *exchange) reset() error {
 	if x.json {
 		return x.answer(http.StatusOK, map[string]bool{"reset": true})
 	}
-	return x.page(http.StatusOK, "reset", resetView{
+	v := resetView{
 		formsView: formsView{layout: x.layout(x.text.T("reset.ready"))},
 		Done:      true, Wallets: wallets,
-	})
+	}
+	if len(wallets) != 1 { // else the code is at hand
+		x.takesPasskeys(&v.formsView)
+	}
+	return x.page(http.StatusOK, "reset", v)
 }
 
 // maxJar bounds the wallet cookies that are looked at: Chrome keeps at most so

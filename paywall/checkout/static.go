@@ -31,7 +31,10 @@ var (
 	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 	assets     = map[string]asset{
 		stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard, autoScript.name: autoScript,
+		passkeyModule.name: passkeyModule,
 	}
+
+	passkeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")
 )
 
 // URL is where the asset is served.

@@ -23,29 +23,35 @@ type layout struct {
 	Field  string // id of the field to mend, "" if none
 	Switch *languageSwitch
 	Script string // address of a script, "" for none
+	Module string // the same of a module
 
 	FormToken string // that every form carries, "" for browsers that need none
 }
 
-func (l layout) scripted() bool { return l.Script != "" }
+func (l layout) scripted() bool { return l.Script != "" || l.Module != "" }
 
 func (x *exchange) layout(title string) layout {
-	_, site, _ := strings.Cut(x.origin, "://")
 	look := x.c.Look
-	if look.name != "" {
-		site = look.name
-	}
 	return layout{
-		catalogue: x.text, Title: title, Site: site, Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
+		catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
 		FormToken: x.formToken(),
 	}
+}
+
+// siteName is the publisher's name, or the host.
+func (x *exchange) siteName() string {
+	if name := x.c.Look.name; name != "" {
+		return name
+	}
+	_, host, _ := strings.Cut(x.origin, "://")
+	return host
 }
 
 // notices are the texts a redirect may ask for. Only the key travels in the
 // address, so that nobody can make the page say anything else.
 var notices = map[string]bool{
 	"refunded": true, "credited": true, "recovered": true, "erased": true, noticeAgain: true,
-	"saved": true, "signed-out": true, "signed-out-here": true,
+	"saved": true, "signed-out": true, "signed-out-here": true, "passkey-added": true, "passkey-removed": true,
 }
 
 func (x *exchange) noticed(l layout) layout {
@@ -209,6 +215,14 @@ type formsView struct {
 	Vouchers  bool
 	Offer     string        // always "": no article is wanted
 	Welcome   paywall.Money // credit of a new wallet
+	WebAuthn  bool          // passkeys work on this origin
+}
+
+// takesPasskeys gives a page what its forms for passkeys need, where they work.
+func (x *exchange) takesPasskeys(v *formsView) {
+	if _, v.WebAuthn = siteOf(x.origin); v.WebAuthn {
+		v.Module = passkeyModule.URL()
+	}
 }
 
 func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
@@ -226,6 +240,7 @@ func (x *exchange) strangerPage(status int, alert string) error {
 		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.c.Welcome,
 	}
 	v.Script = script.URL()
+	x.takesPasskeys(&v)
 	return x.page(status, "stranger", v)
 }
 

@@ -149,7 +149,13 @@ func (x *exchange) recoverWallet() error {
 		return x.strangerPage(http.StatusUnauthorized, "recover.wrong")
 	case err != nil:
 		return err
-	case x.json:
+	}
+	return x.letIn(who)
+}
+
+// letIn gives whoever has shown that a wallet is theirs the key drawn for them.
+func (x *exchange) letIn(who identity) error {
+	if x.json {
 		return x.answerKey(http.StatusOK, who)
 	}
 	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))

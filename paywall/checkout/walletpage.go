@@ -15,6 +15,8 @@ type walletView struct {
 	Devices  []paywall.Device
 	Suggest  suggestion
 	Tips     []tipEntry
+	Passkeys []passkeyEntry
+	Full     bool // no more passkeys
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
@@ -49,7 +51,12 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {
 		return err
 	}
+	if v.Passkeys, err = x.passkeys(ctx, store, who.wallet.ID); err != nil {
+		return err
+	}
+	v.Full = len(v.Passkeys) >= paywall.MaxPasskeys
 	v.Script = script.URL()
+	x.takesPasskeys(&v.formsView)
 	return x.page(status, "wallet", v)
 }
 
