@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,8 +87,17 @@ func TestDemoPagesSayWhatTheySell(t *testing.T) {
 		if head.Title == "" || strings.Contains(head.Title, "Penny Post") {
 			t.Errorf("%s: title %q", path, head.Title)
 		}
-		if path != demoAlbum && (head.Words < 500 || head.Words > 1400) {
+		if path == demoAlbum {
+			continue
+		}
+		if head.Words < 500 || head.Words > 1400 {
 			t.Errorf("%s has %d words", path, head.Words)
+		}
+		// The front page is believed before the purchase page is seen.
+		length := fmt.Sprintf("%d,%03d words, %d min", head.Words/1000, head.Words%1000, (head.Words+219)/220)
+		_, front, _ := strings.Cut(readDemo(t, "index.html"), `><a href="`+path+`"`)
+		if front, _, _ = strings.Cut(front, "</p>\n</"); !strings.Contains(front, strings.TrimPrefix(length, "0,")) {
+			t.Errorf("the front page does not say that %s has %s", path, length)
 		}
 	}
 }

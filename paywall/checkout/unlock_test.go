@@ -27,6 +27,24 @@ func TestPurchasePageNamesPriceBalanceAndWhatIsLeft(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotReadIsOpened: music and films have no length to read, and a button
+// that does not say so.
+func TestWhatIsNotReadIsOpened(t *testing.T) {
+	s := newSite(t)
+	raw := s.offer(func(o *paywall.Offer) { o.Words = 0 })
+	key, _ := s.opened(5_000_000)
+	page := s.get("/.paywall/unlock?offer="+raw, cookie(key))
+	wantText(t, page, "Pay €0.20 and open</button>")
+	poor, _ := s.opened(0)
+	without := s.get("/.paywall/unlock?offer="+raw, cookie(poor))
+	wantText(t, without, "Redeem, pay €0.20 and open</button>")
+	for _, page := range []string{page.Body.String(), without.Body.String()} {
+		if strings.Contains(page, "to read") || strings.Contains(page, "and read") {
+			t.Errorf("the page speaks of reading:\n%s", page)
+		}
+	}
+}
+
 func TestC02G01G02G04LookingAtAnOfferChangesNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)

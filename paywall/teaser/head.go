@@ -16,6 +16,9 @@ const (
 	// maxToken bounds one tag, comment or run of text, in bytes: it is all that
 	// is ever in memory. Inlined images and scripts are the usual offenders.
 	maxToken = 256 << 10
+	// fewWords are too few to be what a page with sound or pictures in motion is
+	// sold for: an album's notes, a film's summary.
+	fewWords = 300
 	// maxTitle bounds what is handed out, in runes: an offer that carries the
 	// title travels in a URL.
 	maxTitle = 160
@@ -25,7 +28,7 @@ const (
 // is single spaces, and no control or direction characters are left.
 type Head struct {
 	Title string // og:title, else <title>; at most 160 runes
-	Words int    // of the longest <article>, else of <main>, else of <body>; 0 if there are none
+	Words int    // of the longest <article>, else of <main>, else of <body>; 0 if there are none, or few beside a player
 }
 
 // ReadHead reads an HTML page in UTF-8 (see [Decode]), at most 1 MiB of it, and
@@ -65,6 +68,7 @@ type scanner struct {
 	article, main, body int // words so far
 	longest             int // words of the longest article
 	sawArticle, sawMain bool
+	plays               bool // has something to listen to or to watch
 	inWord              bool // the text before ended within a word, and only inline tags came since
 }
 
@@ -121,6 +125,8 @@ func (s *scanner) open(z *html.Tokenizer) {
 	case atom.Main:
 		s.mains++
 		s.sawMain = true
+	case atom.Audio, atom.Video:
+		s.plays = true
 	}
 }
 
@@ -193,6 +199,9 @@ func (s *scanner) head() Head {
 		h.Words = max(s.longest, s.article)
 	case s.sawMain:
 		h.Words = s.main
+	}
+	if s.plays && h.Words < fewWords {
+		h.Words = 0
 	}
 	return h
 }
