@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 )
@@ -70,10 +68,8 @@ func (p *directiveParser) giftLinks() error {
 	return nil
 }
 
-// unlogGift keeps the address of a gift link, which opens an article, out of
-// access logs.
-func unlogGift(r *http.Request) {
-	if r.URL.Path == checkout.GiftPath && r.URL.RawQuery != "" {
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
-	}
+// isGiftLink reports whether a request's address opens an article, so that it must
+// get into no log.
+func isGiftLink(r *http.Request) bool {
+	return r.URL.Path == checkout.GiftPath && r.URL.RawQuery != ""
 }

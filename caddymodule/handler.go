@@ -272,7 +272,10 @@ func (h *Handler) start(f *folder) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	unlogGift(r)
+	gift := isGiftLink(r)
+	if gift {
+		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	}
 	if h.Origin == "" && !saneHost(r.Host) {
 		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
@@ -282,6 +285,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if err := h.app.await(r.Context()); err != nil {
 			w.Header().Set("Retry-After", "5")
 			w.Header().Set("Cache-Control", "no-store")
+			if gift { // the server logs errors with the address
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return nil
+			}
 			return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 		}
 		g = h.gate.Load()

@@ -1,0 +1,32 @@
+package caddymodule
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/paywall/gate"
+)
+
+// TestN06AGiftLinkIsNoErrorWhileTheServerStarts: the server would log it.
+func TestN06AGiftLinkIsNoErrorWhileTheServerStarts(t *testing.T) {
+	h := &Handler{app: &App{ready: make(chan struct{})}, gate: new(atomic.Pointer[gate.Gate])}
+	for target, isError := range map[string]bool{"/.paywall/gift?key=x": false, "/.paywall/wallet": true, "/articles/a": true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // the visitor has no patience
+		vars := map[string]any{}
+		r := httptest.NewRequestWithContext(context.WithValue(ctx, caddyhttp.VarsCtxKey, vars), http.MethodGet, target, nil)
+		w := httptest.NewRecorder()
+		err := h.ServeHTTP(w, r, nil)
+		if (err != nil) != isError || !isError && (w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "") {
+			t.Errorf("%s: %v, %d %v", target, err, w.Code, w.Header())
+		}
+		if skipped := vars[caddyhttp.LogSkipVar] == true; skipped == isError {
+			t.Errorf("%s: left out of the access log: %v", target, skipped)
+		}
+	}
+}
