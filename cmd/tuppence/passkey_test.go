@@ -120,6 +120,13 @@ func (b *browser) shows(selector string) bool {
 	return shown
 }
 
+// wantTold presses the button of a form that stays where it is, and says why.
+func (b *browser) wantTold(form, why string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(form+" button")), chromedp.Poll[chromedp.Void](`document.querySelector('`+form+` [role=status]').textContent !== ""`))
+	b.wantText(why)
+}
+
 // TestPasskeyBringsTheWalletToAnotherBrowser: by the button, and out of what the
 // browser offers to fill in.
 func TestPasskeyBringsTheWalletToAnotherBrowser(t *testing.T) {
@@ -134,8 +141,7 @@ func TestPasskeyBringsTheWalletToAnotherBrowser(t *testing.T) {
 	if len(passkeys) != 1 || !passkeys[0].IsResidentCredential {
 		t.Fatalf("the device holds %+v", passkeys)
 	}
-	first.do(chromedp.Click(chromedp.CSS(addPasskey+" button")), chromedp.Poll[chromedp.Void](`document.querySelector('`+addPasskey+` [role=status]').textContent !== ""`))
-	first.wantText("This device has a passkey for your wallet already.")
+	first.wantTold(addPasskey, "This device has a passkey for your wallet already.")
 
 	// The button, beside a field that waits for the same passkey.
 	byButton := newBrowser(t, s.url, true)
@@ -162,6 +168,14 @@ func TestPasskeyBringsTheWalletToAnotherBrowser(t *testing.T) {
 	byField.do(chromedp.Evaluate[chromedp.Void](`ask()`), chromedp.WaitReady(chromedp.CSS(addPasskey)))
 	byField.wantText("Welcome back")
 	byField.wantText("€5.00")
+
+	// In a wallet, the field asks for nothing until it is looked for.
+	byField.do(chromedp.Click(chromedp.CSS("details:has(#recover) > summary")), chromedp.WaitReady(chromedp.CSS(waitingField)))
+
+	withNone := newBrowser(t, s.url, true)
+	withNone.authenticator(true)
+	withNone.open("/.paywall/wallet")
+	withNone.wantTold(usePasskey, "No passkey was used.")
 	s.wantSound()
 }
 
