@@ -39,6 +39,7 @@ func init() {
 //			readers <count>
 //		}
 //		tips <amounts...>
+//		bar on
 //		origin <scheme://host[:port]>
 //		query <parameters...>
 //		crawlers <engines...>
@@ -118,7 +119,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers", "teaser", "cap", "gift_links", "tips":
+	case "origin", "query", "crawlers", "teaser", "cap", "gift_links", "tips", "bar":
 		if seen[word] {
 			return p.Errf("%s is given twice", word)
 		}
@@ -135,6 +136,8 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.giftLinks()
 	case "tips":
 		return p.tips()
+	case "bar":
+		return p.barOn()
 	}
 	if word == "query" {
 		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {

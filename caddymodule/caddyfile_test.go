@@ -155,6 +155,12 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"refund limit twice":         {"refund 30m {\n\t\tlimit 5 per month\n\t\tlimit 6 per month\n\t}", "paywall /a/* 0.20", "limit is given twice"},
 		"unknown word in refund":     {"refund 30m {\n\t\tmost 5 per month\n\t}", "paywall /a/* 0.20", "unrecognized subdirective of refund: most"},
 		"limit of what is off":       {"refund 0 {\n\t\tlimit 5 per month\n\t}", "paywall /a/* 0.20", "refund 0 lets nobody undo"},
+		"bar without a word":         {"", "paywall /a/* 0.20 {\n\t\tbar\n\t}", "write: bar on; leave the line out for no bar, at Caddyfile:10"},
+		"bar that is never shown":    {"refund 0", "paywall /a/* 0.20 {\n\t\tbar on\n\t}", "refund 0 rules out; remove one of the two lines, at Caddyfile:9"},
+		"bar of another kind":        {"", "paywall /a/* 0.20 {\n\t\tbar off\n\t}", "write: bar on"},
+		"bar of two kinds":           {"", "paywall /a/* 0.20 {\n\t\tbar on on\n\t}", "write: bar on"},
+		"bar with a block":           {"", "paywall /a/* 0.20 {\n\t\tbar on {\n\t\t\tfoo\n\t\t}\n\t}", "bar takes no block"},
+		"bar twice":                  {"", "paywall /a/* 0.20 {\n\t\tbar on\n\t\tbar on\n\t}", "bar is given twice"},
 		"gifts of nothing":           {"", "paywall /a/* 0.20 {\n\t\tgift_links 0 per month\n\t}", "gift_links \"0\" is not a whole number above zero, at Caddyfile:10"},
 		"gifts without a time":       {"", "paywall /a/* 0.20 {\n\t\tgift_links 5\n\t}", "write: gift_links 5 per month"},
 		"gifts per year":             {"", "paywall /a/* 0.20 {\n\t\tgift_links 5 per year\n\t}", "write: gift_links 5 per month"},
@@ -237,7 +243,7 @@ func TestGoodConfigsAreValid(t *testing.T) {
 		"crawlers behind a proxy":  "paywall /a/* 0.20 {\n\t\tcrawlers google\n\t}\n\treverse_proxy localhost:1",
 		"teaser":                   "paywall /a/* 0.20 {\n\t\tteaser \".post > .body, main:not(.x)\" {\n\t\t\twords 100\n\t\t}\n\t}\n\treverse_proxy localhost:1",
 		"in a plain handle":        "handle {\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}",
-		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t\tgift_links 5 per month {\n\t\t\treaders 10\n\t\t}\n\t\ttips 0.20 {env.TUPPENCE_TEST_TIP}\n\t}\n\treverse_proxy localhost:1",
+		"everything":               "@p {\n\t\tpath /a/* /b/*\n\t\tnot path *.css\n\t}\n\tencode zstd gzip\n\tpaywall @p {\n\t\tfree /a/welcome\n\t\tprice /b/* 3.00 {\n\t\t\tper /b/*\n\t\t\tshare alice 70%\n\t\t\tshare bob 12.5%\n\t\t\taccess 30d\n\t\t}\n\t\tprice 0.20\n\t\torigin https://news.example\n\t\tquery p page\n\t\tcrawlers google bing apple\n\t\tcap 6.00 per month\n\t\tgift_links 5 per month {\n\t\t\treaders 10\n\t\t}\n\t\ttips 0.20 {env.TUPPENCE_TEST_TIP}\n\t\tbar on\n\t}\n\treverse_proxy localhost:1",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 { // servers are loaded in no fixed order

@@ -85,6 +85,13 @@ type Handler struct {
 	// nothing; they are sent to the purchase page.
 	Teaser *Teaser `json:"teaser,omitempty"`
 
+	// Whether a page that was just bought gets a bar at its head, behind its <body>
+	// tag: what was paid, a button that undoes it, the receipt, the wallet. It is
+	// there as long as the purchase can be undone, on HTML pages that a browser asks
+	// for whole and that come uncompressed, which the gate asks the site for. The
+	// page's ETag and length go. Default: false.
+	Bar bool `json:"bar,omitempty"`
+
 	// Where the directive stands ("Caddyfile:12"), for messages. The Caddyfile
 	// adapter fills it in.
 	Source string `json:"source,omitempty"`
@@ -158,6 +165,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		return err
 	}
 	if err := h.provisionCrawlers(); err != nil {
+		return err
+	}
+	if err := h.checkBar(); err != nil {
 		return err
 	}
 	return h.checkDetours(h.place.detours)
@@ -241,7 +251,7 @@ func (h *Handler) start(f *folder) error {
 	if err != nil {
 		return fmt.Errorf("setting up the checkout: %w", err)
 	}
-	g, err := gate.New(gate.Options{
+	options := gate.Options{
 		Table:         h.table,
 		Ring:          ring,
 		Verifier:      verifier,
@@ -261,9 +271,14 @@ func (h *Handler) start(f *folder) error {
 		Crawlers: h.bots,
 		Teaser:   h.cutter,
 		Box:      desk.Box,
+		Refund:   h.app.refund,
 		Logger:   h.logger,
 		Now:      time.Now,
-	})
+	}
+	if h.Bar {
+		options.Bar = desk.Bar
+	}
+	g, err := gate.New(options)
 	if err != nil {
 		return fmt.Errorf("setting up the gate: %w", err)
 	}

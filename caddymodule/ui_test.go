@@ -49,7 +49,7 @@ func TestUIMistakesAreRefused(t *testing.T) {
 // config's.
 func TestTemplateMistakesAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ file, source, want string }{
-		"no template":            {"readme.txt", "hello", "no template in the folder; put one of these there: box.html, devices.html"},
+		"no template":            {"readme.txt", "hello", "no template in the folder; put one of these there: bar.html, box.html"},
 		"of another name":        {"buy.html", "hello", "buy.html takes the place of no template"},
 		"empty":                  {"unlock.html", " \n", "unlock.html:1: the template is empty"},
 		"not parsed":             {"unlock.html", "{{define \"content\"}}\n{{if .Words}}\n{{end}}", "unlock.html:3"},

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
 // axe is axe-core, as .ci/run installs it. Where it is missing the test fails.
@@ -80,6 +83,7 @@ func TestAxeFindsNothing(t *testing.T) {
 		s := newSite(t, inLanguages(firstOf(options.tag)...), lookOf(t, options.look))
 		pages := s.allPages()
 		pages["box"], pages["box of a stranger"] = s.inArticle(true), s.inArticle(false)
+		pages["bar"] = s.underBar()
 		url := s.served(pages)
 		for _, page := range slices.Sorted(maps.Keys(pages)) {
 			if options.look.Accent != "" && !slices.Contains(colorful, page) {
@@ -107,14 +111,31 @@ func TestAxeFindsNothing(t *testing.T) {
 	}
 }
 
+// underBar is an article of the site that was bought, with everything that its bar
+// may have.
+func (s *site) underBar() *httptest.ResponseRecorder {
+	s.t.Helper()
+	key, _ := s.opened(5_000_000)
+	var u *paywall.Unlock
+	for i := range suggestAfter {
+		u = s.unlock(key, resource(fmt.Sprintf("/articles/bar/%d", i)))
+	}
+	return s.article(s.bar(u) + `<main><h1>Tea</h1><p>The text.</p></main>`)
+}
+
 // inArticle is an article of the site with an offer in it.
 func (s *site) inArticle(form bool) *httptest.ResponseRecorder {
 	s.t.Helper()
+	return s.article(`<main><h1>Tea</h1><p>The beginning.</p>` + s.box(s.offer(), form) + `</main>`)
+}
+
+// article is a page of the site itself.
+func (s *site) article(content string) *httptest.ResponseRecorder {
 	text := speaking(s.t, s.c.languages.offered[0])
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.WriteString(`<!doctype html><html lang="` + text.Tag + `" dir="` + text.Dir + `"><head><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Tea</title><style>@media (prefers-color-scheme: dark) { body { background: #121212; color: #eee } }</style></head>` +
-		`<body><main><h1>Tea</h1><p>The beginning.</p>` + s.box(s.offer(), form) + `</main></body></html>`)
+		`<body>` + content + `</body></html>`)
 	return w
 }
 

@@ -134,6 +134,7 @@ var endpoints = map[string]endpoint{
 	"receipt":         {get: (*exchange).showReceipt},
 	"refund":          {post: (*exchange).refund},
 	"tip":             {post: (*exchange).tip},
+	"forget.css":      {get: (*exchange).forgetPages},
 	"topup":           {get: (*exchange).showTopUp},
 	"topup/voucher":   {post: (*exchange).redeem},
 	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},

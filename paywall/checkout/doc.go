@@ -61,4 +61,5 @@
 //	error.html     .Next .Back .Wallet .Reset
 //	box.html       .Offer .Words .Minutes .Price .Access .Refund .Form; no page
 //	               around it, only .T .N .Money .Duration .Tag .Dir .CSS
+//	bar.html       .ID .Paid .Auto .Left .Form .Suggest: as in wallet.html; as with box.html
 package checkout

@@ -38,10 +38,11 @@ type Look struct {
 	style, box asset
 	own        map[string]*template.Template // pages with a template of the publisher's
 	boxHTML    *template.Template
+	barHTML    *template.Template
 }
 
 // ours is the look without any options.
-var ours = &Look{style: stylesheet, box: boxStyle, boxHTML: boxTemplate}
+var ours = &Look{style: stylesheet, box: boxStyle, boxHTML: boxTemplate, barHTML: barTemplate}
 
 // maxName bounds a publisher's name, in characters: it stands in one line.
 const maxName = 60
@@ -55,7 +56,7 @@ func NewLook(o LookOptions) (*Look, error) {
 	if err := checkLogo(o.Logo); err != nil {
 		return nil, err
 	}
-	l := &Look{name: o.Name, logo: o.Logo, style: stylesheet, box: boxStyle, boxHTML: boxTemplate}
+	l := &Look{name: o.Name, logo: o.Logo, style: stylesheet, box: boxStyle, boxHTML: boxTemplate, barHTML: barTemplate}
 	if o.Accent != "" {
 		accent, err := parseColor(o.Accent)
 		if err != nil {

@@ -35,3 +35,18 @@ func (x *exchange) refund() error {
 		Balance  paywall.Money    `json:"balance"`
 	}{receipt.Unlock.ID, receipt.Unlock.Paid, receipt.Unlock.Paid.Currency, receipt.Balance})
 }
+
+// forgetPages is loaded by the page after an undo, and has nothing in it. When the
+// undo itself is answered, the page that it was pressed on is still there, and
+// goes into the browser's memory after all that was told to be forgotten: there
+// the article would stand behind the back button. Another site's page cannot
+// empty a reader's cache with it.
+func (x *exchange) forgetPages() error {
+	x.answerHeaders()
+	if x.r.Header.Get("Sec-Fetch-Site") == "same-origin" {
+		x.forget(`"cache"`)
+	}
+	x.w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	x.write(http.StatusOK, nil)
+	return nil
+}

@@ -25,12 +25,13 @@ type asset struct {
 var (
 	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
+	barStyle   = mustAsset("bar.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
 	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
 	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
 	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 	assets     = map[string]asset{
-		stylesheet.name: stylesheet, boxStyle.name: boxStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard, autoScript.name: autoScript,
+		stylesheet.name: stylesheet, boxStyle.name: boxStyle, barStyle.name: barStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard, autoScript.name: autoScript,
 		passkeyModule.name: passkeyModule,
 	}
 

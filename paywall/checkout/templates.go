@@ -68,13 +68,21 @@ func (l *Look) replaceTemplates(folder fs.FS) error {
 		}
 		l.own[page] = set
 	}
-	if !replaced(own, []string{"box.html"}) {
-		return nil
+	if l.boxHTML, err = parsePart("box", own, boxView{catalogue: english(), CSS: "/"}); err != nil {
+		return err
 	}
-	if l.boxHTML, err = parseTemplates("box", []string{"box.html"}, own); err != nil {
-		return plainError(err)
+	l.barHTML, err = parsePart("bar", own, barView{catalogue: english(), CSS: "/"})
+	return err
+}
+
+// parsePart reads a template that stands in pages of the site.
+func parsePart(name string, own map[string]string, view any) (*template.Template, error) {
+	files := []string{name + ".html"}
+	set, err := parseTemplates(name, files, own)
+	if err != nil || !replaced(own, files) {
+		return set, plainError(err)
 	}
-	return check(l.boxHTML, "box", boxView{catalogue: english(), CSS: "/"})
+	return set, check(set, name, view)
 }
 
 func replaced(own map[string]string, files []string) bool {

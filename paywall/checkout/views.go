@@ -57,6 +57,10 @@ var notices = map[string]bool{
 func (x *exchange) noticed(l layout) layout {
 	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
 		l.Notice = l.T("notice." + key)
+		if key == "refunded" {
+			// In the head, so that a publisher's template cannot lack it.
+			x.w.Header().Set("Link", "<"+Prefix+`forget.css>; rel="preload"; as="style"`)
+		}
 	}
 	return l
 }

@@ -18,28 +18,28 @@ var (
 	errOtherScope   = errors.New("the access token is for another resource")
 )
 
-// opened reports whether a token opens the resource. The error says why a
-// bearer does not; a bad cookie is only a cookie, and opens nothing.
-func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (bool, error) {
+// opened answers the token that opens the resource, nil if there is none. The
+// error says why a bearer does not; a bad cookie is only a cookie, and opens nothing.
+func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (*token.Access, error) {
 	for _, raw := range c.access[:c.count] {
 		access, err := g.Verifier.Access(raw, t.origin, t.origin)
 		if err == nil && access.Opens(t.resource) && !g.revoked(ctx, access.ID) {
-			return true, nil
+			return access, nil
 		}
 		g.noteClock(ctx, err)
 	}
 	switch {
 	case c.bearerErr != nil:
 		g.noteClock(ctx, c.bearerErr)
-		return false, errInvalidToken
+		return nil, errInvalidToken
 	case c.bearer == nil:
-		return false, nil
+		return nil, nil
 	case g.revoked(ctx, c.bearer.ID):
-		return false, errInvalidToken
+		return nil, errInvalidToken
 	case !c.bearer.Opens(t.resource):
-		return false, errOtherScope
+		return nil, errOtherScope
 	}
-	return true, nil
+	return c.bearer, nil
 }
 
 // noteClock tells the operator that readers who paid are shut out because of a

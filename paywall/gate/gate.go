@@ -32,8 +32,8 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Cap, Crawlers, Teaser, Box, Logger and
-// Now are needed.
+// Options make a gate. All but Original, Detach, Cap, Crawlers, Teaser, Box, Bar, Refund,
+// Logger and Now are needed.
 type Options struct {
 	Table         *pricing.Table
 	Ring          *token.Ring
@@ -67,6 +67,13 @@ type Options struct {
 	// signed. With form it may be a form that buys at once; otherwise it leads to
 	// the purchase page. Needed where there is a Teaser.
 	Box func(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error)
+
+	// Bar is the HTML of a bar for a page that was just bought, which says what was
+	// paid and undoes it: in ASCII, with addresses that begin with "/.paywall/". Nil:
+	// bought pages stay as they are.
+	Bar func(r *http.Request, u *paywall.Unlock) ([]byte, error)
+	// Refund is how long a purchase can be undone. Needed where there is a Bar.
+	Refund time.Duration
 
 	Logger *slog.Logger     // nil: slog.Default()
 	Now    func() time.Time // nil: time.Now
@@ -170,15 +177,15 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 	if c.several {
 		return refuse(w, r, paywall.CodeMalformed, "more than one Authorization was sent")
 	}
-	paid, err := g.opened(r.Context(), t, c)
-	if paid {
-		return g.pass(w, r, next, t, nil)
+	access, err := g.opened(r.Context(), t, c)
+	if access != nil {
+		return g.pass(g.barred(w, r, t, c, access.IssuedAt), r, next, t, nil)
 	}
 	if err != nil {
 		return refuseToken(w, r, err)
 	}
 	if cookie := g.renew(r.Context(), t, c); cookie != nil {
-		return g.pass(w, r, next, t, cookie)
+		return g.pass(g.barred(w, r, t, c, g.Now()), r, next, t, cookie)
 	}
 	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
 		return g.pass(w, r, next, t, nil)

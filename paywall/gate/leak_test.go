@@ -73,8 +73,12 @@ func leakSites(tb testing.TB) []*leakSite {
 func newLeakSite(tb testing.TB, table *pricing.Table) *leakSite {
 	s := &leakSite{site: newSiteWith(tb, table)}
 	s.upstream = s.believe
+	s.gate.Refund = time.Hour
+	s.gate.Bar = func(_ *http.Request, u *paywall.Unlock) ([]byte, error) { // tells of the page as well
+		return []byte("CANARY[" + u.Resource + "]"), nil
+	}
 	rich, poor := paywall.NewWalletKey(), paywall.NewWalletKey()
-	s.ledger.give(rich, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath})
+	s.ledger.give(rich, testOrigin, paywall.Unlock{ID: "u", Resource: pagePath, RefundableUntil: testNow.Add(time.Hour)})
 	s.ledger.give(poor, testOrigin, paywall.Unlock{ID: "v", Resource: "/articles/other"})
 	s.ledger.revoke("undone")
 	p1, album, query := s.access(pagePath, nil), s.access("/albums/x", nil), s.access("/index?p=1", nil)
@@ -205,12 +209,12 @@ func (s *leakSite) believe(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Paywall-Status", "evil")
 	h.Set("Content-Type", "text/html")
 	h.Set("Cache-Control", "public, max-age=60")
-	content := "<title>A page</title><p>free"
+	content := "<title>A page</title><body><p>free"
 	if len(pages) > 0 {
 		marks := "CANARY[" + strings.Join(pages, "]CANARY[") + "]"
 		h.Set("Etag", `"CANARY"`)
 		h.Set("X-Page", marks)
-		content = "<title>A page</title><p>" + marks
+		content = "<title>A page</title><body><p>" + marks
 	}
 	mood := r.Header.Get("X-Mood")
 	if c, err := r.Cookie("mood"); err == nil { // a probe does not carry it

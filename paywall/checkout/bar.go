@@ -1,0 +1,84 @@
+package checkout
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+var barTemplate = template.Must(parseTemplates("bar", []string{"bar.html"}, nil))
+
+// barView is what a bar shows.
+type barView struct {
+	*catalogue
+	ID      string
+	Paid    paywall.Money
+	Auto    bool // without asking
+	Left    time.Duration
+	Form    bool // undo and settings are forms here
+	Suggest suggestion
+	CSS     string // the style sheet's address
+}
+
+// Bar is the HTML of a bar for a page of the site itself, which the reader has
+// just bought: what was paid, and a way to undo it. It brings its style sheet
+// along and works without. It is ASCII, so that it stands in a page of any
+// encoding. For browsers whose forms need a token of our own pages, undo is a link.
+func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
+	x := c.newExchange(nil, r)
+	v := barView{
+		catalogue: x.text, ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
+		Form: !silent(r), CSS: barStyle.URL(),
+	}
+	if v.Form {
+		v.Suggest = x.suggestionFor(r.Context(), u.Wallet)
+	}
+	var buf bytes.Buffer
+	if err := c.Look.barHTML.ExecuteTemplate(&buf, "bar", v); err != nil {
+		buf.Reset() // what a template of the publisher's has begun
+		if err := barTemplate.ExecuteTemplate(&buf, "bar", v); err != nil {
+			return nil, fmt.Errorf("writing a bar: %w", err)
+		}
+	}
+	return asciiHTML(buf.Bytes()), nil
+}
+
+// suggestionFor is what is suggested to a wallet; nothing if the ledger does not
+// answer, since a page waits for it.
+func (x *exchange) suggestionFor(ctx context.Context, wallet string) suggestion {
+	store, err := x.store(ctx)
+	if err != nil {
+		return suggestion{}
+	}
+	unlocks, err := store.Unlocks(ctx, wallet, suggestFrom)
+	if err != nil || len(unlocks) < suggestAfter {
+		return suggestion{}
+	}
+	settings, _, err := store.Settings(ctx, wallet)
+	if err != nil {
+		return suggestion{}
+	}
+	return x.suggest(unlocks, settings)
+}
+
+// asciiHTML writes the characters beyond ASCII as references to them.
+func asciiHTML(html []byte) []byte {
+	ascii := make([]byte, 0, len(html)+len(html)/2)
+	for len(html) > 0 {
+		r, size := utf8.DecodeRune(html)
+		if html = html[size:]; r < utf8.RuneSelf {
+			ascii = append(ascii, byte(r))
+			continue
+		}
+		ascii = strconv.AppendInt(append(ascii, "&#"...), int64(r), 10)
+		ascii = append(ascii, ';')
+	}
+	return ascii
+}
