@@ -39,7 +39,7 @@
 //	.Module                 the same of the script for passkeys, "" for none
 //	.Notice .Alert .Field   what went well, what to mend, and the field's id
 //	.Switch                 the languages: .Action .Offer .Unlock .Gift .Offered
-//	.FormToken              for "token"
+//	.FormToken              for "token"; empty where browsers need none
 //
 // and besides
 //

@@ -257,6 +257,9 @@ func TestG08OnlySilentBrowsersAreGivenTokens(t *testing.T) {
 			body = body[end:]
 			seen++
 		}
+		if strings.Contains(w.Body.String(), " hidden>") {
+			t.Errorf("page %q has what only a script would show", name)
+		}
 		if cookieNamed(w, "__Secure-paywall_kept") != nil {
 			t.Errorf("page %q brings two cookies for one thing", name)
 		}

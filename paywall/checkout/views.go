@@ -222,8 +222,12 @@ type formsView struct {
 	WebAuthn  bool          // passkeys work on this origin
 }
 
-// takesPasskeys gives a page what its forms for passkeys need, where they work.
+// takesPasskeys gives a page what its forms for passkeys need, where they work. A
+// text browser would show them, although they stay hidden until a script comes.
 func (x *exchange) takesPasskeys(v *formsView) {
+	if silent(x.r) {
+		return
+	}
 	if _, v.WebAuthn = siteOf(x.origin); v.WebAuthn {
 		v.Module = passkeyModule.URL()
 	}
