@@ -58,21 +58,29 @@ func (c *credentials) takeCookies(h http.Header, lines []string, wallet, languag
 // takeLine answers what is left of one Cookie line. Mostly that is one piece of
 // it, or nothing, and nothing is copied.
 func (c *credentials) takeLine(line, wallet, language string) string {
-	var left string
-	begin, end := -1, 0 // of left, while it is a piece of the line
+	var before []byte   // the pieces that came earlier
+	begin, end := -1, 0 // of the latest piece that stays
 	for at := 0; at <= len(line); {
 		pair, _, _ := strings.Cut(line[at:], ";")
 		next := at + len(pair)
 		switch {
 		case c.takePair(pair, wallet, language):
-		case begin < 0 && left == "":
-			begin, end, left = at, next, pair
 		case begin >= 0 && end+1 == at:
-			end, left = next, line[begin:next]
+			end = next
 		default:
-			begin, left = -1, left+";"+pair
+			if begin >= 0 {
+				before = append(append(before, line[begin:end]...), ';')
+			}
+			begin, end = at, next
 		}
 		at = next + 1
+	}
+	if begin < 0 {
+		return ""
+	}
+	left := line[begin:end]
+	if before != nil {
+		left = string(append(before, left...))
 	}
 	return strings.TrimLeft(left, " \t;")
 }

@@ -1,6 +1,9 @@
 package gate
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestOfOneCookieLineOnlyOursIsTaken, wherever it stands, and the rest stays as it
 // was written.
@@ -31,5 +34,20 @@ func TestNothingIsCopiedOfACookieLineInOnePiece(t *testing.T) {
 		c.takeLine("session=abc; theme=dark; paywall_access=x.y.z; paywall_wallet=w", "paywall_wallet", "paywall_lang")
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestF12ACookieLineIsCopiedOnceAtMost: a visitor may send a megabyte in pieces of
+// one letter.
+func TestF12ACookieLineIsCopiedOnceAtMost(t *testing.T) {
+	line := "a" + strings.Repeat(";paywall_kept=;a", 2000) + strings.Repeat(";a", 2000)
+	made := testing.Benchmark(func(b *testing.B) {
+		for range b.N {
+			var c credentials
+			c.takeLine(line, "paywall_wallet", "paywall_lang")
+		}
+	}).AllocedBytesPerOp()
+	if most := int64(8 * len(line)); made > most {
+		t.Errorf("a line of %d bytes takes %d, want at most %d", len(line), made, most)
 	}
 }
