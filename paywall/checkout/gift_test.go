@@ -389,13 +389,16 @@ func TestTheSwitchOfLanguagesKeepsTheGift(t *testing.T) {
 // the links, the files and the switch of languages.
 func TestN06TheArticleIsNotToldTheGiftsAddress(t *testing.T) {
 	s := newSite(t, onLocalhost)
+	var mu sync.Mutex
 	var told []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, Prefix) && !strings.HasPrefix(r.URL.Path, Prefix+"static/") {
 			s.c.ServeHTTP(w, r)
 			return
 		}
+		mu.Lock()
 		told = append(told, r.URL.Path+" from "+r.Referer())
+		mu.Unlock()
 		if r.URL.Path == "/articles/tea" {
 			return
 		}
@@ -433,6 +436,8 @@ func TestN06TheArticleIsNotToldTheGiftsAddress(t *testing.T) {
 	open()
 	click(`button[name="lang"][value="de"]`)
 	click(`form[action="/.paywall/gift"] button.pay`)
+	mu.Lock()
+	defer mu.Unlock()
 	if got := eval[string](t, ctx, "location.pathname"); got != "/articles/tea" {
 		t.Errorf("the reader is on %s", got)
 	}
