@@ -112,6 +112,18 @@ func (p *directiveParser) parse() error {
 	return nil
 }
 
+// once are the lines that stand once at most, each with its parser.
+var once = map[string]func(*directiveParser) error{
+	"teaser":     (*directiveParser).teaser,
+	"cap":        (*directiveParser).monthlyCap,
+	"gift_links": (*directiveParser).giftLinks,
+	"tips":       (*directiveParser).tips,
+	"bar":        (*directiveParser).barOn,
+	"origin":     (*directiveParser).origin,
+	"query":      (*directiveParser).query,
+	"crawlers":   (*directiveParser).crawlers,
+}
+
 func (p *directiveParser) subdirective(seen map[string]bool) error {
 	word := p.Val()
 	switch word {
@@ -119,39 +131,20 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.free()
 	case "price":
 		return p.price()
-	case "origin", "query", "crawlers", "teaser", "cap", "gift_links", "tips", "bar":
-		if seen[word] {
-			return p.Errf("%s is given twice", word)
-		}
-		seen[word] = true
-	default:
+	}
+	parse := once[word]
+	if parse == nil {
 		return p.Errf("unrecognized subdirective: %s", word)
 	}
-	switch word {
-	case "teaser":
-		return p.teaser()
-	case "cap":
-		return p.monthlyCap()
-	case "gift_links":
-		return p.giftLinks()
-	case "tips":
-		return p.tips()
-	case "bar":
-		return p.barOn()
+	if seen[word] {
+		return p.Errf("%s is given twice", word)
 	}
-	if word == "query" {
-		if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {
-			return p.ArgErr()
-		}
-		return nil
-	}
-	if word == "crawlers" {
-		p.handler.Crawlers = p.RemainingArgs()
-		if err := gate.CheckEngines(p.handler.Crawlers); err != nil {
-			return p.WrapErr(err)
-		}
-		return p.noBlock(word)
-	}
+	seen[word] = true
+	return parse(p)
+}
+
+// origin parses: origin <scheme://host[:port]>
+func (p *directiveParser) origin() error {
 	if !p.AllArgs(&p.handler.Origin) {
 		return p.ArgErr()
 	}
@@ -159,6 +152,23 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 		return p.WrapErr(err)
 	}
 	return nil
+}
+
+// query parses: query <parameters...>
+func (p *directiveParser) query() error {
+	if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {
+		return p.ArgErr()
+	}
+	return nil
+}
+
+// crawlers parses: crawlers <engines...>
+func (p *directiveParser) crawlers() error {
+	p.handler.Crawlers = p.RemainingArgs()
+	if err := gate.CheckEngines(p.handler.Crawlers); err != nil {
+		return p.WrapErr(err)
+	}
+	return p.noBlock("crawlers")
 }
 
 // free parses: free <matcher>
