@@ -68,8 +68,6 @@ func (p *directiveParser) giftLinks() error {
 	return nil
 }
 
-// isGiftLink reports whether a request's address opens an article, so that it must
-// get into no log.
-func isGiftLink(r *http.Request) bool {
-	return r.URL.Path == checkout.GiftPath && r.URL.RawQuery != ""
-}
+// isGiftLink reports whether a request's address opens an article, or that to which
+// it may be sent on, so that they must get into no log.
+func isGiftLink(r *http.Request) bool { return r.URL.Path == checkout.GiftPath }

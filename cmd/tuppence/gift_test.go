@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -81,4 +82,34 @@ func TestAGiftGoesFromBrowserToBrowser(t *testing.T) {
 		t.Errorf("the log has the link, or nothing at all:\n%.2000s", log)
 	}
 	s.wantSound()
+}
+
+// TestN06AGiftLinkInARedirectStaysOutOfTheLog: whoever opens it without cookies is
+// sent to it once more, and the access log has the heads of answers, too.
+func TestN06AGiftLinkInARedirectStaysOutOfTheLog(t *testing.T) {
+	s := startSite(t, "log\n\tpaywall /articles/* 0.20 {\n\t\tgift_links 5 per month\n\t}", "header Content-Type text/html\n\trespond \"<title>Tea</title>\"")
+	giver := newScript(s, "1.00")
+	bought, err := s.buy(giver.key, "/articles/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ Link string }
+	if status, err := s.call(http.MethodPost, "/.paywall/wallet/gift", giver.key, map[string]string{"unlock_id": bought.UnlockID}, &made); err != nil || status != http.StatusCreated {
+		t.Fatal(status, err)
+	}
+	_, key, _ := strings.Cut(made.Link, "key=")
+	req, _ := http.NewRequest(http.MethodPost, s.url+"/.paywall/gift", strings.NewReader("key="+key))
+	req.Header = http.Header{"Origin": {s.url}, "Accept": {"text/html"}, "Content-Type": {"application/x-www-form-urlencoded"}}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || !strings.Contains(to, key) {
+		t.Fatalf("%d to %q", resp.StatusCode, to)
+	}
+	time.Sleep(100 * time.Millisecond) // the access log is written after the answer
+	if log := s.log.String(); strings.Contains(log, key) || !strings.Contains(log, "/.paywall/wallet/gift") {
+		t.Errorf("the log has the link, or nothing at all:\n%s", log)
+	}
 }
