@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
@@ -69,5 +70,9 @@ func (p *directiveParser) giftLinks() error {
 }
 
 // isGiftLink reports whether a request's address opens an article, or that to which
-// it may be sent on, so that they must get into no log.
-func isGiftLink(r *http.Request) bool { return r.URL.Path == checkout.GiftPath }
+// it may be sent on, so that they must get into no log. The log has the address that
+// the client sent, whatever the config rewrites it to.
+func isGiftLink(r *http.Request) bool {
+	path, _, _ := strings.Cut(originalTarget(r), "?")
+	return strings.HasSuffix(path, checkout.GiftPath) // a proxy may send the whole URL
+}

@@ -30,3 +30,19 @@ func TestN06AGiftLinkIsNoErrorWhileTheServerStarts(t *testing.T) {
 		}
 	}
 }
+
+// TestN06ARewrittenGiftLinkIsLeftOutOfTheLog: a config may send all paths to a front
+// page, and the log has the address as it was sent.
+func TestN06ARewrittenGiftLinkIsLeftOutOfTheLog(t *testing.T) {
+	for target, want := range map[string]bool{
+		"/.paywall/gift?key=x": true, "/.paywall/gift": true, "http://news.example/.paywall/gift?key=x": true, "//.paywall/gift?key=x": true,
+		"/.paywall/wallet/gift": false, "/articles/a?key=/.paywall/gift": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/index.php?key=x", nil)
+		original := http.Request{RequestURI: target}
+		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
+		if got := isGiftLink(r); got != want {
+			t.Errorf("%s: left out: %v", target, got)
+		}
+	}
+}
