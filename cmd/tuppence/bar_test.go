@@ -124,3 +124,35 @@ func TestBarIsAllThatChanges(t *testing.T) {
 		t.Errorf("the page is\n%.2000s", page)
 	}
 }
+
+// TestBarHoldsUnderTheSitesPolicyAndLook: a Content-Security-Policy that allows
+// nothing but the site's own styles and forms, and rules for all elements.
+func TestBarHoldsUnderTheSitesPolicyAndLook(t *testing.T) {
+	s := startSite(t, "paywall /articles/* 0.20 {\n\t\tbar on\n\t}", `header /articles/* Content-Type text/html
+	header /bait Content-Type text/html
+	header /site.css Content-Type text/css
+	header Content-Security-Policy "default-src 'none'; style-src 'self'; form-action 'self'"
+	respond /bait "<!doctype html><title>Nothing</title>"
+	respond /site.css "* { color: red; letter-spacing: 1em } div, section, form { display: none } body p, body.wide div a { position: absolute; inset-inline-start: -999px } body button { visibility: hidden; font-size: 40px }"
+	respond "<!doctype html><title>Shop</title><link rel=stylesheet href=/site.css><body class=wide><article>the paid words</article>"`)
+	wallet := newScript(s, "1.00")
+	b := wallet.browserOf(true)
+	b.open("/articles/a")
+	b.click(payButton)
+	b.wantOn("/articles/a")
+	look, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`[".paywall-bar", ".paywall-bar b", ".paywall-bar button", ".paywall-bar a"].map(one => {
+		const element = document.querySelector(one), style = getComputedStyle(element), box = element.getBoundingClientRect()
+		return [style.visibility, style.letterSpacing, style.color === "rgb(255, 0, 0)", style.position, box.left >= 0 && box.width > 20 && box.height > 15 && box.bottom < 120].join(" ")
+	})`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range look {
+		if one != "visible normal false static true" {
+			t.Errorf("a part of the bar is %s", one)
+		}
+	}
+	b.click(barUndo)
+	b.wantText("the money is back")
+	wallet.wantBalance("1.00")
+}

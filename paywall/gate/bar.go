@@ -126,15 +126,14 @@ func (w *barWriter) Write(p []byte) (int, error) {
 	if w.bar = nil; w.tag.based { // the page says where else its addresses begin
 		bar = bytes.ReplaceAll(bar, []byte(`"/.paywall/`), []byte(`"`+w.origin+reservedPrefix+`/`))
 	}
-	n, err := w.ResponseWriter.Write(p[:at])
+	// In one piece: whether a page is compressed may go by the length of the first
+	// one, as with Caddy's encode.
+	n, err := w.ResponseWriter.Write(append(p[:at:at], bar...))
 	if err != nil {
-		return n, err
+		return min(n, at), err
 	}
-	if _, err := w.ResponseWriter.Write(bar); err != nil {
-		return n, err
-	}
-	m, err := w.ResponseWriter.Write(p[at:])
-	return n + m, err
+	n, err = w.ResponseWriter.Write(p[at:])
+	return at + n, err
 }
 
 // ReadFrom keeps the way to sendfile open for what gets no bar.

@@ -312,7 +312,7 @@ func TestBarSpeaksTheChosenLanguage(t *testing.T) {
 
 // TestAReaderWhoLeavesEndsThePage: an error in the middle of it goes to the site.
 func TestAReaderWhoLeavesEndsThePage(t *testing.T) {
-	for left := range 3 {
+	for left := range 2 {
 		s, asking := barSite(t)
 		var got error
 		s.upstream = func(w http.ResponseWriter, _ *http.Request) error {
