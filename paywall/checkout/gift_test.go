@@ -258,6 +258,10 @@ func TestWithoutCookiesNoGiftIsUsedUp(t *testing.T) {
 	wantStatus(t, why, http.StatusBadRequest)
 	wantText(t, why, "Your browser keeps no cookies for this site", `href="`+giftLink(key)+`"`)
 	wantText(t, s.get(w.Header().Get("Location"), kept(testOrigin)), "press the button once more", "Read the article")
+	form := []string{"key", string(key), "form_token", hidden(t, s.get(giftLink(key), quietly).Body.String(), "form_token")}
+	if got := s.post("/.paywall/gift", form, quietly, cookiesOff).Header().Get("Location"); got != giftLink(key)+"&notice=again" {
+		t.Errorf("a text browser is sent to %q", got)
+	}
 	if after, _, _ := s.store.counts(); after != before || s.timesOpened(key) != 0 {
 		t.Errorf("%d changes", after-before)
 	}

@@ -34,7 +34,11 @@ func (x *exchange) guardForm() error {
 		return nil
 	case x.fields["form_token"] != "" && len(x.formSecrets) == 0:
 		// The page brought a cookie along, which did not come back.
-		_, _ = x.readOffer(x.fields["offer"]) // leads back to the article, if there is one
+		// What leads back to the article, if there is something.
+		_, _ = x.readOffer(x.fields["offer"])
+		if x.r.URL.Path == GiftPath {
+			_, _ = x.giftHash(x.fields["key"])
+		}
 		return errNoCookies
 	}
 	return errForeign
