@@ -26,9 +26,9 @@
 // A publisher's templates ([LookOptions]) take the place of those in templates/
 // by the names of their files. Each page is "layout" of layout.html with
 // "content" of its own file inside; "voucher", "recover" and "secrets" of
-// forms.html hold the forms, and every form must keep its fields, "token" too,
-// without which text browsers cannot send it. Forms with data-passkey stand hidden
-// until static/passkey.js shows them. All pages have
+// forms.html hold the forms, and every form must keep its fields, "token" of
+// token.html too, without which text browsers cannot send it. Forms with
+// data-passkey stand hidden until static/passkey.js shows them. All pages have
 //
 //	.T "key" "Place" text   text of messages/, with what stands in its places
 //	.N "key" number         the same in the plural form of the number

@@ -118,6 +118,18 @@ func TestOwnTemplatesTakeThePlaceOfOursOneByOne(t *testing.T) {
 	}
 }
 
+// TestG08OwnFormsMayKnowNothingOfTokens: a publisher's were written before there were
+// any. Those of other files have theirs.
+func TestG08OwnFormsMayKnowNothingOfTokens(t *testing.T) {
+	s := newSite(t, lookOf(t, LookOptions{Templates: fstest.MapFS{
+		"forms.html": {Data: []byte(`{{define "secrets"}}{{end}}{{define "voucher"}}<p>Ours</p>{{end}}{{define "recover"}}{{end}}`)},
+	}}))
+	key, _ := s.opened(5_000_000)
+	page := s.get("/.paywall/wallet", cookie(key), quietly)
+	wantText(t, page, "<p>Ours</p>", `action="/.paywall/wallet/settings"`)
+	hidden(t, page.Body.String(), "form_token")
+}
+
 // TestATemplateThatFailsIsReplacedByOurs: what only some data shows.
 func TestATemplateThatFailsIsReplacedByOurs(t *testing.T) {
 	s := newSite(t, lookOf(t, LookOptions{Templates: fstest.MapFS{

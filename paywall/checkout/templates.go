@@ -13,7 +13,7 @@ import (
 
 // around are the templates that stand in every page, parts those of one.
 var (
-	around = []string{"layout.html", "forms.html"}
+	around = []string{"layout.html", "token.html", "forms.html"}
 	parts  = map[string][]string{"wallet": {"settings.html", "devices.html", "passkeys.html", "tip.html"}, "receipt": {"tip.html"}}
 )
 
