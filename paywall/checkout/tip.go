@@ -72,7 +72,11 @@ func (x *exchange) tip() error {
 	if err != nil {
 		return err
 	}
-	t := paywall.Tip{ID: x.tipID(amount), Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares}
+	id, err := x.tipID(amount)
+	if err != nil {
+		return err
+	}
+	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares}
 	wallet, err := store.Tip(ctx, who.wallet.ID, t)
 	switch {
 	case errors.Is(err, paywall.ErrInsufficientFunds):
@@ -110,15 +114,18 @@ func (x *exchange) wantedTip() (paywall.Money, error) {
 
 // tipID is the key under which the ledger takes a tip once. A page has one for all
 // of its buttons, which are a tip each: who goes back and presses another one means it.
-func (x *exchange) tipID(amount paywall.Money) string {
-	switch id := x.fields["tip_id"]; {
+// Without it, a double click would be two.
+func (x *exchange) tipID(amount paywall.Money) (string, error) {
+	id := x.fields["tip_id"]
+	switch {
+	case id == "" && !x.json:
+		return "", paywall.Errorf(paywall.CodeMalformed, "the field tip_id is missing")
 	case id == "":
-		return paywall.NewID()
+		return paywall.NewID(), nil
 	case x.json:
-		return id
-	default:
-		return id + "/" + amount.String()
+		return id, nil
 	}
+	return id + "/" + amount.String(), nil
 }
 
 func (x *exchange) tooPoorToTip(who identity, amount paywall.Money, cause error) error {

@@ -106,6 +106,18 @@ func TestThirtyClicksAtOnceAreOneTip(t *testing.T) {
 	}
 }
 
+// TestAFormWithoutAnIDTipsNothing, as a publisher's template may send it: a double
+// click would be two tips.
+func TestAFormWithoutAnIDTipsNothing(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	id := s.bought(key)
+	w := s.post("/.paywall/tip", []string{"unlock_id", id, "amount", "0.50"}, cookie(key))
+	if wantStatus(t, w, http.StatusBadRequest); len(s.store.tips) > 0 {
+		t.Error("a tip was given")
+	}
+}
+
 // TestATipThatCannotBePaidTakesNothing, and the page says how to go on.
 func TestATipThatCannotBePaidTakesNothing(t *testing.T) {
 	s := newSite(t)
