@@ -351,7 +351,7 @@ func FuzzBar(f *testing.F) {
 	s, asking := barSite(f)
 	f.Fuzz(func(t *testing.T, page string, part int, contentType, coding string) {
 		if part < 1 || strings.Contains(page, "paywall-bar") {
-			t.Skip()
+			return
 		}
 		s.t = t
 		s.upstream = func(w http.ResponseWriter, _ *http.Request) error {

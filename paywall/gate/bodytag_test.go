@@ -99,7 +99,7 @@ func FuzzBodyTag(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, page string, part int) {
 		if part < 1 || strings.Contains(strings.ToLower(page), "noscript") || strings.Contains(page, "\x00") {
-			t.Skip() // the tokenizer alone has no scripts, and replaces NUL
+			return // the tokenizer alone has no scripts, and replaces NUL
 		}
 		if got, want := found(page, part), parsed(page); got != want {
 			t.Errorf("%q in parts of %d: at %d, want %d", page, part, got, want)
