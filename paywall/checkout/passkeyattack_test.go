@@ -224,6 +224,14 @@ func TestN09PasskeyThatIsNotInOrderIsNotKept(t *testing.T) {
 			a.format = "compound"
 			return a.create(fresh(s, key))
 		}},
+		"the word of a maker": {http.StatusBadRequest, func(s *site, a *authenticator, key paywall.WalletKey) string {
+			a.format, a.maker = "packed", true
+			return a.create(fresh(s, key))
+		}},
+		"a key that takes long to check": {http.StatusBadRequest, func(s *site, a *authenticator, key paywall.WalletKey) string {
+			a.modulus = bytes.Repeat([]byte{0xff}, 1024)
+			return a.create(fresh(s, key))
+		}},
 		"nothing":             {http.StatusBadRequest, func(*site, *authenticator, paywall.WalletKey) string { return "" }},
 		"an answer too large": {http.StatusRequestEntityTooLarge, func(*site, *authenticator, paywall.WalletKey) string { return strings.Repeat("A", 64<<10) }},
 	} {

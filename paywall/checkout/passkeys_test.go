@@ -7,13 +7,17 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
 
@@ -25,6 +29,8 @@ type authenticator struct {
 	id      []byte
 	ec      *ecdsa.PrivateKey
 	ed      ed25519.PrivateKey // instead, if set
+	modulus []byte             // of an RSA key that is said to be its own, if set
+	maker   bool               // vouches for it with a certificate
 	handle  []byte
 	site    string
 	origin  string
@@ -57,6 +63,9 @@ func (a *authenticator) ID() string { return encoded(a.id) }
 
 // publicKey is a COSE_Key (RFC 9053, 7.1 and 7.2).
 func (a *authenticator) publicKey() map[int]any {
+	if a.modulus != nil {
+		return map[int]any{1: 3, 3: -257, -1: a.modulus, -2: []byte{1, 0, 1}}
+	}
 	if a.ed != nil {
 		return map[int]any{1: 1, 3: -8, -1: 6, -2: []byte(a.ed.Public().(ed25519.PublicKey))}
 	}
@@ -96,6 +105,9 @@ func (a *authenticator) create(challenge string) string {
 	data = append(append(data, a.id...), mustCBOR(a.publicKey())...)
 	client := a.clientData("webauthn.create", challenge)
 	own := map[string]any{"alg": -7, "sig": a.sign(data, client)}
+	if a.maker {
+		own["x5c"] = []any{a.certificate()}
+	}
 	word := map[string]any{"none": map[string]any{}, "packed": own, "compound": []any{
 		map[string]any{"fmt": "packed", "attStmt": own}, map[string]any{"fmt": "packed", "attStmt": own},
 	}}[a.format]
@@ -103,6 +115,19 @@ func (a *authenticator) create(challenge string) string {
 		"clientDataJSON":    encoded(client),
 		"attestationObject": encoded(mustCBOR(map[string]any{"fmt": a.format, "attStmt": word, "authData": data})),
 	})
+}
+
+// certificate is that of a maker (WebAuthn, 8.2.1).
+func (a *authenticator) certificate() []byte {
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true,
+		Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Maker"}, OrganizationalUnit: []string{"Authenticator Attestation"}, CommonName: "Key"},
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, c, c, a.ec.Public(), a.ec)
+	if err != nil {
+		panic(err)
+	}
+	return raw
 }
 
 // get answers a request for a passkey.
