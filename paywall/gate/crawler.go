@@ -77,6 +77,8 @@ type Crawlers struct {
 	engines   []*engine // that are let in
 	resolver  Resolver
 	address   func(*http.Request) netip.Addr
+	// Caches of pointers by prefix share their code with those of the checkout: each
+	// other kind makes the program 350 KB larger (measured).
 	known     *otter.Cache[netip.Prefix, *verdict]   // by the address alone
 	strangers *otter.Cache[netip.Prefix, *time.Time] // by the network; until when
 	lookups   *rate.Limiter
