@@ -74,9 +74,9 @@ type Resolver interface {
 // are. Addresses are kept in memory alone, and only of those who said so. Nil
 // knows nobody.
 type Crawlers struct {
-	engines   []*engine // that are let in
-	resolver  Resolver
-	address   func(*http.Request) netip.Addr
+	engines  []*engine // that are let in
+	resolver Resolver
+	address  func(*http.Request) netip.Addr
 	// Caches of pointers by prefix share their code with those of the checkout: each
 	// other kind makes the program 350 KB larger (measured).
 	known     *otter.Cache[netip.Prefix, *verdict]   // by the address alone
