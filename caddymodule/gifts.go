@@ -69,10 +69,12 @@ func (p *directiveParser) giftLinks() error {
 	return nil
 }
 
-// isGiftLink reports whether a request's address opens an article, or that to which
-// it may be sent on, so that they must get into no log. The log has the address that
-// the client sent, whatever the config rewrites it to.
-func isGiftLink(r *http.Request) bool {
+// tellsGiftLink reports whether a request's head holds an address that opens an
+// article, or the answer's may, so that they must get into no log. The log has what
+// the client sent, whatever the config rewrites it to. A proxy may send whole URLs,
+// and w3m does as a Referer.
+func tellsGiftLink(r *http.Request) bool {
 	path, _, _ := strings.Cut(originalTarget(r), "?")
-	return strings.HasSuffix(path, checkout.GiftPath) // a proxy may send the whole URL
+	return strings.HasSuffix(path, checkout.GiftPath) ||
+		strings.Contains(r.Header.Get("Referer"), checkout.GiftPath+"?")
 }

@@ -41,8 +41,20 @@ func TestN06ARewrittenGiftLinkIsLeftOutOfTheLog(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/index.php?key=x", nil)
 		original := http.Request{RequestURI: target}
 		r = r.WithContext(context.WithValue(r.Context(), caddyhttp.OriginalRequestCtxKey, original))
-		if got := isGiftLink(r); got != want {
+		if got := tellsGiftLink(r); got != want {
 			t.Errorf("%s: left out: %v", target, got)
+		}
+	}
+}
+
+// TestN06WhoComesFromAGiftLinkIsLeftOutOfTheLog: the log has the Referer, and w3m
+// says in it where it was.
+func TestN06WhoComesFromAGiftLinkIsLeftOutOfTheLog(t *testing.T) {
+	for from, want := range map[string]bool{"http://news.example/.paywall/gift?key=x": true, "http://news.example/.paywall/wallet": false, "": false} {
+		r := httptest.NewRequest(http.MethodGet, "/articles/a", nil)
+		r.Header.Set("Referer", from)
+		if got := tellsGiftLink(r); got != want {
+			t.Errorf("from %s: left out: %v", from, got)
 		}
 	}
 }

@@ -287,7 +287,7 @@ func (h *Handler) start(f *folder) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	gift := isGiftLink(r)
+	gift := tellsGiftLink(r)
 	if gift {
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	}

@@ -361,3 +361,21 @@ func FuzzTakeCookies(f *testing.F) {
 		}
 	})
 }
+
+// TestN06TheSiteIsNotToldWithWhatACheckoutPageWasAskedFor, which may be a gift's key:
+// w3m knows nothing of Referrer-Policy.
+func TestN06TheSiteIsNotToldWithWhatACheckoutPageWasAskedFor(t *testing.T) {
+	for sent, want := range map[string]string{
+		"https://news.example/.paywall/gift?key=secret":    "https://news.example/.paywall/gift",
+		"https://news.example/.paywall/unlock?offer=x?y#z": "https://news.example/.paywall/unlock",
+		"https://news.example/articles/a?next=/.paywall/":  "https://news.example/articles/a?next=/.paywall/",
+		"https://www.example/search?q=tea":                 "https://www.example/search?q=tea",
+		"https://news.example/.paywall/wallet":             "https://news.example/.paywall/wallet",
+	} {
+		s := newSite(t)
+		s.do("GET", "/about", "Referer: "+sent)
+		if got := s.last().Header.Get("Referer"); got != want {
+			t.Errorf("%s: the site is told %q", sent, got)
+		}
+	}
+}

@@ -37,6 +37,10 @@ func cleanHeader(h http.Header) {
 			if lies(name) {
 				delete(h, name)
 			}
+		case "R":
+			if name == "Referer" {
+				cleanReferer(h[name])
+			}
 		}
 	}
 	upgrade := h["Upgrade"]
@@ -46,6 +50,17 @@ func cleanHeader(h http.Header) {
 	}
 	delete(h, "Http2-Settings")
 	cleanConnection(h, websocket)
+}
+
+// cleanReferer leaves of a page of a checkout its path. What it was asked for with is
+// no site's business: it may be a gift's key. Our pages say so to browsers, which w3m
+// does not listen to.
+func cleanReferer(values []string) {
+	for i, value := range values {
+		if page, _, _ := strings.Cut(value, "?"); strings.Contains(page, reservedPrefix+"/") {
+			values[i] = page
+		}
+	}
 }
 
 // ours reports whether a name is "Paywall-…" in any spelling that a site may
