@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"html/template"
@@ -40,14 +39,11 @@ func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 	if v.Form {
 		v.Suggest = x.suggestionFor(r.Context(), u.Wallet)
 	}
-	var buf bytes.Buffer
-	if err := c.Look.barHTML.ExecuteTemplate(&buf, "bar", v); err != nil {
-		buf.Reset() // what a template of the publisher's has begun
-		if err := barTemplate.ExecuteTemplate(&buf, "bar", v); err != nil {
-			return nil, fmt.Errorf("writing a bar: %w", err)
-		}
+	html, err := c.part(c.Look.barHTML, barTemplate, v)
+	if err != nil {
+		return nil, fmt.Errorf("writing a bar: %w", err)
 	}
-	return asciiHTML(buf.Bytes()), nil
+	return asciiHTML(html), nil
 }
 
 // suggestionFor is what is suggested to a wallet; nothing if the ledger does not

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
@@ -39,10 +40,11 @@ const anyOffer = "offer.goes.here"
 // need a token of our own pages, it leads to the purchase page. It brings its
 // style sheet along and works without.
 func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
-	html, err := c.boxes.get(c.Look.boxHTML, boxView{
+	v := boxView{
 		catalogue: c.newExchange(nil, r).text,
 		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.Refund, Form: form && !silent(r), CSS: c.Look.box.URL(),
-	})
+	}
+	html, err := c.boxes.get(v, func() ([]byte, error) { return c.part(c.Look.boxHTML, boxTemplate, v) })
 	if err != nil {
 		return nil, fmt.Errorf("writing an offer: %w", err)
 	}
@@ -60,24 +62,34 @@ type boxes struct {
 	made map[boxView][]byte
 }
 
-func (b *boxes) get(box *template.Template, v boxView) ([]byte, error) {
+func (b *boxes) get(v boxView, write func() ([]byte, error)) ([]byte, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if html, ok := b.made[v]; ok {
 		return html, nil
 	}
-	var buf bytes.Buffer
-	if err := box.ExecuteTemplate(&buf, "box", v); err != nil {
-		buf.Reset() // what a template of the publisher's has begun
-		if err := boxTemplate.ExecuteTemplate(&buf, "box", v); err != nil {
-			return nil, err
-		}
+	html, err := write()
+	if err != nil {
+		return nil, err
 	}
 	if b.made == nil || len(b.made) >= maxBoxes {
 		b.made = make(map[boxView][]byte)
 	}
-	b.made[v] = buf.Bytes()
-	return buf.Bytes(), nil
+	b.made[v] = html
+	return html, nil
+}
+
+// part fills in a template that stands in pages of the site. Where one of the
+// publisher's breaks, ours takes its place, as with whole pages.
+func (c *Checkout) part(set, ours *template.Template, view any) ([]byte, error) {
+	var buf bytes.Buffer
+	err := set.ExecuteTemplate(&buf, set.Name(), view)
+	if err != nil && set != ours {
+		c.Logger.Error("a template of the ui failed; ours was shown", slog.Any("cause", err))
+		buf.Reset()
+		err = ours.ExecuteTemplate(&buf, ours.Name(), view)
+	}
+	return buf.Bytes(), err
 }
 
 // readingSpeed in words per minute, for prose in the reader's language.

@@ -147,8 +147,12 @@ func TestATemplateThatFailsIsReplacedByOurs(t *testing.T) {
 	if !strings.Contains(s.logs.String(), "a template of the ui failed") {
 		t.Error("nobody was told")
 	}
+	s.logs.Reset()
 	if box := s.box(s.offer(), true); strings.Contains(box, "Half") || !strings.Contains(box, "paywall-pay") {
 		t.Error("not our box:", box)
+	}
+	if !strings.Contains(s.logs.String(), "a template of the ui failed") {
+		t.Error("nobody was told of the box")
 	}
 }
 
