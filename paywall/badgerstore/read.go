@@ -68,11 +68,10 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 		if !o.stands {
 			return paywall.Unlock{}, paywall.ErrNotFound
 		}
-		r, err := s.journal.Read(o.bought[0])
+		u, err := s.unlockAt(v, o.bought[0])
 		if err != nil {
 			return paywall.Unlock{}, err
 		}
-		u := unlockOf(&r, nil, s.o.Currency)
 		if u.Site != site || u.Resource != resource || !u.Live(s.o.Now()) {
 			return paywall.Unlock{}, paywall.ErrNotFound
 		}

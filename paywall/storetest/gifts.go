@@ -76,6 +76,9 @@ func testGifts(t *testing.T, h *house) {
 	if list, err := h.store.Unlocks(ctx, a.ID, 1); err != nil || !list[0].Given || list[0].Refundable(h.clock.now()) {
 		t.Errorf("the giver's purchase is %+v, %v", list, err)
 	}
+	if owned, err := h.store.Owned(ctx, a.keys.Key, site, "/articles/a"); err != nil || owned.Refundable(h.clock.now()) {
+		t.Errorf("the giver owns %+v, %v", owned, err)
+	}
 	if _, err := h.store.OpenGift(ctx, c.ID, gift.Key); err != nil {
 		t.Errorf("the second reader: %v", err)
 	}

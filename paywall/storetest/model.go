@@ -293,8 +293,10 @@ func (m *model) checkOwned(r *modelReader, now time.Time) {
 		resource := fmt.Sprintf("/articles/%d", i)
 		u, err := m.store.Owned(m.t.Context(), r.keys.Key, site, resource)
 		if live := r.live(resource, now); live != nil {
-			if m.want("reading what is owned", err, nil) && u != live.unlock {
-				m.rt.Fatalf("owned is %+v, want %+v", u, live.unlock)
+			want := live.unlock
+			want.Given = m.given(live)
+			if m.want("reading what is owned", err, nil) && u != want {
+				m.rt.Fatalf("owned is %+v, want %+v", u, want)
 			}
 		} else {
 			m.want("reading what is not owned", err, paywall.ErrNotFound)
