@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
@@ -34,7 +33,7 @@ func (a *audit) addCharge(r *journal.Record, w *auditWallet) {
 	if len(r.Legs) == 0 && r.Refund != 0 {
 		a.problem(r, "it can be undone although it took nothing")
 	}
-	if w.forget && (r.Title != "" || r.URL != paywall.EscapePath(r.Resource)) {
+	if w.forget && (r.Title != "" || r.URL != bare(r)) {
 		a.problem(r, "it says more than its wallet wants to be remembered")
 	}
 	w.countPaid(r, r.Paid())

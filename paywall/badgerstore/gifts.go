@@ -82,7 +82,7 @@ func (p *present) opens(now time.Time) bool {
 
 func (p *present) state() paywall.GiftState {
 	return paywall.GiftState{
-		Site: p.unlock.Site, Resource: p.unlock.Resource, URL: p.unlock.URL, Title: p.unlock.Title,
+		Site: p.unlock.Site, Resource: p.unlock.Resource, URL: bare(p.bought), Title: p.unlock.Title,
 		Readers: p.made.Readers, Opened: p.opened, MadeAt: p.made.Time, ExpiresAt: p.unlock.ExpiresAt,
 	}
 }

@@ -94,7 +94,7 @@ func (s *Store) OpenGift(ctx context.Context, wallet string, key paywall.Hash) (
 		}
 		r := journal.Record{
 			Wallet: wallet, Unlock: paywall.NewID(), Gift: key, Site: p.bought.Site,
-			Resource: p.bought.Resource, URL: p.bought.URL, Title: p.bought.Title,
+			Resource: p.bought.Resource, URL: bare(p.bought), Title: p.bought.Title,
 		}
 		r.Kind, r.Offer = paywall.KindUnlock, r.Unlock
 		live, err := g.live(w.number, &r)

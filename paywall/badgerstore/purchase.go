@@ -92,7 +92,7 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	if err := take(r, g.s.money(first.Paid()), o); err != nil {
 		return paywall.Receipt{}, err
 	}
-	if first.Title == "" && first.URL == paywall.EscapePath(first.Resource) {
+	if first.Title == "" && first.URL == bare(first) {
 		forget(r) // as the wallet may have wanted it then
 	}
 	same := first.Site == r.Site && first.Resource == r.Resource && first.URL == r.URL &&

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"context"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -65,7 +66,16 @@ func (s settings) lists(u *paywall.Unlock, now time.Time) bool {
 }
 
 // forget takes from a purchase's record what owning its resource does not need.
-func forget(r *journal.Record) { r.Title, r.URL = "", paywall.EscapePath(r.Resource) }
+func forget(r *journal.Record) { r.Title, r.URL = "", bare(r) }
+
+// bare is the address of what a purchase opens, without what only its buyer's had:
+// of the query, what belongs to the resource's name.
+func bare(r *journal.Record) string {
+	if i := strings.LastIndexByte(r.Resource, '?'); i >= 0 && strings.Contains(r.URL, "?") {
+		return paywall.EscapePath(r.Resource[:i]) + r.Resource[i:]
+	}
+	return paywall.EscapePath(r.Resource)
+}
 
 // Set implements [paywall.Store].
 func (s *Store) Set(ctx context.Context, wallet string, to paywall.Settings) error {

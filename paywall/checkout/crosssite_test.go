@@ -57,6 +57,7 @@ func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 		"prerender":      header("Sec-Purpose", "prefetch;prerender"),
 		"old prefetch":   header("Purpose", "prefetch"),
 		"older prefetch": header("X-Moz", "prefetch"),
+		"top sites":      header("X-Purpose", "preview"),
 	}
 	for path, fields := range acts {
 		for name, change := range foreign {

@@ -44,7 +44,7 @@ func (s *fakeStore) AddGift(ctx context.Context, wallet string, g paywall.Gift) 
 	}
 	s.writes++
 	s.gifts = append([]*fakeGift{{Gift: g, giver: wallet, state: paywall.GiftState{
-		Unlock: u.ID, Site: u.Site, Resource: u.Resource, URL: u.URL, Title: u.Title,
+		Unlock: u.ID, Site: u.Site, Resource: u.Resource, URL: paywall.EscapePath(u.Resource), Title: u.Title,
 		Readers: g.Readers, MadeAt: s.now(), ExpiresAt: u.ExpiresAt,
 	}}}, s.gifts...)
 	return nil

@@ -69,9 +69,9 @@ func sameOrigin(r *http.Request, origin string) bool {
 	return len(sent) == 1 && sent[0] == origin
 }
 
-// prefetches: the standard header and the two older ones that browsers still send.
+// prefetches: the standard header and the older ones that browsers still send.
 func prefetches(r *http.Request) bool {
-	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Moz"} {
+	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
 		for _, value := range r.Header.Values(name) {
 			value = strings.ToLower(value)
 			if strings.Contains(value, "prefetch") || strings.Contains(value, "prerender") || strings.Contains(value, "preview") {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -88,14 +89,20 @@ func TestScriptIsOnlyWhereItIsUsed(t *testing.T) {
 // live is the checkout on this machine, under the name that browsers take for
 // a secure place, and what was asked of it.
 func (s *site) live() (url string, asked func() string) {
+	var mu sync.Mutex
 	var log strings.Builder
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
 		log.WriteString(r.Method + " " + r.RequestURI + " " + r.Referer() + "\n")
+		mu.Unlock()
 		s.c.ServeHTTP(w, r)
 	}))
 	s.t.Cleanup(server.Close)
-	url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	return url, log.String
+	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1), func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.String()
+	}
 }
 
 // onLocalhost is the origin of a site that is live.

@@ -117,7 +117,12 @@ func testForget(t *testing.T, h *house) {
 	if again := h.buy(a, offer); again.Unlock != bought.Unlock || again.AlreadyOwned {
 		t.Errorf("the same offer again gave %+v", again)
 	}
-	listed("/secret", "/known") // both can be undone
+	named := h.offer("/index.php?p=7", 10)
+	named.URL = "/index.php?q=searched&p=7"
+	if got := h.buy(a, named); got.Unlock.URL != "/index.php?p=7" {
+		t.Errorf("what the query names is at %s", got.Unlock.URL)
+	}
+	listed("/index.php?p=7", "/secret", "/known") // all can be undone
 	h.clock.sleep(refundTime)
 	listed()
 	raw, _ := h.export()
