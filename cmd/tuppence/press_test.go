@@ -121,6 +121,22 @@ func TestG14ClickMeantForAnotherPageBuysNothing(t *testing.T) {
 	wallet.wantBalance("0.80")
 }
 
+// TestG14ClickMeantForAnotherPageErasesNothing: the money in a wallet would be gone.
+func TestG14ClickMeantForAnotherPageErasesNothing(t *testing.T) {
+	const erase = "/.paywall/wallet/erase"
+	s := startSite(t, "paywall /articles/* 0.20", bait)
+	wallet := newScript(s, "1.00")
+	b := wallet.browserOf(true)
+	b.open(erase)
+	x, y := b.middle(`form[action="` + erase + `"] button`)
+	b.open("/bait#" + erase)
+	b.do(chromedp.MouseClickXY(x, y), chromedp.WaitReady(chromedp.CSS(`form[action="`+erase+`"]`)), chromedp.MouseClickXY(x, y))
+	b.wantOn(erase)
+	wallet.wantBalance("1.00")
+	b.click(`form[action="` + erase + `"] button`)
+	b.wantText("Your wallet is erased")
+}
+
 // TestG14KeyboardBuysWithoutAPointer: focus and Enter are enough.
 func TestG14KeyboardBuysWithoutAPointer(t *testing.T) {
 	s := startSite(t, "paywall /articles/* 0.20", bait)

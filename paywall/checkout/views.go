@@ -258,9 +258,9 @@ func (x *exchange) confirmErase() error {
 	if err != nil {
 		return err
 	}
-	return x.page(http.StatusOK, "erase", formsView{
-		layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance,
-	})
+	v := formsView{layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance}
+	v.Script = pressGuard.URL()
+	return x.page(http.StatusOK, "erase", v)
 }
 
 type errorView struct {
