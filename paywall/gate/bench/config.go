@@ -7,7 +7,9 @@ import (
 
 // What the proxies are told. All of Tuppence's sites run in one process: plain,
 // gated and forward_auth differ by their handlers alone, and share everything
-// else that costs, such as the garbage collector's pace.
+// else that costs, such as the garbage collector's pace. That pace is slower than
+// in a Caddy without us, whose heap is smaller; so plain and forward_auth run there
+// as well, as somebody has them who does without Tuppence.
 
 // global is without the admin endpoint and autosave; a log line would be an error.
 const global = `	admin off
@@ -17,9 +19,7 @@ const global = `	admin off
 	}
 `
 
-func caddyPlain(addr, site string) string {
-	return fmt.Sprintf("{\n%s}\n", global) + plainSite(addr, site)
-}
+func caddyGlobal() string { return fmt.Sprintf("{\n%s}\n", global) }
 
 func plainSite(addr, site string) string {
 	return fmt.Sprintf(`

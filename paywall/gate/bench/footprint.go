@@ -26,7 +26,7 @@ func footprint(w *workshop, p plan) error {
 	}
 	addr := addrs[0]
 	configs := map[string]string{
-		w.caddy:    caddyPlain(addr, w.site),
+		w.caddy:    caddyGlobal() + plainSite(addr, w.site),
 		w.tuppence: tuppenceGlobal(w.data()) + gatedSite(addr, w.site),
 	}
 	if _, err := w.footing("http://"+addr, w.tuppence, configs[w.tuppence], 0); err != nil { // makes the folder and the keys

@@ -12,9 +12,10 @@ import (
 
 // servers are the proxies of the race and where they listen.
 type servers struct {
-	ring                                                 *token.Ring // Tuppence's own
-	plain, gated, forward, caddy, nginxPlain, nginxGated string
-	tuppenceProcess, caddyProcess, nginxProcess          *process // nginx's is nil where it is not installed
+	ring                                          *token.Ring // Tuppence's own
+	plain, gated, forward, nginxPlain, nginxGated string
+	caddyPlain, caddyForward                      string
+	tuppenceProcess, caddyProcess, nginxProcess   *process // nginx's is nil where it is not installed
 }
 
 func (s *servers) close() {
@@ -26,11 +27,14 @@ func (s *servers) close() {
 }
 
 func startServers(w *workshop) (_ *servers, err error) {
-	addrs, err := freeAddrs(6)
+	addrs, err := freeAddrs(7)
 	if err != nil {
 		return nil, err
 	}
-	s := &servers{plain: addrs[0], gated: addrs[1], forward: addrs[2], caddy: addrs[3], nginxPlain: addrs[4], nginxGated: addrs[5]}
+	s := &servers{
+		plain: addrs[0], gated: addrs[1], forward: addrs[2], nginxPlain: addrs[3], nginxGated: addrs[4],
+		caddyPlain: addrs[5], caddyForward: addrs[6],
+	}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -51,7 +55,8 @@ func startServers(w *workshop) (_ *servers, err error) {
 		plainSite(s.plain, w.site)+gatedSite(s.gated, w.site)+forwardSite(s.forward, w.site, auth)); err != nil {
 		return nil, err
 	}
-	if s.caddyProcess, err = w.proxy("http://"+s.caddy, w.caddy, caddyPlain(s.caddy, w.site)); err != nil {
+	if s.caddyProcess, err = w.proxy("http://"+s.caddyPlain, w.caddy,
+		caddyGlobal()+plainSite(s.caddyPlain, w.site)+forwardSite(s.caddyForward, w.site, auth)); err != nil {
 		return nil, err
 	}
 	if nginx, missing := exec.LookPath("nginx"); missing == nil {

@@ -35,6 +35,9 @@ const (
 	bareRow    = "plain, requests without a token"
 	paidRow    = "paid"
 	forwardRow = "forward_auth, the same check"
+
+	caddyPlainRow   = "Caddy without us, plain"
+	caddyForwardRow = "Caddy without us, forward_auth"
 )
 
 // rows are the lines of the table, in their order. A new kind of answer, such
@@ -47,7 +50,8 @@ func (s *servers) rows(p plan) []*row {
 		{name: plainRow, addr: s.plain, cookie: s.reader},
 		{name: "the same once more (the noise)", addr: s.plain, cookie: s.reader},
 		{name: bareRow, addr: s.plain},
-		{name: "Caddy without us, plain", addr: s.caddy, proxy: s.caddyProcess, cookie: s.reader},
+		{name: caddyPlainRow, addr: s.caddyPlain, proxy: s.caddyProcess, cookie: s.reader},
+		{name: caddyForwardRow, addr: s.caddyForward, proxy: s.caddyProcess, cookie: s.reader},
 		paid.as(paidRow, func(r *row) { r.goal = 0.97 }),
 		paid.as(fmt.Sprintf("paid, %d readers", p.readers), func(r *row) { r.goal, r.count = 0.92, p.readers }),
 		paid.as("paid, tokens never seen", func(r *row) { r.unseen, r.count = true, p.unseen }),

@@ -24,8 +24,17 @@ func printRace(rows []*row, laps map[string][]lap, p plan, nginx bool) {
 	if !nginx {
 		fmt.Fprintln(out, "nginx, nginx auth_request\tmissing: nginx is not installed")
 	}
-	printRatio(out, "paid ÷ forward_auth", laps[paidRow], laps[forwardRow], 1.5)
-	fmt.Fprintln(out)
+	for _, l := range []struct {
+		name, base string
+		goal       float64
+	}{
+		{"paid ÷ forward_auth", forwardRow, 1.5},
+		{"paid ÷ Caddy without us, plain", caddyPlainRow, 0.97},
+		{"paid ÷ Caddy without us, forward_auth", caddyForwardRow, 1.5},
+	} {
+		printRatio(out, l.name, laps[paidRow], laps[l.base], l.goal)
+		fmt.Fprintln(out)
+	}
 	_ = out.Flush() // to standard output
 }
 
