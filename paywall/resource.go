@@ -121,8 +121,9 @@ func reserved(path string) bool {
 }
 
 // originForm takes path and query out of an http URL. The host is for the
-// caller to judge; one that holds a backslash ends at different places for
-// different parsers (WHATWG URL, 4.4).
+// caller to judge. It must end at the same place for everybody: one with a
+// backslash does not (WHATWG URL, 4.4), nor one before a query with a slash, for
+// those who look for the first slash.
 func originForm(target string) (string, bool) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
@@ -135,10 +136,10 @@ func originForm(target string) (string, bool) {
 	if end == 0 || strings.Contains(rest[:end], `\`) {
 		return "", false
 	}
-	if end == len(rest) || rest[end] != '/' {
-		return "/" + rest[end:], true
+	if strings.HasPrefix(rest[end:], "/") {
+		return rest[end:], true
 	}
-	return rest[end:], true
+	return "/" + rest[end:], !strings.Contains(rest[end:], "/")
 }
 
 // shape says how much there is to read in a path.

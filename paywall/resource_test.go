@@ -76,7 +76,7 @@ func TestOneResourceHasOneName(t *testing.T) {
 
 func TestWhatIsNoPathIsMalformed(t *testing.T) {
 	for _, raw := range []string{
-		"", "*", "articles/p1", "site.test:443", "ftp://site.test/x", "http:///x", "http:/x", `http://site.test\@evil/x`, "?x",
+		"", "*", "articles/p1", "site.test:443", "ftp://site.test/x", "http:///x", "http://h?/articles/p1", "http:/x", `http://site.test\@evil/x`, "?x",
 		"/articles/p1%00", "/articles%00/p1", "/articles/p1%00.css", "/p1%0a", "/p1%0d%0aX-A:1", "/p1%09", "/p1%7f", // A19
 		"/p1\x00", "/p1\n", "/p1\x7f", "/p1?x=\n", "/p1?\x00",
 		"/%c0%afarticles/p1", "/articles/\xff", "/%ED%A0%80", // A21
