@@ -40,8 +40,9 @@ func returnPath(target string) (string, bool) {
 		return "", false
 	}
 	for i := range len(target) {
-		// Browsers read "\" as "/" and drop tab and line breaks anywhere.
-		if c := target[i]; c <= ' ' || c == 0x7f || c == '\\' {
+		// Browsers read "\" as "/" and drop tab and line breaks anywhere. No request
+		// has a "#" (RFC 9112, 3.2).
+		if c := target[i]; c <= ' ' || c == 0x7f || c == '\\' || c == '#' {
 			return "", false
 		}
 	}

@@ -190,7 +190,7 @@ func TestHonestReturnTargetsComeBackAsTheyWere(t *testing.T) {
 }
 
 func FuzzReturnPath(f *testing.F) {
-	for _, target := range append(hostileReturns, "/articles/tea?x=1", "/a//b", "/é") {
+	for _, target := range append(hostileReturns, "/articles/tea?x=1", "/a//b", "/é", "/?#%") {
 		f.Add(target)
 	}
 	base, _ := url.Parse(testOrigin + "/.paywall/unlock")
