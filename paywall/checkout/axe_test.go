@@ -47,10 +47,15 @@ func media(features ...string) chromedp.Action[chromedp.Void] {
 	})
 }
 
-// served are pages at addresses of their own, with what they load.
+// served are pages at addresses of their own, with what they load. None sends its
+// form by itself, or there would be another page before this one is looked at.
 func (s *site) served(pages map[string]*httptest.ResponseRecorder) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page := pages[strings.TrimPrefix(r.URL.Path, "/")]
+		if r.URL.Path == autoScript.URL() {
+			http.NotFound(w, r)
+			return
+		}
 		if page == nil {
 			s.c.ServeHTTP(w, r)
 			return

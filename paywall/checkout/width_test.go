@@ -2,10 +2,7 @@ package checkout
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -73,17 +70,9 @@ func TestEveryLanguageFits320Pixels(t *testing.T) {
 	for _, tag := range Languages {
 		s := newSite(t, inLanguages(firstOf(tag)...))
 		pages := s.allPages()
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if page := pages[strings.TrimPrefix(r.URL.Path, "/")]; page != nil {
-				w.Header().Set("Content-Type", "text/html; charset=utf-8")
-				_, _ = w.Write(page.Body.Bytes())
-				return
-			}
-			s.c.ServeHTTP(w, r)
-		}))
-		t.Cleanup(server.Close)
+		url := s.served(pages)
 		for name := range pages {
-			if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"+name)); err != nil {
+			if err := chromedp.Do(ctx, chromedp.Navigate(url+"/"+name)); err != nil {
 				t.Fatal(err)
 			}
 			found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](misfits))
