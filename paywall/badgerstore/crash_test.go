@@ -148,18 +148,27 @@ func startShop(t *testing.T, dir string) *shopProcess {
 	return p
 }
 
-// said gives the lines that arrived so far.
-func (p *shopProcess) said() (lines []string) {
+// said gives the lines that arrived so far, once some purchases are among them:
+// a slow machine has to come to them first.
+func (p *shopProcess) said(t *testing.T, purchases int) (lines []string) {
+	t.Helper()
 	for {
 		select {
 		case line, ok := <-p.lines:
 			if !ok {
-				return lines
+				t.Fatal("the shop ended by itself")
+			}
+			if strings.HasPrefix(line, "bought ") {
+				purchases--
 			}
 			lines = append(lines, line)
+			continue
 		default:
+		}
+		if purchases <= 0 {
 			return lines
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
@@ -181,5 +190,5 @@ func killedShop(t *testing.T, dir string) []string {
 	t.Helper()
 	p := startShop(t, dir)
 	time.Sleep(time.Duration(20+rand.IntN(150)) * time.Millisecond)
-	return p.kill(t)
+	return append(p.said(t, rand.IntN(200)), p.kill(t)...)
 }

@@ -22,9 +22,6 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	for range images {
 		bought += powerCut(t).bought
 	}
-	if bought < 20*images {
-		t.Errorf("%d purchases are no load", bought)
-	}
 	t.Logf("%d images, %d purchases acknowledged, none lost", images, bought)
 }
 
@@ -40,7 +37,7 @@ func powerCut(t *testing.T) *customerLog {
 	time.Sleep(time.Duration(50+rand.IntN(500)) * time.Millisecond)
 
 	log := newCustomerLog()
-	log.add(t, shop.said()) // what is said from now on may or may not be in the copy
+	log.add(t, shop.said(t, 20)) // what is said from now on may or may not be in the copy
 	// Standing still, the shop writes nothing new; the kernel may be in the middle
 	// of a sync.
 	if err := shop.cmd.Process.Signal(syscall.SIGSTOP); err != nil {

@@ -17,6 +17,7 @@ import (
 // tape is what a client sees of an answer.
 type tape struct {
 	header http.Header // trailers included
+	sent   http.Header // as they were when they went out
 	status int
 	body   strings.Builder
 	hints  []http.Header
@@ -30,7 +31,7 @@ func (w *tape) WriteHeader(status int) {
 	case status < 200 && status != http.StatusSwitchingProtocols:
 		w.hints = append(w.hints, w.header.Clone())
 	default:
-		w.status = status
+		w.status, w.sent = status, w.header.Clone()
 	}
 }
 
@@ -62,19 +63,19 @@ func (s *leakSite) judge(w *tape, paid bool) (leaks []string) {
 	fault := func(format string, args ...any) {
 		leaks = append(leaks, fmt.Sprintf("%d: ", w.status)+fmt.Sprintf(format, args...))
 	}
-	control := strings.Join(w.header["Cache-Control"], ", ")
+	control := strings.Join(w.sent["Cache-Control"], ", ")
 	switch {
 	case s.priced && !paid && slices.Contains([]int{101, 206, 304, 412, 416}, w.status):
 		fault("to somebody who has not paid")
 	case s.priced && w.status == http.StatusOK && w.body.Len() == 0 && control == "no-store": // the site wrote nothing
 	case s.priced && w.status/100 == 2 && control != "private, no-store":
 		fault("Cache-Control %q on what was paid for", control)
-	case w.status == http.StatusPaymentRequired || strings.HasPrefix(w.header.Get("Location"), unlockPath):
-		if vary := w.header.Get("Vary"); control != "no-store" || !listed(vary, "Cookie") || !listed(vary, "Authorization") {
+	case w.status == http.StatusPaymentRequired || strings.HasPrefix(w.sent.Get("Location"), unlockPath):
+		if vary := w.sent.Get("Vary"); control != "no-store" || !listed(vary, "Cookie") || !listed(vary, "Authorization") {
 			fault("an offer with Cache-Control %q, Vary %q", control, vary)
 		}
 	}
-	for _, cookie := range w.header["Set-Cookie"] {
+	for _, cookie := range w.sent["Set-Cookie"] {
 		if strings.Contains(cookie, "evil") {
 			fault("the site set %q", cookie)
 		}
@@ -84,7 +85,7 @@ func (s *leakSite) judge(w *tape, paid bool) (leaks []string) {
 			fault("the site says %s: %q", name, values)
 		}
 	}
-	if location := w.header.Get("Location"); location != "" && (location[0] != '/' || strings.HasPrefix(location, "//") || strings.Contains(location, `\`)) {
+	if location := w.sent.Get("Location"); location != "" && (location[0] != '/' || strings.HasPrefix(location, "//") || strings.Contains(location, `\`)) {
 		fault("leads to %q", location)
 	}
 	return leaks
@@ -98,7 +99,7 @@ var (
 // canaries are the pages that an answer tells of, wherever in it: an offer is
 // base64, too.
 func (w *tape) canaries() []string {
-	all := w.body.String() + fmt.Sprint(w.header, w.hints)
+	all := w.body.String() + fmt.Sprint(w.header, w.sent, w.hints)
 	for _, segment := range segmentPattern.FindAllString(all, -1) {
 		if decoded, err := base64.RawURLEncoding.DecodeString(segment); err == nil {
 			all += string(decoded)
