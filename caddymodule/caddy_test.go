@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -103,14 +104,22 @@ func adapt(caddyfile string) ([]byte, error) {
 	return config, err
 }
 
+// ports counts those that were given out. They lie below the ones that the system
+// gives to connections, any of which could take it before the server does, and
+// apart from those of cmd/tuppence, whose tests run at the same time.
+var ports atomic.Int32
+
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 26000 + (os.Getpid()+int(ports.Add(1)))%6000
+		if listener, err := net.Listen("tcp", fmt.Sprint("localhost:", port)); err == nil {
+			listener.Close()
+			return port
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // answer is a response with its body read.
