@@ -26,10 +26,10 @@ type browser struct {
 // newBrowser starts Chromium. A missing Chromium fails the test.
 func newBrowser(t *testing.T, site string, javascript bool) *browser {
 	t.Helper()
-	return newBrowserIn(t, t.TempDir(), site, javascript)
+	return newBrowserIn(t, "", site, javascript)
 }
 
-// newBrowserIn starts Chromium with a profile of its own.
+// newBrowserIn starts Chromium with that profile; with "", a new one.
 func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -38,7 +38,6 @@ func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser 
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
-		chromedp.UserDataDir(profile),
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true),
@@ -48,11 +47,14 @@ func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser 
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 		chromedp.WindowSize(1280, 900),
 	)
+	if profile != "" {
+		options = append(options, chromedp.UserDataDir(profile))
+	}
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	ctx, cancelTimeout := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the process, so that its profile can be removed
+		_ = chromedp.Cancel(ctx) // waits for the process, and removes its profile
 		cancelTimeout()
 		cancel()
 		cancelAllocator()

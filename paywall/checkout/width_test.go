@@ -18,14 +18,14 @@ func chromium(t *testing.T, width int64) context.Context {
 		t.Fatal("this test needs Chromium: ", err)
 	}
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.WSURLReadTimeout(time.Minute),
 	)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	ctx, cancelTimeout := context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(func() {
-		_ = chromedp.Cancel(ctx) // waits for the process, so that its profile can be removed
+		_ = chromedp.Cancel(ctx) // waits for the process, and removes its profile
 		cancelTimeout()
 		cancel()
 		cancelAllocator()
