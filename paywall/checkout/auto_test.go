@@ -68,7 +68,7 @@ func TestPageThatOpensAloneIsTheOrdinaryPage(t *testing.T) {
 	form := append(s.press(raw, cookie(key)), "auto", "true")
 	wantStatus(t, s.post("/.paywall/unlock", form, cookie(key)), http.StatusSeeOther)
 	page = s.get("/.paywall/wallet", cookie(key))
-	wantText(t, page, "€4.80", "€0.20 on 22 November 2026</time> · opened without asking", "Undo")
+	wantText(t, page, "€4.80", "€0.20 on 22 November 2026</time>&nbsp;· opened without asking", "Undo")
 	wantStatus(t, s.get(autoScript.URL()), http.StatusOK)
 }
 
