@@ -83,12 +83,7 @@ func TestG15G19DoubleClickAndBackButtonDebitOnce(t *testing.T) {
 	b.open(demoArticles[0])
 	b.wantOn("/.paywall/unlock")
 	b.do(chromedp.DoubleClick(chromedp.CSS(payButton)))
-	for range 50 {
-		if b.path() == demoArticles[0] {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	waitFor(5*time.Second, func() bool { return b.path() == demoArticles[0] })
 	b.wantOn(demoArticles[0])
 	b.do(chromedp.NavigateBack())
 	b.open("/.paywall/wallet")

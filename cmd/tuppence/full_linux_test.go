@@ -132,16 +132,9 @@ func (s *server) wantSalesStopped(key, token string) {
 // wantSalesBack waits until a purchase goes through.
 func (s *server) wantSalesBack(key, path string) {
 	s.t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
-	for {
-		_, err := s.buy(key, path)
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("sales do not come back: %v\n%s", err, s.log.String())
-		}
-		time.Sleep(100 * time.Millisecond)
+	var err error
+	if !waitFor(60*time.Second, func() bool { _, err = s.buy(key, path); return err == nil }) {
+		s.t.Fatalf("sales do not come back: %v\n%s", err, s.log.String())
 	}
 }
 

@@ -42,16 +42,6 @@ func loose(t *testing.T, url string, came func() bool) {
 	t.Fatal("no Chromium came")
 }
 
-// waitFor waits until something is so, and reports whether it is in time.
-func waitFor(long time.Duration, so func() bool) bool {
-	for end := time.Now().Add(long); !so(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			return false
-		}
-	}
-	return true
-}
-
 // seen is a line of an access log.
 type seen struct {
 	Request struct {

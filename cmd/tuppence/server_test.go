@@ -348,6 +348,16 @@ func (s *server) unlock(key, offer string) (receipt, error) {
 	return r, nil
 }
 
+// waitFor waits until something is so, and reports whether it is in time.
+func waitFor(long time.Duration, so func() bool) bool {
+	for end := time.Now().Add(long); !so(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
 // ports counts those that were given out. They lie below the ones that the system
 // gives to connections, any of which could take it before the server does, and
 // apart from those of caddymodule, whose tests run at the same time.

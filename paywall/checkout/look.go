@@ -56,7 +56,8 @@ func NewLook(o LookOptions) (*Look, error) {
 	if err := checkLogo(o.Logo); err != nil {
 		return nil, err
 	}
-	l := &Look{name: o.Name, logo: o.Logo, style: stylesheet, box: boxStyle, boxHTML: boxTemplate, barHTML: barTemplate}
+	l := *ours
+	l.name, l.logo = o.Name, o.Logo
 	if o.Accent != "" {
 		accent, err := parseColor(o.Accent)
 		if err != nil {
@@ -66,9 +67,9 @@ func NewLook(o LookOptions) (*Look, error) {
 		l.box = boxStyle.with(boxColors(accent))
 	}
 	if o.Templates == nil {
-		return l, nil
+		return &l, nil
 	}
-	return l, l.replaceTemplates(o.Templates)
+	return &l, l.replaceTemplates(o.Templates)
 }
 
 func checkLogo(logo string) error {

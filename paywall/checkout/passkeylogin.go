@@ -64,8 +64,7 @@ func (x *exchange) enter(ctx context.Context, store paywall.Store) (identity, er
 		return who, errPasskeyAgain
 	}
 	err = x.attempt(ctx, func() (err error) {
-		client := &sent.Response.CollectedClientData
-		if client.Origin != x.origin || !x.c.Ceremonies.spend(challengeOf(client), x.now, toEnter, x.origin) {
+		if !x.answers(&sent.Response.CollectedClientData, toEnter, x.origin) {
 			return errPasskeyAgain
 		}
 		turn := x.c.Ceremonies.turn(base64.RawURLEncoding.EncodeToString(sent.RawID))

@@ -38,6 +38,12 @@ func (x *exchange) relyingParty() (*webauthn.WebAuthn, error) {
 	return relyingParty(x.origin, site, x.siteName())
 }
 
+// answers reports whether a browser answers an open question of ours, put on this
+// origin and bound to the same; it is open no more then.
+func (x *exchange) answers(client *protocol.CollectedClientData, bound ...string) bool {
+	return client.Origin == x.origin && x.c.Ceremonies.spend(challengeOf(client), x.now, bound...)
+}
+
 // beginPasskey asks a browser for a new passkey of the reader's wallet. It leaves
 // nothing behind.
 func (x *exchange) beginPasskey() error {
@@ -114,8 +120,7 @@ func (x *exchange) newPasskey(who identity) (p paywall.Passkey, err error) {
 		return p, errPasskeyAgain
 	}
 	client, made := &sent.Response.CollectedClientData, &sent.Response.AttestationObject
-	challenge := challengeOf(client)
-	if client.Origin != x.origin || !x.c.Ceremonies.spend(challenge, x.now, toAdd, x.origin, who.wallet.ID) {
+	if !x.answers(client, toAdd, x.origin, who.wallet.ID) {
 		return p, errPasskeyAgain
 	}
 	if format := protocol.AttestationFormat(made.Format); format != protocol.AttestationFormatNone && format != protocol.AttestationFormatPacked {
@@ -124,6 +129,7 @@ func (x *exchange) newPasskey(who identity) (p paywall.Passkey, err error) {
 	if _, vouched := made.AttStatement["x5c"]; vouched || len(made.AuthData.AttData.CredentialPublicKey) > maxPublicKey {
 		return p, errPasskeyAgain
 	}
+	challenge := challengeOf(client)
 	handle := newHandle(challenge)
 	checked, err := party.CreateCredential(holder{handle: handle}, sessionOf(challenge, handle), sent)
 	if err != nil {

@@ -30,12 +30,13 @@ var (
 	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
 	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
 	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
-	assets     = map[string]asset{
+
+	passkeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")
+
+	assets = map[string]asset{
 		stylesheet.name: stylesheet, boxStyle.name: boxStyle, barStyle.name: barStyle, icon.name: icon, script.name: script, pressGuard.name: pressGuard, autoScript.name: autoScript,
 		passkeyModule.name: passkeyModule,
 	}
-
-	passkeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")
 )
 
 // URL is where the asset is served.

@@ -93,16 +93,18 @@ func (w *barWriter) begin(status int) {
 func htmlPage(h http.Header) bool {
 	media, params, err := mime.ParseMediaType(h.Get("Content-Type"))
 	charset := strings.ToLower(params["charset"])
-	disposition, _, _ := strings.Cut(h.Get("Content-Disposition"), ";")
 	coding := h.Get("Content-Encoding")
-	switch {
-	case err != nil, media != "text/html", coding != "" && !strings.EqualFold(coding, "identity"):
-		return false
-	case strings.EqualFold(strings.TrimSpace(disposition), "attachment"):
+	if err != nil || media != "text/html" || coding != "" && !strings.EqualFold(coding, "identity") || attachment(h) {
 		return false
 	}
 	// In these, a byte that looks like "<" may be a part of something else.
 	return !strings.HasPrefix(charset, "utf-16") && !strings.HasPrefix(charset, "utf-32") && !strings.HasPrefix(charset, "iso-2022")
+}
+
+// attachment reports whether an answer is to be saved, and not shown (RFC 6266).
+func attachment(h http.Header) bool {
+	disposition, _, _ := strings.Cut(h.Get("Content-Disposition"), ";")
+	return strings.EqualFold(strings.TrimSpace(disposition), "attachment")
 }
 
 func (w *barWriter) WriteHeader(status int) {

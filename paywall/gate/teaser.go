@@ -68,8 +68,7 @@ var errNegotiated = errors.New("the site has several pages for this address (Var
 // tells the operator, once for each resource, why nothing is.
 func (g *Gate) showable(ctx context.Context, rec *recorder, read gleaning, origin, resource string) *cutPage {
 	media, _, _ := mime.ParseMediaType(rec.header.Get("Content-Type"))
-	disposition, _, _ := strings.Cut(rec.header.Get("Content-Disposition"), ";")
-	if rec.status != http.StatusOK || media != "text/html" || strings.EqualFold(strings.TrimSpace(disposition), "attachment") {
+	if rec.status != http.StatusOK || media != "text/html" || attachment(rec.header) {
 		return nil
 	}
 	vary := strings.Join(rec.header["Vary"], ", ")
