@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -39,6 +40,12 @@ type App struct {
 	// How many purchases a reader can undo in a month (UTC). Default: no limit.
 	RefundLimit int `json:"refund_limit,omitempty"`
 
+	// Multiplies what one address (IPv4 address, IPv6 /56) and all together may
+	// do: welcome credits, new wallets, changes, wrong codes, requests for pages
+	// under /.paywall/. For load tests, and where many readers share an address.
+	// Default: 1.
+	Limits int `json:"limits,omitempty"`
+
 	// How readers put money into their wallets. Default: vouchers.
 	TopUp *TopUp `json:"topup,omitempty"`
 
@@ -57,6 +64,8 @@ type App struct {
 	ready  chan struct{} // closed when folder is set
 	folder *folder
 	held   bool // this App holds a reference in the pool
+
+	forwarded *atomic.Bool // a forwarding header of no trusted proxy was reported
 }
 
 // Storage says where the ledger lives.
@@ -93,6 +102,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Slogger()
 	a.ready = make(chan struct{})
+	a.forwarded = new(atomic.Bool)
 
 	var err error
 	if a.currency, err = paywall.ParseCurrency(withDefault(a.Currency, defaultCurrency)); err != nil {
@@ -109,6 +119,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("refund %s: write a duration between 0 and %s", a.refund, maxRefund)
 	}
 	if err := checkRefundLimit(a.RefundLimit, a.refund); err != nil {
+		return err
+	}
+	if a.Limits == 0 {
+		a.Limits = 1
+	}
+	if err := checkLimits(a.Limits); err != nil {
 		return err
 	}
 	if a.UI != nil {

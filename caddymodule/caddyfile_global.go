@@ -2,12 +2,14 @@ package caddymodule
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 )
 
 func init() {
@@ -23,6 +25,7 @@ func init() {
 //		refund <duration> {
 //			limit <count> per month
 //		}
+//		limits <factor>
 //		topup voucher
 //		ui {
 //			name <text>
@@ -34,8 +37,8 @@ func init() {
 //	}
 //
 // Without the option, or without a line of it: USD, the folder "paywall" in
-// Caddy's data directory, no welcome credit, 30m, vouchers, pages that show the
-// site's host, in all languages.
+// Caddy's data directory, no welcome credit, 30m, limits of 1, vouchers, pages
+// that show the site's host, in all languages.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	d.Next()
 	if existing != nil {
@@ -67,7 +70,7 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 // unmarshalOption reads one line of the option.
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
 	word := d.Val()
-	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "topup", "ui"}, word) {
+	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "limits", "topup", "ui"}, word) {
 		return d.Errf("unrecognized option of paywall: %s", word)
 	}
 	if word == "ui" {
@@ -99,6 +102,15 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 		a.Welcome = args[0]
 	case "refund":
 		return a.unmarshalRefund(d, args[0])
+	case "limits":
+		factor, err := strconv.Atoi(args[0])
+		if err == nil {
+			err = checkLimits(factor)
+		}
+		if err != nil {
+			return d.Errf("limits %q is not a whole number from 1 to %d; write 100 to let one address do a hundred times as much", args[0], checkout.MaxLimitFactor)
+		}
+		a.Limits = factor
 	case "topup":
 		if args[0] != "voucher" {
 			return d.Errf("unknown top-up %q; write: topup voucher", args[0])

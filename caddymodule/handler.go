@@ -238,6 +238,8 @@ func (h *Handler) start(f *folder) error {
 		Vouchers: h.app.vouchers(),
 		Limits:   f.limits,
 
+		LimitFactor: h.app.Limits,
+
 		GiftLinks: h.gifts,
 		Tips:      h.tips,
 
@@ -287,6 +289,7 @@ func (h *Handler) start(f *folder) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	h.app.noteForwarded(r)
 	gift := tellsGiftLink(r)
 	if gift {
 		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)

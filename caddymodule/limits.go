@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 )
 
 // monthlyCap parses: cap <amount> per month
@@ -102,6 +103,14 @@ func checkRefundLimit(limit int, refund time.Duration) error {
 		return fmt.Errorf("a limit of %d refunds cannot be kept; write a whole number above zero, or leave it out", limit)
 	case limit > 0 && refund == 0:
 		return fmt.Errorf("refund 0 lets nobody undo a purchase; leave the limit out")
+	}
+	return nil
+}
+
+// checkLimits checks the factor of the global option limits.
+func checkLimits(factor int) error {
+	if factor < 1 || factor > checkout.MaxLimitFactor {
+		return fmt.Errorf("limits %d: write a whole number from 1 to %d", factor, checkout.MaxLimitFactor)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package caddymodule
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,19 +82,6 @@ func formatOrigin(scheme, host string) string {
 		port = ":443"
 	}
 	return scheme + "://" + strings.TrimSuffix(strings.ToLower(host), port)
-}
-
-// clientIP is the visitor's address, for limits held in memory. Caddy has
-// already applied trusted_proxies.
-func clientIP(r *http.Request) string {
-	if ip, ok := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string); ok && ip != "" {
-		return ip
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // originalTarget is what the client asked for, before Caddy's rewrites.

@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -37,10 +38,14 @@ type Options struct {
 	// new one.
 	Ceremonies *Ceremonies
 
-	// Limits bounds guessing, new wallets and changes of the ledger. Hand the
-	// same to checkouts that belong together, and to those that replace them on a
-	// reload, so that a visitor has one budget. Default: a new one.
+	// Limits bounds guessing, new wallets, changes of the ledger and requests for
+	// pages. Hand the same to checkouts that belong together, and to those that
+	// replace them on a reload, so that a visitor has one budget. Default: a new one.
 	Limits *Limits
+
+	// LimitFactor multiplies what one address and all together may do, up to
+	// [MaxLimitFactor]. Default: 1.
+	LimitFactor int
 
 	Welcome  paywall.Money    // credit of a new wallet; zero: none
 	Currency paywall.Currency // of the store
@@ -94,6 +99,12 @@ func New(o Options) (*Checkout, error) {
 	if o.Limits == nil {
 		o.Limits = NewLimits()
 	}
+	if o.LimitFactor == 0 {
+		o.LimitFactor = 1
+	}
+	if o.LimitFactor < 0 || o.LimitFactor > MaxLimitFactor {
+		return nil, fmt.Errorf("a limit factor of %d is not between 1 and %d", o.LimitFactor, MaxLimitFactor)
+	}
 	if o.Ceremonies == nil {
 		o.Ceremonies = NewCeremonies()
 	}
@@ -116,6 +127,7 @@ func New(o Options) (*Checkout, error) {
 // endpoint is what can be done at one path.
 type endpoint struct {
 	get, post func(*exchange) error
+	unlimited bool // caches keep what get answers
 }
 
 // endpoints is the whole map of the prefix, but for static files. The path must
@@ -138,7 +150,7 @@ var endpoints = map[string]endpoint{
 	"topup":           {get: (*exchange).showTopUp},
 	"topup/voucher":   {post: (*exchange).redeem},
 	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},
-	"jwks.json":       {get: (*exchange).showKeys},
+	"jwks.json":       {get: (*exchange).showKeys, unlimited: true},
 
 	"wallet/passkeys/add":         {post: (*exchange).addPasskey},
 	"wallet/passkeys/add/begin":   {post: (*exchange).beginPasskey},
@@ -170,30 +182,53 @@ func (x *exchange) serve() error {
 	if file, found := strings.CutPrefix(name, "static/"); found {
 		e, ok = x.c.Look.staticEndpoint(file)
 	}
-	if !ok {
-		return paywall.Errorf(paywall.CodeNotFound, "there is no such page")
+	read := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
+	switch {
+	case x.r.Method == http.MethodPost && e.post != nil:
+		return x.change(e)
+	case ok && read && e.unlimited:
+		return e.get(x)
+	}
+	if err := x.mayLook(); err != nil {
+		return err
 	}
 	switch {
-	case e.get != nil && (x.r.Method == http.MethodGet || x.r.Method == http.MethodHead):
+	case !ok:
+		return paywall.Errorf(paywall.CodeNotFound, "there is no such page")
+	case read && e.get != nil:
 		return e.get(x)
-	case e.post != nil && x.r.Method == http.MethodPost:
-		if err := x.guard(); err != nil {
-			return err
-		}
-		unread := x.readFields()
-		if err := x.guardForm(); err != nil {
-			return err
-		}
-		if err := x.mayChange(); err != nil {
-			return err
-		}
-		if unread != nil {
-			return unread
-		}
-		return e.post(x)
 	}
 	x.w.Header().Set("Allow", e.allow())
 	return paywall.Errorf(paywall.CodeMethodNotAllowed, "this address does not answer to %s", shownMethod(x.r.Method))
+}
+
+// change runs a POST. What is not the reader's own counts as a page that was
+// looked at: another site must not use up what a reader may change.
+func (x *exchange) change(e endpoint) error {
+	unread, err := x.submitted()
+	if err != nil {
+		if refused := x.mayLook(); refused != nil {
+			return refused
+		}
+		return err
+	}
+	if err := x.mayChange(); err != nil {
+		return err
+	}
+	if unread != nil {
+		return unread
+	}
+	return e.post(x)
+}
+
+// submitted reports whether a POST is the reader's own, and reads its fields.
+// unread says why they cannot be read.
+func (x *exchange) submitted() (unread, err error) {
+	if err := x.guard(); err != nil {
+		return nil, err
+	}
+	unread = x.readFields()
+	return unread, x.guardForm()
 }
 
 func (e endpoint) allow() string {

@@ -365,11 +365,11 @@ func TestAGiftOfAnotherSiteOpensNothingHere(t *testing.T) {
 func TestGiftsOpenWithinTheLimitOfNewWallets(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.GiftLinks.Readers = paywall.MaxGiftReaders })
 	key := s.given("/articles/tea")
-	for range opensAtOnce {
+	for range atOnce(opening) {
 		wantStatus(t, s.post("/.paywall/gift", []string{"key", string(key)}), http.StatusSeeOther)
 	}
 	wantStatus(t, s.post("/.paywall/gift", []string{"key", string(key)}), http.StatusTooManyRequests)
-	if got := s.timesOpened(key); got != opensAtOnce {
+	if got := s.timesOpened(key); got != atOnce(opening) {
 		t.Errorf("%d opened", got)
 	}
 }

@@ -1,8 +1,9 @@
 package checkout
 
 import (
-	"context"
+	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -11,134 +12,196 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// The limits per client address. Guessing a code of 100 bits is hopeless at any
-// rate; the limits keep the attempt from costing us anything. What is written
-// into the ledger stays there for good, so nobody may fill the disk with it. The
-// bursts leave room for a company or a school behind one address.
-const (
-	triesAtOnce      = 10
-	triesPerMin      = 10
-	triesPerDay      = 50
-	opensAtOnce      = 300
-	opensInterval    = time.Second
-	welcomeInterval  = 10 * time.Second // where a new wallet gets a welcome credit
-	changesAtOnce    = 10_000
-	changesPerSecond = 200
+// work is a kind of work that visitors make.
+type work int
 
-	// maxAddresses bounds the memory; beyond it the least used are forgotten.
-	maxAddresses = 1 << 16
+const (
+	looking  work = iota // a request that changes nothing, but for files and keys
+	changing             // a request that may change the ledger
+	opening              // a new wallet
+	guessing             // a wrong code
+	works                // how many kinds there are
 )
 
-// Limits counts failed attempts at codes, wallets opened, and requests that
-// change the ledger, per client address (IPv4 address, IPv6 /64). It lives in
-// memory and is safe for concurrent use.
-type Limits struct {
-	tries   *otter.Cache[netip.Prefix, *tries]
-	opens   *limiters
-	changes *limiters
+// quota is how often one kind of work may be done, before [Options.LimitFactor].
+// An address that has done little is served while there is anything left for all
+// together. The others are served from the first half of it: a few that send
+// much then take nothing from the many who do not.
+type quota struct {
+	one, all bucket
+	little   int
+	refusal  string
 }
 
-type limiters = otter.Cache[netip.Prefix, *rate.Limiter]
+// bucket is a token bucket: what may be done at once, and how soon once more.
+type bucket struct {
+	burst int
+	every time.Duration
+}
+
+// quotas leave room for a company or a school behind one address, and bound what
+// a small machine is made to do.
+//
+// A change can write a record of the journal, which stays for good: 20,000 in any
+// 24 hours from one address, 914,000 from all together. Guessing a code of 100
+// bits is hopeless at any rate; an address that did it too often is no longer told
+// that its codes are wrong.
+var quotas = [works]quota{
+	looking:  {bucket{2_000, 100 * time.Millisecond}, bucket{20_000, 2500 * time.Microsecond}, 100, "too many requests from your network; wait a little"},
+	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{50_000, 100 * time.Millisecond}, 100, "too many requests from your network; wait a little"},
+	opening:  {bucket{300, 2 * time.Minute}, bucket{10_000, 200 * time.Millisecond}, 5, "too many new wallets from your network; wait a little"},
+	guessing: {bucket{10, 6 * time.Second}, bucket{1_000, time.Second}, 3, "too many wrong codes from your network; wait a little"},
+}
+
+// ofWallet is what a wallet with money in it may look and change when the budget
+// of its address, or that of all together, is used up by others.
+var ofWallet = bucket{60, time.Second}
+
+const (
+	// maxAddresses bounds the memory; beyond it the least used are forgotten.
+	maxAddresses = 1 << 16
+	maxPaying    = 1 << 14
+
+	// MaxLimitFactor is the greatest [Options.LimitFactor].
+	MaxLimitFactor = 1_000_000
+)
+
+// Limits counts what visitors do, per client address (IPv4 address, IPv6 /56) and
+// for all together. It lives in memory and is safe for concurrent use.
+type Limits struct {
+	addresses *otter.Cache[netip.Prefix, *budget]
+	all       budget
+	wallets   *otter.Cache[string, *rate.Limiter]
+	warning   rate.Sometimes
+}
 
 // NewLimits makes limits with nothing counted.
 func NewLimits() *Limits {
 	return &Limits{
-		tries:   otter.Must(&otter.Options[netip.Prefix, *tries]{MaximumSize: maxAddresses}),
-		opens:   otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses}),
-		changes: otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxAddresses}),
+		addresses: otter.Must(&otter.Options[netip.Prefix, *budget]{MaximumSize: maxAddresses}),
+		wallets:   otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxPaying}),
+		warning:   rate.Sometimes{Interval: time.Hour},
 	}
 }
 
-// tries is the budget of failures of one address. Attempts of one address take
-// turns: only so can a good code cost nothing while thirty bad ones at once do
-// not slip through together.
-type tries struct {
-	turn        chan struct{} // holds one
-	minute, day *rate.Limiter
+// budget is what is left of every kind of work.
+type budget struct {
+	mu     sync.Mutex
+	factor int
+	left   [works]*rate.Limiter
 }
 
-func newTries() *tries {
-	return &tries{
-		turn:   make(chan struct{}, 1),
-		minute: rate.NewLimiter(rate.Every(time.Minute/triesPerMin), triesAtOnce),
-		day:    rate.NewLimiter(rate.Every(24*time.Hour/triesPerDay), triesPerDay),
+// of answers what is left of a kind of work. A new factor starts afresh.
+func (b *budget) of(w work, size bucket, factor int) *rate.Limiter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.factor != factor {
+		b.factor, b.left = factor, [works]*rate.Limiter{}
 	}
+	if b.left[w] == nil {
+		b.left[w] = size.limiter(factor)
+	}
+	return b.left[w]
 }
 
-// attempt runs try if the address still may fail, and counts a failure that is
-// a wrong code. Other errors (a full disk) are not the visitor's.
-func (x *exchange) attempt(ctx context.Context, try func() error) error {
-	t, _ := x.c.Limits.tries.ComputeIfAbsent(addressOf(x.c.ClientIP(x.r)), func() (*tries, bool) { return newTries(), false })
-	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
-	case <-ctx.Done():
-		return paywall.ErrUnavailable
+func (b bucket) limiter(factor int) *rate.Limiter {
+	return rate.NewLimiter(rate.Every(b.every)*rate.Limit(factor), b.burst*factor)
+}
+
+func (l *Limits) address(from netip.Prefix) *budget {
+	b, _ := l.addresses.ComputeIfAbsent(from, func() (*budget, bool) { return new(budget), false })
+	return b
+}
+
+// take takes one from the budget of an address and from that of all together, or
+// answers how long there is none.
+func (l *Limits) take(w work, from netip.Prefix, now time.Time, factor int) (wait time.Duration, shared bool) {
+	q := &quotas[w]
+	one, all := l.address(from).of(w, q.one, factor), l.all.of(w, q.all, factor)
+	if wait = untilNext(one, 1, now); wait > 0 {
+		return wait, false
 	}
-	now := x.c.Now() // after the wait: a limiter must not see time run backwards
-	if wait := max(untilNext(t.minute, now), untilNext(t.day, now)); wait > 0 {
-		x.retryAfter = wait
-		return paywall.Errorf(paywall.CodeRateLimited, "too many wrong codes from your network; wait a little")
+	least := 1.0
+	if float64(one.Burst())-one.TokensAt(now) >= float64(q.little*factor) {
+		least += float64(all.Burst() / 2)
 	}
+	if wait = untilNext(all, least, now); wait > 0 {
+		return wait, true
+	}
+	if !one.AllowN(now, 1) {
+		return time.Second, false // a request at the same moment took it
+	}
+	all.AllowN(now, 1)
+	return 0, false
+}
+
+// untilNext is how long until the limiter has so many tokens, 0 if it has.
+func untilNext(l *rate.Limiter, want float64, now time.Time) time.Duration {
+	missing := want - l.TokensAt(now)
+	if missing <= 0 {
+		return 0
+	}
+	return max(time.Duration(missing/float64(l.Limit())*float64(time.Second)), time.Second)
+}
+
+// within counts one piece of the visitor's work, or refuses it and says when to
+// come again.
+func (x *exchange) within(w work) error {
+	wait, shared := x.c.Limits.take(w, addressOf(x.c.ClientIP(x.r)), x.c.Now(), x.c.LimitFactor)
+	if wait == 0 {
+		return nil
+	}
+	if shared {
+		x.c.Limits.warning.Do(func() {
+			x.c.Logger.Warn("visitors are told to wait: all together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
+		})
+	}
+	x.retryAfter = wait
+	return paywall.Errorf(paywall.CodeRateLimited, "%s", quotas[w].refusal)
+}
+
+// mayLook bounds how often pages are asked for, mayChange how often changes are,
+// as every POST here is. What others at the address use up does not stop a wallet
+// that has money.
+func (x *exchange) mayLook() error   { return x.unlessPaying(x.within(looking)) }
+func (x *exchange) mayChange() error { return x.unlessPaying(x.within(changing)) }
+
+// mayOpen bounds how many wallets are opened.
+func (x *exchange) mayOpen() error { return x.within(opening) }
+
+func (x *exchange) unlessPaying(refused error) error {
+	if refused == nil {
+		return nil
+	}
+	_, who, err := x.reader(x.r.Context())
+	if err != nil || who.wallet.Balance.Micros <= 0 {
+		return refused
+	}
+	own, _ := x.c.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.LimitFactor), false })
+	if !own.AllowN(x.c.Now(), 1) {
+		return refused
+	}
+	x.retryAfter = 0
+	return nil
+}
+
+// attempt runs try, and counts a failure that is a wrong code. When there were too
+// many, the answer no longer says so; a good code is always good, whatever others
+// at the address have typed.
+func (x *exchange) attempt(try func() error) error {
 	err := try()
 	switch codeOf(err) {
 	case paywall.CodeBadVoucher, paywall.CodeNoWallet:
-		t.minute.AllowN(now, 1)
-		t.day.AllowN(now, 1)
+		if refused := x.within(guessing); refused != nil {
+			return refused
+		}
 	}
 	return err
 }
 
-// mayOpen bounds how many wallets one address opens, and how often it is given
-// the welcome credit.
-func (x *exchange) mayOpen() error {
-	interval := opensInterval
-	if !x.c.Welcome.IsZero() {
-		interval = welcomeInterval
-	}
-	if x.within(x.c.Limits.opens, rate.Every(interval), opensAtOnce) {
-		return nil
-	}
-	return paywall.Errorf(paywall.CodeRateLimited, "too many new wallets from your network; wait a little")
-}
-
-// mayChange bounds how often one address sends what changes the ledger, as every
-// POST here does.
-func (x *exchange) mayChange() error {
-	if x.within(x.c.Limits.changes, changesPerSecond, changesAtOnce) {
-		return nil
-	}
-	return paywall.Errorf(paywall.CodeRateLimited, "too many requests from your network; wait a little")
-}
-
-// within takes one from the budget of the visitor's address; if nothing is left,
-// the answer says when to come again.
-func (x *exchange) within(all *limiters, refill rate.Limit, burst int) bool {
-	l, _ := all.ComputeIfAbsent(addressOf(x.c.ClientIP(x.r)), func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(refill, burst), false
-	})
-	if l.Limit() != refill {
-		l.SetLimitAt(x.now, refill) // the limits outlive a reload that gives or ends a welcome credit
-	}
-	if l.AllowN(x.now, 1) {
-		return true
-	}
-	x.retryAfter = max(untilNext(l, x.now), time.Second)
-	return false
-}
-
-// untilNext is how long until the limiter has one token, 0 if it has.
-func untilNext(l *rate.Limiter, now time.Time) time.Duration {
-	missing := 1 - l.TokensAt(now)
-	if missing <= 0 {
-		return 0
-	}
-	return time.Duration(missing / float64(l.Limit()) * float64(time.Second))
-}
-
-// addressOf reduces an address, with or without port, to what one visitor
-// holds: an IPv6 customer has at least a /64. What is no address shares one
-// budget.
+// addressOf reduces an address, with or without port, to what one visitor holds:
+// an IPv6 customer has at least a /64, and often a /56. All that is no address
+// shares one budget.
 func addressOf(ip string) netip.Prefix {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -149,7 +212,7 @@ func addressOf(ip string) netip.Prefix {
 		addr = withPort.Addr()
 	}
 	addr = addr.Unmap().WithZone("")
-	bits := 64
+	bits := 56
 	if addr.Is4() {
 		bits = 32
 	}

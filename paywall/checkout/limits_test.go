@@ -5,86 +5,210 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
 
-func TestWelcomeCreditIsLimitedPerAddress(t *testing.T) {
-	s := newSite(t)
-	for range opensAtOnce {
-		wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
-	}
-	w := s.call("/.paywall/wallet", object{})
+// atOnce is how often one address may do a kind of work at once.
+func atOnce(w work) int { return quotas[w].one.burst }
+
+// wantWait checks that a visitor is told when to come again.
+func wantWait(t *testing.T, w *httptest.ResponseRecorder, want time.Duration) {
+	t.Helper()
 	wantProblem(t, w, http.StatusTooManyRequests, "rate-limited")
-	if got := w.Header().Get("Retry-After"); got != "10" {
-		t.Errorf("Retry-After %q", got)
+	if got := w.Header().Get("Retry-After"); got != strconv.Itoa(int(want.Seconds())) {
+		t.Errorf("Retry-After %q, want %s", got, want)
 	}
-	wantStatus(t, s.post("/.paywall/unlock", []string{"offer", s.offer()}), http.StatusTooManyRequests)
-	wantStatus(t, s.call("/.paywall/wallet", object{}, from("192.0.2.77:1")), http.StatusCreated)
-	s.advance(welcomeInterval)
-	wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
 }
 
-func TestEmptyWalletsAreLimitedPerAddressToo(t *testing.T) {
-	s := newSite(t, noWelcome)
-	for range opensAtOnce {
+func TestNewWalletsAreLimitedPerAddress(t *testing.T) {
+	s := newSite(t)
+	for range atOnce(opening) {
 		wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
 	}
-	w := s.call("/.paywall/wallet", object{})
-	wantProblem(t, w, http.StatusTooManyRequests, "rate-limited")
-	if got := w.Header().Get("Retry-After"); got != "1" {
-		t.Errorf("Retry-After %q", got)
-	}
-	s.advance(opensInterval)
+	wantWait(t, s.call("/.paywall/wallet", object{}), quotas[opening].one.every)
+	wantStatus(t, s.post("/.paywall/unlock", []string{"offer", s.offer()}), http.StatusTooManyRequests)
+	wantStatus(t, s.call("/.paywall/wallet", object{}, from("192.0.2.77:1")), http.StatusCreated)
+	s.advance(quotas[opening].one.every)
 	wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusCreated)
-
-	// A reload that gives a welcome credit slows the same budget down.
-	giving := newSite(t, func(o *Options) { o.Limits, o.Now = s.c.Limits, s.now })
-	wantStatus(t, giving.call("/.paywall/wallet", object{}), http.StatusTooManyRequests)
-	s.advance(welcomeInterval - opensInterval)
-	wantStatus(t, giving.call("/.paywall/wallet", object{}), http.StatusTooManyRequests)
-	s.advance(opensInterval)
-	wantStatus(t, giving.call("/.paywall/wallet", object{}), http.StatusCreated)
+	wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusTooManyRequests)
 }
 
 // TestChangesOfTheLedgerAreLimitedPerAddress: whatever the change, and whatever
 // comes of it.
 func TestChangesOfTheLedgerAreLimitedPerAddress(t *testing.T) {
 	s := newSite(t)
-	key, _ := s.opened(5_000_000)
+	key, _ := s.opened(0)
 	crowd := from("192.0.2.9:1")
 	paths := []string{"/.paywall/unlock", "/.paywall/refund", "/.paywall/wallet/recover", "/.paywall/wallet/erase", "/.paywall/topup/voucher"}
-	for i := range changesAtOnce {
+	for i := range atOnce(changing) {
 		s.call(paths[i%3], object{}, bearer(key), crowd)
 	}
 	for _, path := range paths {
-		w := s.call(path, object{}, bearer(key), crowd)
-		wantProblem(t, w, http.StatusTooManyRequests, "rate-limited")
-		if got := w.Header().Get("Retry-After"); got != "1" {
-			t.Errorf("%s: Retry-After %q", path, got)
-		}
+		wantWait(t, s.call(path, object{}, bearer(key), crowd), 9*time.Second)
 	}
 	wantStatus(t, s.get("/.paywall/wallet", bearer(key), asJSON, crowd), http.StatusOK)
-	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key)), http.StatusOK)
-	s.advance(time.Second / changesPerSecond)
-	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key), crowd), http.StatusOK)
+	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key)), http.StatusPaymentRequired)
+	s.advance(9 * time.Second)
+	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key), crowd), http.StatusPaymentRequired)
 	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key), crowd), http.StatusTooManyRequests)
+}
+
+// TestChangesOfADayAreBounded: for one address and for all together, who ask
+// whenever they may.
+func TestChangesOfADayAreBounded(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct{ addresses, most int }{
+		"one address":  {1, 20_000},
+		"all together": {200, 914_000},
+	} {
+		limits, done := NewLimits(), 0
+		for tick := range 24 * 60 {
+			for i := range tc.addresses {
+				for at := now.Add(time.Duration(tick) * time.Minute); ; done++ {
+					if wait, _ := limits.take(changing, addressOf(fmt.Sprintf("192.0.2.%d", i)), at, 1); wait > 0 {
+						break
+					}
+				}
+			}
+		}
+		if done > tc.most || done < tc.most*8/10 {
+			t.Errorf("%s: %d changes in a day, want at most %d", name, done, tc.most)
+		}
+	}
+}
+
+// TestPagesAreLimitedPerAddress: all that costs work to show, and what is refused.
+func TestPagesAreLimitedPerAddress(t *testing.T) {
+	s := newSite(t)
+	paths := []string{"/.paywall/wallet", "/.paywall/unlock?offer=" + s.offer(), "/.paywall/nothing", "/.paywall/gift?key=x", "/.paywall/static/nothing.css"}
+	for i := range atOnce(looking) {
+		s.get(paths[i%len(paths)])
+	}
+	foreign := s.call("/.paywall/unlock", object{"offer": s.offer()}, header("Sec-Fetch-Site", "cross-site"))
+	wantWait(t, foreign, time.Second)
+	for _, path := range paths {
+		w := s.get(path)
+		wantStatus(t, w, http.StatusTooManyRequests)
+		if w.Header().Get("Retry-After") != "1" {
+			t.Errorf("%s: Retry-After %q", path, w.Header().Get("Retry-After"))
+		}
+		wantStatus(t, s.get(path, header("Accept", "application/json")), http.StatusTooManyRequests)
+	}
+	for _, path := range []string{"/.paywall/jwks.json", "/.paywall/static/" + styleName(t, s)} {
+		wantStatus(t, s.get(path), http.StatusOK)
+	}
+	if w := s.get("/.paywall/wallet", from("192.0.2.77:1")); w.Code == http.StatusTooManyRequests {
+		t.Error("another address is limited")
+	}
+	s.advance(quotas[looking].one.every)
+	if w := s.get("/.paywall/wallet"); w.Code == http.StatusTooManyRequests {
+		t.Error("limited after the wait")
+	}
+}
+
+// styleName is the name of the style sheet of the site's pages.
+func styleName(t *testing.T, s *site) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(s.get("/.paywall/wallet", from("192.0.2.66:1")).Body.String(), `href="/.paywall/static/`)
+	name, _, ok := strings.Cut(rest, `"`)
+	if !ok {
+		t.Fatal("no style sheet")
+	}
+	return name
+}
+
+// TestAWalletWithMoneyIsServedWhateverOthersUseUp: at its address, and all together.
+func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
+	s := newSite(t)
+	rich, _ := s.opened(1_000_000)
+	poor, _ := s.opened(0)
+	x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}
+	for x.within(changing) == nil {
+	}
+	for x.within(looking) == nil {
+	}
+	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(poor)), http.StatusTooManyRequests)
+	wantStatus(t, s.get("/.paywall/wallet", bearer(poor), asJSON), http.StatusTooManyRequests)
+	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(rich)), http.StatusOK)
+	wantStatus(t, s.get("/.paywall/unlock?offer="+s.offer(), cookie(rich)), http.StatusSeeOther) // it is hers
+	for range ofWallet.burst {
+		s.get("/.paywall/wallet", bearer(rich), asJSON)
+	}
+	wantStatus(t, s.get("/.paywall/wallet", bearer(rich), asJSON), http.StatusTooManyRequests) // by itself
+	s.advance(time.Second)
+	wantStatus(t, s.get("/.paywall/wallet", bearer(rich), asJSON), http.StatusOK)
+}
+
+// TestManyAddressesTakeNothingFromThoseThatDoLittle: a stranger with many
+// addresses uses up what all together have, and readers still come in.
+func TestManyAddressesTakeNothingFromThoseThatDoLittle(t *testing.T) {
+	s := newSite(t)
+	for w := range works {
+		q := &quotas[w]
+		used := 0
+		for i := range 500 {
+			for ; ; used++ {
+				if wait, _ := s.c.Limits.take(w, addressOf(fmt.Sprintf("2001:db8:%x:%x00::1", i>>8, i&255)), s.now(), 1); wait > 0 {
+					break
+				}
+			}
+		}
+		if used > q.all.burst*6/10 {
+			t.Errorf("kind %d: %d of %d were used", w, used, q.all.burst)
+		}
+		for i := range q.all.burst / 2 / q.little / 10 {
+			for range q.little {
+				if wait, _ := s.c.Limits.take(w, addressOf(fmt.Sprintf("192.0.%d.%d", 2+i>>8, i&255)), s.now(), 1); wait > 0 {
+					t.Fatalf("kind %d: reader %d waits %s", w, i, wait)
+				}
+			}
+		}
+	}
 }
 
 func TestCheckoutsThatShareLimitsShareTheBudget(t *testing.T) {
 	limits := NewLimits()
 	share := func(o *Options) { o.Limits = limits }
 	one, two := newSite(t, share), newSite(t, share)
-	for range triesAtOnce {
+	for range atOnce(guessing) {
 		one.call("/.paywall/wallet/recover", object{"code": "x"})
 	}
 	wantStatus(t, two.call("/.paywall/wallet/recover", object{"code": "x"}), http.StatusTooManyRequests)
 }
 
+// TestTheLimitFactorMultiplies what one address and all together may do.
+func TestTheLimitFactorMultiplies(t *testing.T) {
+	for w := range works {
+		for _, factor := range []int{1, 3, MaxLimitFactor} {
+			limits, now := NewLimits(), time.Now()
+			limits.take(w, addressOf("192.0.2.1"), now, factor)
+			one, all := limits.address(addressOf("192.0.2.1")).of(w, quotas[w].one, factor), limits.all.of(w, quotas[w].all, factor)
+			if one.Burst() != quotas[w].one.burst*factor || all.Burst() != quotas[w].all.burst*factor {
+				t.Errorf("kind %d, %d times: %d and %d at once", w, factor, one.Burst(), all.Burst())
+			}
+		}
+	}
+	s := newSite(t, func(o *Options) { o.LimitFactor = 3 })
+	for range 3 * atOnce(guessing) {
+		wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": "x"}), http.StatusUnauthorized)
+	}
+	wantWait(t, s.call("/.paywall/wallet/recover", object{"code": "x"}), 2*time.Second)
+	for _, factor := range []int{-1, MaxLimitFactor + 1} {
+		o := s.c.Options
+		o.LimitFactor = factor
+		if _, err := New(o); err == nil {
+			t.Errorf("factor %d is accepted", factor)
+		}
+	}
+}
+
 func TestAddressesAreCountedAsNetworks(t *testing.T) {
 	for ip, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1/32", "192.0.2.1:80": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
-		"2001:db8::1": "2001:db8::/64", "[2001:db8::2]:9": "2001:db8::/64", "fe80::1%eth0": "fe80::/64",
+		"2001:db8::1": "2001:db8::/56", "[2001:db8:0:ff::2]:9": "2001:db8::/56", "2001:db8:0:100::2": "2001:db8:0:100::/56", "fe80::1%eth0": "fe80::/56",
 		"": "invalid Prefix", "@": "invalid Prefix",
 	} {
 		if got := addressOf(ip).String(); got != want {
@@ -94,7 +218,7 @@ func TestAddressesAreCountedAsNetworks(t *testing.T) {
 }
 
 func TestLimitsStayBounded(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, func(o *Options) { o.LimitFactor = 1000 })
 	for i := range maxAddresses + 5000 {
 		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
 		x.r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)
@@ -102,10 +226,8 @@ func TestLimitsStayBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, held := range []*limiters{s.c.Limits.opens, s.c.Limits.changes} {
-		held.CleanUp()
-		if n := held.EstimatedSize(); n > maxAddresses {
-			t.Errorf("%d addresses are held", n)
-		}
+	s.c.Limits.addresses.CleanUp()
+	if n := s.c.Limits.addresses.EstimatedSize(); n > maxAddresses {
+		t.Errorf("%d addresses are held", n)
 	}
 }

@@ -63,7 +63,7 @@ func (x *exchange) enter(ctx context.Context, store paywall.Store) (identity, er
 	if err != nil {
 		return who, errPasskeyAgain
 	}
-	err = x.attempt(ctx, func() (err error) {
+	err = x.attempt(func() (err error) {
 		if !x.answers(&sent.Response.CollectedClientData, toEnter, x.origin) {
 			return errPasskeyAgain
 		}

@@ -179,7 +179,7 @@ func TestS01LogsHoldNothingOfTheVisitor(t *testing.T) {
 	key, wallet := s.opened(5_000_000)
 	raw, code := s.offer(), s.voucher(1_000_000)
 	id := s.bought(key)
-	for range 2 * triesAtOnce {
+	for range 2 * atOnce(guessing) {
 		s.call("/.paywall/topup/voucher", object{"code": paywall.NewVoucherCode()}, bearer(key), from("192.0.2.55:1"))
 	}
 	s.post("/.paywall/unlock", []string{"offer", raw + "x"}, cookie(key))

@@ -68,7 +68,7 @@ func staticEndpoint(name string) (endpoint, bool) {
 }
 
 func (a asset) endpoint() endpoint {
-	return endpoint{get: func(x *exchange) error {
+	return endpoint{unlimited: true, get: func(x *exchange) error {
 		h := x.w.Header()
 		h.Set("Content-Type", a.media)
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -98,7 +98,7 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 			return who, t, err
 		}
 	}
-	err = x.attempt(ctx, func() error {
+	err = x.attempt(func() error {
 		code, ok := paywall.HashCode(x.fields["code"])
 		if !ok {
 			return paywall.ErrBadVoucher

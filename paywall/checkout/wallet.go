@@ -167,7 +167,7 @@ func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, 
 	who := identity{key: paywall.NewWalletKey()}
 	next, _ := who.key.Hashes() // of a key just drawn: always well formed
 	who.hash = next.Key
-	err := x.attempt(ctx, func() (err error) {
+	err := x.attempt(func() (err error) {
 		code, ok := paywall.HashCode(x.fields["code"])
 		if !ok {
 			return paywall.ErrNoWallet
