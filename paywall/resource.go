@@ -153,14 +153,17 @@ const (
 
 // scanPath finds the end of the path and its shape.
 func scanPath(target string) (end int, s shape) {
+	lastDot := 0
 	for end < len(target) && target[end] != '?' {
 		switch classes[target[end]] {
 		case letter:
 			s = max(s, settled)
 		case loosening:
 			s = loose
+		case dot:
+			lastDot = end
 		case structural:
-			if end > 0 && hides(target[:end], target[end]) {
+			if hides(target, end, lastDot) {
 				s = loose
 			}
 		}
@@ -172,14 +175,20 @@ func scanPath(target string) (end int, s shape) {
 	return end, s
 }
 
-// hides reports whether a "/" or "$" behind a part of a path makes a structure
-// that sites resolve in more ways than one: an empty segment, one that ends in a
-// dot, a PHP script with a path of its own, an NTFS stream.
-func hides(before string, next byte) bool {
-	last := before[len(before)-1]
-	if next == '$' {
-		return last == ':'
+// hides reports whether the "/", "$" or "(" at a place makes a structure that
+// sites resolve in more ways than one: an empty segment, one that ends in a dot, a
+// script with a path of its own, an NTFS stream, a session in parentheses. dot is
+// the place of the last one before it, 0 for none.
+func hides(path string, at, dot int) bool {
+	if at == 0 {
+		return false
 	}
-	return last == '/' || last == '.' ||
-		last|0x20 == 'p' && len(before) >= 4 && strings.EqualFold(before[len(before)-4:], ".php")
+	last := path[at-1]
+	switch path[at] {
+	case '$':
+		return last == ':'
+	case '(':
+		return at >= 3 && path[at-2] == '(' && path[at-3] == '/'
+	}
+	return last == '/' || last == '.' || dot > 0 && at-dot-1 <= maxScriptExtension && isScriptExtension(path[dot+1:at])
 }

@@ -11,7 +11,8 @@ type class uint8
 const (
 	loosening  class = iota // to be escaped, or an escape
 	letter                  // a capital, or part of a letter beyond ASCII: may have another case or form
-	structural              // "/" and "$": depends on what stands before
+	structural              // "/", "$" and "(": depends on what stands before
+	dot                     // ".": what stands before the next "/" may be a script
 	ordinary                // nothing
 )
 
@@ -20,9 +21,11 @@ var classes = func() (t [256]class) {
 		switch {
 		case b >= utf8.RuneSelf || 'A' <= b && b <= 'Z':
 			t[b] = letter
-		case b == '/' || b == '$':
+		case b == '/' || b == '$' || b == '(':
 			t[b] = structural
-		case 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("-._~!&'()*+,=:@", byte(b)) >= 0:
+		case b == '.':
+			t[b] = dot
+		case 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || strings.IndexByte("-_~!&')*+,=:@", byte(b)) >= 0:
 			t[b] = ordinary
 		}
 	}

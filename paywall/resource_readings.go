@@ -100,6 +100,7 @@ func (c *Canonicalizer) addReading(t *Target, path string) {
 // sites are known to read in two ways wherever it stands.
 func ambiguous(raw, decoded string) bool {
 	if strings.ContainsAny(decoded, `\;?`) || indexFold(raw, "%2f") >= 0 || strings.Contains(decoded, ":$") ||
+		dropCookieless(decoded) != decoded ||
 		unescapeWide(unescapeLenient(decoded)) != decoded {
 		return true
 	}

@@ -16,6 +16,7 @@ var lenientSteps = []func(string) string{
 	eachSegment("", trimDots),
 	eachSegment("", trimSpace),
 	eachSegment(":$", dropStream),
+	eachSegment("..", splitDots),
 	cutAt("\x00", "%00"),
 	cutAt("#", "%23"),
 	cutAt("?", "%3f"),
@@ -23,6 +24,8 @@ var lenientSteps = []func(string) string{
 	encodedSlashes.Replace,
 	dropAuthority,
 	dropFrontController,
+	dropPathInfo,
+	dropCookieless,
 	unescapeWide,
 }
 
@@ -176,17 +179,4 @@ func dropAuthority(path string) string {
 		return rest[i:]
 	}
 	return "/"
-}
-
-// dropFrontController takes "/index.php/articles" for "/articles", as PHP
-// frameworks do that are reached through one script.
-func dropFrontController(path string) string {
-	if path == "" || path[0] != '/' {
-		return path
-	}
-	script, _, more := strings.Cut(path[1:], "/")
-	if !more || !strings.HasSuffix(strings.ToLower(script), ".php") {
-		return path
-	}
-	return path[1+len(script):]
 }

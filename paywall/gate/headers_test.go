@@ -71,6 +71,9 @@ func TestB06B07OnlyTheRequestLineDecides(t *testing.T) {
 	for _, name := range []string{
 		"X-Original-Url", "X-Rewrite-Url", "X-Original-Uri", "X-Envoy-Original-Path", "X-Forwarded-Uri", "X-Forwarded-Path",
 		"X-Forwarded-Prefix", "X-Request-Uri", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
+		"X-Script-Name", "X-Forwarded-Script-Name", "Script-Name", "Path-Info", "X-Forwarded-Context", "X-Forwarded-Root", "X-Rewrite-Path",
+		"X-Original-Method", "X-Forwarded-Method", "X-Forwarded-Servlet", "X-Context-Path", "X-Forwarded-Pathbase", "X-Replaced-Path",
+		"X-Invoke-Path", "X-Matched-Path", "X-Waws-Unencoded-Url", "X-Accel-Mapping", "X-Sendfile-Type",
 	} {
 		for _, alias := range aliases(name) {
 			wantPaywall(t, s.do("GET", pagePath, alias+": /free/page"))
@@ -307,7 +310,7 @@ func FuzzCleanHeader(f *testing.F) {
 		}
 		if _, there := h[name]; !there && name != "Connection" && name != "Upgrade" {
 			cgi := cgiName(name)
-			if !strings.HasPrefix(cgi, "PAYWALL") && !strings.HasPrefix(cgi, "X_") && name != "Http2-Settings" {
+			if !strings.HasPrefix(cgi, "PAYWALL") && !strings.HasPrefix(cgi, "X_") && cgi != "SCRIPT_NAME" && cgi != "PATH_INFO" && name != "Http2-Settings" {
 				t.Fatalf("%q was dropped", name)
 			}
 		}

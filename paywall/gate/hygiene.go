@@ -7,15 +7,33 @@ import (
 )
 
 // liars are request headers by which a client could tell the site another
-// target or method than the gate decided on (Symfony, IIS, ASP.NET, Envoy and
-// nginx ingress read them; CVE-2026-40575, CVE-2026-35051). In lower case; "-"
-// stands for whatever byte a CGI-like site takes for an underscore.
+// target, mount point or method than the gate decided on (IIS, ASP.NET, Symfony,
+// WSGI, gunicorn, Rack, Spring, Next.js, Traefik, Envoy and nginx ingress read
+// them; CVE-2026-40575, CVE-2026-35051, CVE-2025-61780). In lower case; "-" stands
+// for whatever byte a CGI-like site takes for an underscore.
 var liars = []string{
-	"x-original-url", "x-original-uri", "x-original-path", "x-rewrite-url", "x-rewrite-uri",
-	"x-request-uri", "x-request-url", "x-envoy-original-path",
-	"x-forwarded-uri", "x-forwarded-url", "x-forwarded-path", "x-forwarded-prefix",
+	"x-original-url", "x-original-uri", "x-original-path", "x-original-query", "x-original-method",
+	"x-rewrite-url", "x-rewrite-uri", "x-rewrite-path", "x-rewrite-query",
+	"x-request-uri", "x-request-url", "x-request-path", "x-real-uri", "x-real-url", "x-override-url",
+	"x-envoy-original-path", "x-replaced-path", "x-ingress-path", "x-waws-unencoded-url",
+	"x-invoke-path", "x-invoke-query", "x-invoke-output", "x-matched-path", "x-middleware-rewrite", "x-now-route-matches",
+	"x-forwarded-uri", "x-forwarded-url", "x-forwarded-path", "x-forwarded-query", "x-forwarded-method",
+	"x-forwarded-prefix", "x-forwarded-path-prefix", "x-forwarded-pathbase", "x-forwarded-path-base",
+	"x-forwarded-base", "x-forwarded-base-path", "x-forwarded-root", "x-forwarded-servlet",
+	"x-forwarded-context", "x-forwarded-contextpath", "x-forwarded-context-path", "x-forwarded-script-name",
+	"x-script-name", "x-context-path", "x-proxycontextpath", "x-path-prefix", "x-base-path", "x-proxy-path", "x-url-prefix",
+	"x-accel-mapping", "x-sendfile-type",
 	"x-http-method-override", "x-http-method", "x-method-override",
+	"script-name", "path-info",
 }
+
+// liarsByLength spares most headers any comparison.
+var liarsByLength = func() (byLength [32][]string) {
+	for _, liar := range liars {
+		byLength[len(liar)] = append(byLength[len(liar)], liar)
+	}
+	return byLength
+}()
 
 // cleanRequest takes from a request what is not the client's to say. An
 // ordinary request is looked through once and nothing is allocated.
@@ -30,10 +48,10 @@ func cleanHeader(h http.Header) {
 	for name := range h {
 		switch name[:min(1, len(name))] {
 		case "P", "p":
-			if ours(name) {
+			if ours(name) || lies(name) {
 				delete(h, name)
 			}
-		case "X", "x":
+		case "X", "x", "S", "s":
 			if lies(name) {
 				delete(h, name)
 			}
@@ -73,8 +91,11 @@ func ours(name string) bool {
 }
 
 func lies(name string) bool {
-	for _, liar := range liars {
-		if len(name) == len(liar) && alias(name, liar) {
+	if len(name) >= len(liarsByLength) {
+		return false
+	}
+	for _, liar := range liarsByLength[len(name)] {
+		if alias(name, liar) {
 			return true
 		}
 	}

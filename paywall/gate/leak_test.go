@@ -55,7 +55,7 @@ func leakSites(tb testing.TB) []*leakSite {
 			pricing.Rule{Match: pricing.Paths{"/free/*", "/articles", "/albums", "/", "/x/*"}, Free: true})},
 		{nil, []pricing.Rule{
 			{Match: pricing.Paths{"/articles/dear"}, Price: price("5.00")},
-			{Match: pricing.Paths{pagePath, "/albums/*/1.mp3", "/index"}, Price: price("0.50")},
+			{Match: pricing.Paths{pagePath, "/articles/script.php", "/albums/*/1.mp3", "/index"}, Price: price("0.50")},
 			{Free: true},
 		}},
 	} {
@@ -119,8 +119,11 @@ func opened(raw string) map[string]bool {
 // as a CGI site sees their names.
 var obeyed = map[string]bool{
 	"X_ORIGINAL_URL": true, "X_ORIGINAL_URI": true, "X_REWRITE_URL": true, "X_FORWARDED_URI": true, "X_FORWARDED_PATH": true,
-	"X_REQUEST_URI": true, "X_ENVOY_ORIGINAL_PATH": true,
+	"X_REQUEST_URI": true, "X_ENVOY_ORIGINAL_PATH": true, "PATH_INFO": true,
 }
+
+// mounting are headers that name a path which the request's own lies below.
+var mounting = map[string]bool{"X_FORWARDED_PREFIX": true, "X_SCRIPT_NAME": true, "X_FORWARDED_SCRIPT_NAME": true, "SCRIPT_NAME": true}
 
 // readings are the pages with a price that a request leads to.
 func (s *leakSite) readings(r *http.Request) []string {
@@ -130,7 +133,7 @@ func (s *leakSite) readings(r *http.Request) []string {
 			switch cgi := cgiName(name); {
 			case obeyed[cgi]:
 				targets[value] = true
-			case cgi == "X_FORWARDED_PREFIX":
+			case mounting[cgi]:
 				targets[value+r.URL.RequestURI()] = true
 			}
 		}
@@ -293,7 +296,7 @@ func (s *leakSite) inspect(r *http.Request, status string, priced bool) {
 			cgi := cgiName(name)
 			switch {
 			case name == "Paywall-Status", name == "Paywall-Resource":
-			case strings.HasPrefix(cgi, "PAYWALL_"), cgi == "PAYWALL", obeyed[cgi], cgi == "X_FORWARDED_PREFIX",
+			case strings.HasPrefix(cgi, "PAYWALL_"), cgi == "PAYWALL", obeyed[cgi], mounting[cgi],
 				cgi == "X_HTTP_METHOD_OVERRIDE", cgi == "X_HTTP_METHOD", cgi == "X_METHOD_OVERRIDE":
 				fault("%s: %q reached the site", name, values)
 			case name == "Upgrade" && !strings.EqualFold(strings.Join(values, ","), "websocket"):

@@ -116,7 +116,7 @@ func strangeLine(rng *rand.Rand) string {
 var headerLines = [][]string{
 	{"X-Original-Url", "{target}"}, {"X-Rewrite-Url", "{target}"}, {"X-Original-Uri", "{target}"}, {"X-Forwarded-Uri", "{target}"},
 	{"X-Forwarded-Path", "{target}"}, {"X-Forwarded-Prefix", "/articles", "/free"}, {"X-Request-Uri", "{target}"},
-	{"X-Envoy-Original-Path", "{target}"}, {"Referer", "https://www.google.com/", "{target}"},
+	{"X-Envoy-Original-Path", "{target}"}, {"X-Script-Name", "/articles", "/free"}, {"X-Forwarded-Script-Name", "/articles"}, {"Path-Info", "{target}"}, {"Referer", "https://www.google.com/", "{target}"},
 	{"X-Http-Method-Override", "DELETE", "POST"}, {"X-Method-Override", "PUT"}, {"X-Http-Method", "DELETE"},
 	{"Paywall-Status", "paid", "probe", "pass", "free"}, {"Paywall-Resource", pagePath}, {"Paywall", "paid"},
 	{"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "http", "javascript"}, {"X-Forwarded-For", "127.0.0.1"}, {"Forwarded", "host=evil.test;proto=http"},

@@ -60,6 +60,14 @@ var flavours = []Flavour{
 	{Name: "php", Read: php},
 	{Name: "node", Read: node},
 	{Name: "dot-filter", Read: dotFilter},
+	{Name: "apache-path-info", Read: pathInfo},
+	{Name: "front-controller", Read: frontController},
+	{Name: "nginx-alias", Read: nginxAlias},
+	{Name: "aspnet-cookieless", Read: aspnet},
+	{Name: "spring", Read: spring},
+	{Name: "rails", Read: rails},
+	{Name: "python", Read: python},
+	{Name: "go", Read: goMux},
 }
 
 // pathOf is the raw path of a target; of an absolute-form one, what a proxy

@@ -13,7 +13,7 @@ import (
 var bases = []string{
 	"/articles/p1", "/articles/cheap", "/articles/dear", "/articles/welcome", "/articles",
 	"/albums/x/1.mp3", "/albums/y/2.mp3", "/albums", "/free/page", "/free/a/b", "/", "/.paywall/unlock",
-	"/articles/dürer", "/free/C++ & more",
+	"/articles/dürer", "/free/C++ & more", "/articles/script.php", "/free/script.php/a",
 }
 
 // Target makes a raw request target: a path of the site, or two of them joined,
@@ -51,7 +51,8 @@ var tricks = []trick{
 	// Another slash.
 	swap("/", "//", "///", "%2f", "%2F", "%252f", "%5c", "%255C", `\`, "/./", "/%2e/", "/x/../", "/x//../", "/x%2f../", "/%2e%2e/",
 		"/x/%2e%2e/", "/.%2e/", "/..;/", "/..%20/", "/%20", "/;/", "/;a=b/", ";a/", "./", "%20/", " /", "%EF%BC%8F", "/%EF%BC%8E%EF%BC%8E/", "%00/", "%2500/", "%23/", "#/",
-		"%3f/", "?/", "/../", "%c0%af", "/%E2%80%A5/", "::$INDEX_ALLOCATION/", ":$i30:$INDEX_ALLOCATION/", "%E2%80%8B/"),
+		"%3f/", "?/", "/../", "%c0%af", "/%E2%80%A5/", "::$INDEX_ALLOCATION/", ":$i30:$INDEX_ALLOCATION/", "%E2%80%8B/",
+		"/index.php/", "/App.PHP/", "/(S(x))/", "/(A(a)F(b))/", "/%28S(x)%29/", "../", ".%2e/", "/x../"),
 	// Another letter.
 	swap("s", "%C5%BF", "S", "%EF%BD%93", "s%CC%88", "s%E2%80%8D", "s%C2%AD"),
 	swap("i", "%C4%B1", "I", "%C4%B0", "%E2%85%B0"),
@@ -61,10 +62,12 @@ var tricks = []trick{
 	swap(".", "%2e", "%252e", "%EF%BC%8E", ".%00", ".."),
 	// Before and behind.
 	front("//h", "///h", "/\\h", "/index.php", "/app.php", "/free/..", "/free/%2e%2e", "/free/..;", "/free%2f..", "/free/x/../..", "/./", "/..",
-		"/%2f", "/%5ch", "/.;", "/x/..%2f", "/_next/../", "http://site.test", "/free//..", "/free/a//../.."),
+		"/%2f", "/%5ch", "/.;", "/x/..%2f", "/_next/../", "http://site.test", "/free//..", "/free/a//../..",
+		"/free..", "/x..", "/x%2e%2e", "/blog/index.php", "/(S(abc))", "/(F(x)S(y))", "/x/index.php"),
 	back("/", "//", "/.", "/..", "/../", "/x/..", "/%2e%2e", ".", "..", "...", "%20", "%2e", "+", ";", ";x=1", "%3Bx", "::$DATA", "%3a%3a$DATA", "%00", "%2500",
 		"%00.css", "%23x", "#x", "?", "?x=1", "%3fx", "%3fx/../../free", "%0a", "%7f", "%", "%zz", "%C2%A0", "%E2%80%A6", "%EF%BC%83x", "/..;", "/..%2f", "/%2e%2e%2f..",
-		"%ff", "%25ff", "%CD%BEx", "\\", "\\..\\", "/../../free", "/..%2f..%2ffree", "/../cheap", "/..%2fdear", "/%EF%BC%8E%EF%BC%8E/dear"),
+		"%ff", "%25ff", "%CD%BEx", "\\", "\\..\\", "/../../free", "/..%2f..%2ffree", "/../cheap", "/..%2fdear", "/%EF%BC%8E%EF%BC%8E/dear",
+		"/x.css", "/x", ".php/x", "/.jpg", ";.jpg", "/(S(x))", "/x/(S(x))/../..", "/a.cgi/x"),
 	func(_ *rand.Rand, s string) string { return strings.ToUpper(s) },
 	func(_ *rand.Rand, s string) string { return escapeSome(norm.NFD.String(decode(s))) },
 	func(_ *rand.Rand, s string) string { return norm.NFC.String(decode(s)) },

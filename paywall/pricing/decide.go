@@ -29,7 +29,7 @@ func (t *Table) Decide(r *http.Request, target *paywall.Target) (Decision, error
 	}
 	for _, reading := range target.Readings {
 		other, by := t.Lookup(r, reading)
-		if other.closed() && (target.Ambiguous || other != status || by != rule) {
+		if other.closed() && (target.Ambiguous || other != status || by != rule || target.Canonical && by.regroups(target.Path, reading)) {
 			return Decision{}, refusal()
 		}
 	}
@@ -37,6 +37,14 @@ func (t *Table) Decide(r *http.Request, target *paywall.Target) (Decision, error
 		decision.Resource = rule.resource(target.Resource)
 	}
 	return decision, nil
+}
+
+// regroups reports whether a reading, in which segments of the path are gone, is
+// part of another resource than the path: to a site that overlooks the script in
+// "/albums/index.php/x/1.mp3", "/albums/index.php" would be every album.
+func (r *Rule) regroups(path, reading string) bool {
+	return r != nil && len(r.Per) > 0 && strings.Count(reading, "/") < strings.Count(path, "/") &&
+		!strings.EqualFold(r.resource(reading), r.resource(path))
 }
 
 func refusal() error {

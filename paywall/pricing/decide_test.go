@@ -79,6 +79,15 @@ func TestTargetsOfTheAttackCatalogue(t *testing.T) {
 		{"A26", "/articles/p1/feed", "priced /articles/p1/feed"},
 		{"A26", "/feed.xml", "unpriced /feed.xml"},
 		{"A26", "/index.php/articles/p1", "refused"},
+		{"A26", "/blog/index.php/articles/p1", "unpriced /blog/index.php/articles/p1"},
+		{"A26", "/articles/index.php/p1", "priced /articles/index.php/p1"},
+		{"A26", "/free../articles/p1", "refused"},
+		{"A26", "/free.%2e/articles/p1", "refused"},
+		{"A26", "/(S(lit3py55t21z5v55vlm25s55))/articles/p1", "refused"},
+		{"A26", "/(A(x)F(y))/articles/p1", "refused"},
+		{"A26", "/art(x)/icles/(S(x))p1", "unpriced /art(x)/icles/(S(x))p1"},
+		{"A26", "/arti/(s(x))cles/p1", "refused"},
+		{"A26", "/articles/(Sic)/p1", "priced /articles/(Sic)/p1"},
 		{"A27", "/articles/p1/", "priced /articles/p1"},
 		{"A27", "/articles", "unpriced /articles"},
 		{"A27", "/articles?/p1", "unpriced /articles"},
@@ -163,6 +172,32 @@ func TestFreeReadingOfWhatIsPricedDoesNoHarm(t *testing.T) {
 	}
 }
 
+// TestAPathBehindAScriptIsTheScripts: servers run it and hand it the rest.
+func TestAPathBehindAScriptIsTheScripts(t *testing.T) {
+	table := newTable(t, pricing.Paths{"/index.php", "/blog/articles/*", "/cgi-bin/read.pl"}, pricing.Rule{Price: euro(50)})
+	for raw, want := range map[string]string{
+		"/index.php":                    "priced /index.php",
+		"/index.php/":                   "priced /index.php",
+		"/index.php/x?p=7":              "refused",
+		"/INDEX.PHP/x":                  "refused",
+		"/index%2ephp/x":                "refused",
+		"/index.php/x.css":              "refused",
+		"/cgi-bin/read.pl/a/b":          "refused",
+		"/blog/index.php/articles/p1":   "refused",
+		"/blog/index.php5/articles/p1":  "refused",
+		"/blog/app.cfm/articles/p1":     "refused",
+		"/blog/articles/x.php/p1":       "priced /blog/articles/x.php/p1",
+		"/other.php/x":                  "unpriced /other.php/x",
+		"/index.phps/x":                 "unpriced /index.phps/x",
+		"/index.txt/x":                  "unpriced /index.txt/x",
+		"/v1.2/index.php-notes/x.y.z/a": "unpriced /v1.2/index.php-notes/x.y.z/a",
+	} {
+		if got := decide(t, table, raw); got != want {
+			t.Errorf("%s: %s, want %s", raw, got, want)
+		}
+	}
+}
+
 func TestMisconfiguredCountsLikeAPrice(t *testing.T) {
 	table := newTable(t, pricing.Paths{"/a/*", "/lost/*"}, pricing.Rule{Match: pricing.Paths{"/a/*"}, Price: euro(50)})
 	for raw, want := range map[string]string{
@@ -198,6 +233,10 @@ func TestAnAlbumIsOneResource(t *testing.T) {
 		"/albums/x/%EF%BC%8E%2e/y/1":       "refused",
 		"/albums/x/../y/1.mp3":             "moved",
 		"/albums/x/.%E2%80%8B./y/1.mp3":    "refused",
+		// Without the script, or the session, what follows names the album.
+		"/albums/index.php/x/1.mp3": "refused",
+		"/albums/(S(x))/y/1.mp3":    "refused",
+		"/albums/x/play.php/1.mp3":  "priced /albums/x",
 	} {
 		if got := decide(t, table, raw); got != want {
 			t.Errorf("%s: %s, want %s", raw, got, want)

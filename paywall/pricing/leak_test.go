@@ -37,7 +37,7 @@ func sites(tb testing.TB) map[string]*pricing.Table {
 		pricing.Rule{Match: pricing.Paths{"/free/*", "/articles", "/albums", "/", "/x/*"}, Free: true})...)
 	single := newTable(tb, nil,
 		pricing.Rule{Match: pricing.Paths{"/articles/dear"}, Price: euro(500)},
-		pricing.Rule{Match: pricing.Paths{"/articles/p1", "/albums/*/1.mp3"}, Price: euro(50)},
+		pricing.Rule{Match: pricing.Paths{"/articles/p1", "/articles/script.php", "/free/script.php", "/albums/*/1.mp3"}, Price: euro(50)},
 		pricing.Rule{Free: true})
 	return map[string]*pricing.Table{"news": news, "free": free, "single": single}
 }
@@ -56,7 +56,7 @@ func request() *http.Request { return &http.Request{Method: http.MethodGet} }
 // sold are the resources that a reader may own.
 var sold = map[string]bool{
 	"/articles/p1": true, "/articles/cheap": true, "/articles/dear": true,
-	"/albums/x": true, "/albums/y": true, "/articles/dürer": true,
+	"/albums/x": true, "/albums/y": true, "/articles/dürer": true, "/articles/script.php": true, "/free/script.php": true,
 }
 
 func album(path string) string {
