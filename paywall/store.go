@@ -131,6 +131,10 @@ type Store interface {
 	// hash that exists is [ErrOfferChanged].
 	AddVouchers(ctx context.Context, vouchers []Voucher) error
 
+	// Voucher answers what a code would pay into a wallet that redeems it now.
+	// Unknown, expired or redeemed: [ErrBadVoucher].
+	Voucher(ctx context.Context, code Hash) (Money, error)
+
 	// Redeem pays a voucher into a wallet, once. Key: the voucher; the same
 	// wallet again gets the first top-up with Replayed set. Unknown, expired or
 	// redeemed by another wallet: [ErrBadVoucher]. [ErrNoWallet].

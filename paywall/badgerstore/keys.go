@@ -242,6 +242,11 @@ func usedBy(w walletID, code paywall.Hash) [16]byte {
 	return [16]byte(h[:16])
 }
 
+// good reports whether a wallet that has not redeemed the voucher can.
+func (v voucher) good(now time.Time) bool {
+	return v.used == ([16]byte{}) && (v.expires == 0 || now.UnixMilli() < v.expires)
+}
+
 func (v voucher) encode() []byte {
 	b := binary.AppendVarint(binary.AppendVarint(nil, v.amount), v.expires)
 	if v.used != ([16]byte{}) {

@@ -51,6 +51,27 @@ func (s *Store) AddVouchers(ctx context.Context, vouchers []paywall.Voucher) err
 	})
 }
 
+// Voucher implements [paywall.Store].
+func (s *Store) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error) {
+	return query(ctx, s, s.latest, func(v *view) (paywall.Money, error) {
+		value, err := v.get(voucherKey(code))
+		if err != nil {
+			return paywall.Money{}, err
+		}
+		if value == nil {
+			return paywall.Money{}, paywall.ErrBadVoucher
+		}
+		kept, err := decodeVoucher(value)
+		if err != nil {
+			return paywall.Money{}, err
+		}
+		if !kept.good(s.o.Now()) {
+			return paywall.Money{}, paywall.ErrBadVoucher
+		}
+		return s.money(kept.amount), nil
+	})
+}
+
 // Redeem implements [paywall.Store].
 func (s *Store) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
 	return change(ctx, s, false, func(g *group) (paywall.TopUp, error) {
@@ -72,7 +93,7 @@ func (s *Store) Redeem(ctx context.Context, wallet string, code paywall.Hash) (p
 		switch {
 		case v.used == usedBy(id, code):
 			return paywall.TopUp{Credited: s.money(v.amount), Balance: s.money(w.balance), Replayed: true}, nil
-		case v.used != ([16]byte{}), v.expires != 0 && g.now.UnixMilli() >= v.expires:
+		case !v.good(g.now):
 			return paywall.TopUp{}, paywall.ErrBadVoucher
 		}
 		r := journal.Record{Wallet: wallet, Voucher: code}

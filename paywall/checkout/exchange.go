@@ -28,6 +28,8 @@ type exchange struct {
 
 	fields map[string]string // of a POST
 
+	pays bool // a wallet that is opened gets the money of a voucher
+
 	formSecrets []string // that this browser has, when it has the answer
 	drawn       string   // the one among them that the answer brings along, "" if none
 

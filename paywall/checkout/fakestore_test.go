@@ -224,6 +224,19 @@ func (s *fakeStore) AddVouchers(_ context.Context, vouchers []paywall.Voucher) e
 	return nil
 }
 
+func (s *fakeStore) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Money{}, err
+	}
+	defer leave()
+	v := s.vouchers[code]
+	if v == nil || v.by != "" || !v.ExpiresAt.IsZero() && s.now().After(v.ExpiresAt) {
+		return paywall.Money{}, paywall.ErrBadVoucher
+	}
+	return v.Amount, nil
+}
+
 func (s *fakeStore) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
 	time.Sleep(s.slow)
 	leave, err := s.enter(ctx)

@@ -47,8 +47,8 @@ type bucket struct {
 // bits is hopeless at any rate; an address that did it too often is no longer told
 // that its codes are wrong.
 var quotas = [works]quota{
-	looking:  {bucket{2_000, 100 * time.Millisecond}, bucket{20_000, 2500 * time.Microsecond}, 100, "too many requests from your network; wait a little"},
-	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{50_000, 100 * time.Millisecond}, 100, "too many requests from your network; wait a little"},
+	looking:  {bucket{2_000, 100 * time.Millisecond}, bucket{20_000, 2500 * time.Microsecond}, 15, "too many requests from your network; wait a little"},
+	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{50_000, 100 * time.Millisecond}, 30, "too many requests from your network; wait a little"},
 	opening:  {bucket{300, 2 * time.Minute}, bucket{10_000, 200 * time.Millisecond}, 5, "too many new wallets from your network; wait a little"},
 	guessing: {bucket{10, 6 * time.Second}, bucket{1_000, time.Second}, 3, "too many wrong codes from your network; wait a little"},
 }
@@ -166,8 +166,13 @@ func (x *exchange) within(w work) error {
 func (x *exchange) mayLook() error   { return x.unlessPaying(x.within(looking)) }
 func (x *exchange) mayChange() error { return x.unlessPaying(x.within(changing)) }
 
-// mayOpen bounds how many wallets are opened.
-func (x *exchange) mayOpen() error { return x.within(opening) }
+// mayOpen bounds how many wallets are opened, but for those that money is paid into.
+func (x *exchange) mayOpen() error {
+	if x.pays {
+		return nil
+	}
+	return x.within(opening)
+}
 
 func (x *exchange) unlessPaying(refused error) error {
 	if refused == nil {

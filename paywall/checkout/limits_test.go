@@ -145,25 +145,28 @@ func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 // TestManyAddressesTakeNothingFromThoseThatDoLittle: a stranger with many
 // addresses uses up what all together have, and readers still come in.
 func TestManyAddressesTakeNothingFromThoseThatDoLittle(t *testing.T) {
-	s := newSite(t)
+	now := time.Now()
 	for w := range works {
-		q := &quotas[w]
-		used := 0
-		for i := range 500 {
-			for ; ; used++ {
-				if wait, _ := s.c.Limits.take(w, addressOf(fmt.Sprintf("2001:db8:%x:%x00::1", i>>8, i&255)), s.now(), 1); wait > 0 {
-					break
+		q, limits := &quotas[w], NewLimits()
+		taken := func(address string, most int) int {
+			for n := range most {
+				if wait, _ := limits.take(w, addressOf(address), now, 1); wait > 0 {
+					return n
 				}
 			}
+			return most
 		}
-		if used > q.all.burst*6/10 {
-			t.Errorf("kind %d: %d of %d were used", w, used, q.all.burst)
+		const greedy = 100
+		used := 0
+		for i := range greedy {
+			used += taken(fmt.Sprintf("2001:db8:0:%x00::1", i), q.all.burst)
 		}
-		for i := range q.all.burst / 2 / q.little / 10 {
-			for range q.little {
-				if wait, _ := s.c.Limits.take(w, addressOf(fmt.Sprintf("192.0.%d.%d", 2+i>>8, i&255)), s.now(), 1); wait > 0 {
-					t.Fatalf("kind %d: reader %d waits %s", w, i, wait)
-				}
+		if most := q.all.burst/2 + greedy*q.little; used < q.all.burst/2 || used > most {
+			t.Errorf("kind %d: %d addresses took %d, want at most %d", w, greedy, used, most)
+		}
+		for i := range 20 {
+			if got := taken(fmt.Sprintf("192.0.2.%d", i), q.little); got != q.little {
+				t.Errorf("kind %d: reader %d got %d of %d", w, i, got, q.little)
 			}
 		}
 	}

@@ -90,8 +90,7 @@ func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error)
 	return offer, false, err
 }
 
-// payIn redeems the code. A person without a wallet gets one, but only for
-// something that can be a code.
+// payIn redeems the code.
 func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity, t paywall.TopUp, err error) {
 	if x.json {
 		if who, err = x.identify(ctx, store); err != nil {
@@ -104,7 +103,7 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 			return paywall.ErrBadVoucher
 		}
 		if !x.json {
-			if who, err = x.acting(ctx, store); err != nil {
+			if who, err = x.payee(ctx, store, code); err != nil {
 				return err
 			}
 		}
@@ -112,6 +111,18 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 		return err
 	})
 	return who, t, err
+}
+
+// payee is acting, but a person who has no wallet gets one only for a good code,
+// and then however many were opened at the address.
+func (x *exchange) payee(ctx context.Context, store paywall.Store, code paywall.Hash) (identity, error) {
+	if err := x.returning(ctx, store); errors.Is(err, paywall.ErrNoWallet) {
+		if _, err := store.Voucher(ctx, code); err != nil {
+			return identity{}, err
+		}
+		x.pays = true
+	}
+	return x.acting(ctx, store)
 }
 
 // wrongVoucher shows the form again, with the article kept.

@@ -214,6 +214,31 @@ func TestWrongCodesOfAStrangerLockNobodyOut(t *testing.T) {
 	wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusOK)
 }
 
+// TestAGoodVoucherOpensAWalletWhateverOthersOpened at the address; a wrong one never
+// opens any, however much it looks like a code.
+func TestAGoodVoucherOpensAWalletWhateverOthersOpened(t *testing.T) {
+	s := newSite(t)
+	before := s.store.writes
+	for range atOnce(guessing) {
+		wantStatus(t, s.post("/.paywall/topup/voucher", []string{"code", paywall.NewVoucherCode()}), http.StatusUnprocessableEntity)
+	}
+	if s.store.writes != before {
+		t.Errorf("%d changes by wrong codes", s.store.writes-before)
+	}
+	for range atOnce(opening) {
+		s.call("/.paywall/wallet", object{})
+	}
+	wantStatus(t, s.call("/.paywall/wallet", object{}), http.StatusTooManyRequests)
+	code, wallet := s.voucher(10_000), string(paywall.NewWalletKey())
+	for range 2 { // a double click is one wallet
+		wantStatus(t, s.post("/.paywall/topup/voucher", []string{"code", code, "new_wallet", wallet}), http.StatusSeeOther)
+	}
+	if got := s.balance(paywall.WalletKey(wallet)); got != "0.61" { // welcome and voucher
+		t.Errorf("the balance is %s", got)
+	}
+	wantStatus(t, s.post("/.paywall/topup/voucher", []string{"code", code}), http.StatusTooManyRequests) // used
+}
+
 func TestGuessesFromOneNetworkCountTogether(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)

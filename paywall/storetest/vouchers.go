@@ -27,6 +27,18 @@ func testVouchers(t *testing.T, h *house) {
 	_, err := h.store.Redeem(ctx, a.ID, code("new"))
 	h.wantError(err, paywall.ErrBadVoucher) // all or none
 
+	worth := func(name string, want paywall.Money, wantErr error) {
+		t.Helper()
+		got, err := h.store.Voucher(ctx, code(name))
+		if h.wantError(err, wantErr); got != want {
+			t.Errorf("the code %q is worth %s, want %s", name, got, want)
+		}
+	}
+	worth("one", euro(500), nil)
+	worth("late", euro(100), nil)
+	worth("unknown", paywall.Money{}, paywall.ErrBadVoucher)
+	worth("one", euro(500), nil) // looking changes nothing
+
 	first, err := h.store.Redeem(ctx, a.ID, code("one"))
 	if err != nil || first != (paywall.TopUp{Credited: euro(500), Balance: euro(500)}) {
 		t.Errorf("the top-up is %+v, %v", first, err)
@@ -38,6 +50,7 @@ func testVouchers(t *testing.T, h *house) {
 	}
 	_, err = h.store.Redeem(ctx, b.ID, code("one"))
 	h.wantError(err, paywall.ErrBadVoucher)
+	worth("one", paywall.Money{}, paywall.ErrBadVoucher)
 	_, err = h.store.Redeem(ctx, b.ID, code("unknown"))
 	h.wantError(err, paywall.ErrBadVoucher)
 	_, err = h.store.Redeem(ctx, paywall.NewID(), code("short"))
@@ -46,6 +59,7 @@ func testVouchers(t *testing.T, h *house) {
 		t.Errorf("redeeming in time: %v", err)
 	}
 	h.clock.sleep(time.Hour)
+	worth("late", paywall.Money{}, paywall.ErrBadVoucher)
 	_, err = h.store.Redeem(ctx, b.ID, code("late"))
 	h.wantError(err, paywall.ErrBadVoucher)
 	if got, err := h.store.Redeem(ctx, b.ID, code("short")); err != nil || !got.Replayed {
