@@ -111,10 +111,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.welcome, err = parseWelcome(a.Welcome, a.currency); err != nil {
 		return err
 	}
-	a.refund = defaultRefund
-	if a.Refund != nil {
-		a.refund = time.Duration(*a.Refund)
-	}
+	a.refund = a.refundTime()
 	if a.refund < 0 || a.refund > maxRefund {
 		return fmt.Errorf("refund %s: write a duration between 0 and %s", a.refund, maxRefund)
 	}
@@ -220,6 +217,14 @@ func (a *App) await(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	return paywall.ErrUnavailable
+}
+
+// refundTime is how long a purchase can be undone.
+func (a *App) refundTime() time.Duration {
+	if a.Refund == nil {
+		return defaultRefund
+	}
+	return time.Duration(*a.Refund)
 }
 
 // vouchers reports whether voucher codes are accepted.

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -58,7 +58,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	handler := &Handler{Source: source(h.Dispenser)}
 	p := directiveParser{Helper: h, handler: handler}
 	var err error
-	if p.currency, err = globalCurrency(h); err != nil {
+	if p.currency, p.refund, err = globalSettings(h); err != nil {
 		return nil, err
 	}
 	if err := p.parse(); err != nil {
@@ -77,6 +77,7 @@ type directiveParser struct {
 	httpcaddyfile.Helper
 	handler  *Handler
 	currency paywall.Currency
+	refund   time.Duration
 }
 
 func (p *directiveParser) parse() error {
@@ -106,6 +107,9 @@ func (p *directiveParser) parse() error {
 	if err := validateRules(p.handler.Rules, p.currency); err != nil {
 		return atSource(p.handler.Source, err)
 	}
+	if err := checkAccess(p.handler.Rules, p.refund); err != nil {
+		return err
+	}
 	if _, err := p.handler.monthlyCap(p.currency); err != nil {
 		return atSource(p.handler.Source, err)
 	}
@@ -134,7 +138,7 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 	}
 	parse := once[word]
 	if parse == nil {
-		return p.Errf("unrecognized subdirective: %s", word)
+		return p.Errf("%s", p.unknownSubdirective(word))
 	}
 	if seen[word] {
 		return p.Errf("%s is given twice", word)
@@ -146,20 +150,23 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 // origin parses: origin <scheme://host[:port]>
 func (p *directiveParser) origin() error {
 	if !p.AllArgs(&p.handler.Origin) {
-		return p.ArgErr()
+		return p.Errf("origin needs the site's address; write: origin https://news.example")
 	}
 	if _, err := newOrigin(p.handler.Origin); err != nil {
 		return p.WrapErr(err)
 	}
-	return nil
+	return p.noBlock("origin")
 }
 
 // query parses: query <parameters...>
 func (p *directiveParser) query() error {
 	if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {
-		return p.ArgErr()
+		return p.Errf("query needs the names of parameters; write: query p")
 	}
-	return nil
+	if err := checkQueryNames(p.handler.Query); err != nil {
+		return p.WrapErr(err)
+	}
+	return p.noBlock("query")
 }
 
 // crawlers parses: crawlers <engines...>
@@ -169,100 +176,6 @@ func (p *directiveParser) crawlers() error {
 		return p.WrapErr(err)
 	}
 	return p.noBlock("crawlers")
-}
-
-// free parses: free <matcher>
-func (p *directiveParser) free() error {
-	rule := Rule{Free: true, Source: source(p.Dispenser)}
-	matcher, ok, err := p.MatcherToken()
-	if err != nil {
-		return p.WrapErr(err)
-	}
-	if !ok {
-		return p.Errf("free needs a matcher, such as: free /articles/welcome")
-	}
-	if p.NextArg() {
-		return p.ArgErr()
-	}
-	rule.MatcherSetsRaw = matcherSets(matcher)
-	p.handler.Rules = append(p.handler.Rules, rule)
-	return p.noBlock("free")
-}
-
-// price parses: price [<matcher>] <price> [{ ... }]
-func (p *directiveParser) price() error {
-	rule := Rule{Source: source(p.Dispenser)}
-	matcher, amount, err := p.matcherAndAmount()
-	if err != nil {
-		return err
-	}
-	if amount == "" {
-		return p.Errf("price needs an amount, such as: price /magazine/* 0.50")
-	}
-	rule.MatcherSetsRaw, rule.Price = matcherSets(matcher), amount
-	if err := p.check(rule); err != nil {
-		return err
-	}
-	seen := make(map[string]bool)
-	for nesting := p.Nesting(); p.NextBlock(nesting); {
-		if err := p.priceOption(&rule, seen); err != nil {
-			return err
-		}
-	}
-	p.handler.Rules = append(p.handler.Rules, rule)
-	return nil
-}
-
-func (p *directiveParser) priceOption(rule *Rule, seen map[string]bool) error {
-	word := p.Val()
-	args := p.RemainingArgs()
-	key := word
-	switch {
-	case word == "share" && len(args) == 2:
-		key += " " + args[0]
-		rule.Shares = append(rule.Shares, Share{Creator: args[0], Percent: args[1]})
-	case word == "per" && len(args) > 0:
-		rule.Per = args
-	case word == "access" && len(args) == 1:
-		access, err := caddy.ParseDuration(args[0])
-		if err != nil {
-			return p.Errf("access %q is not a duration such as 24h or 30d", args[0])
-		}
-		if access <= 0 {
-			return p.Errf("access must be above zero; leave the line out for access without end")
-		}
-		rule.Access = caddy.Duration(access)
-	case word == "share" || word == "per" || word == "access":
-		return p.ArgErr()
-	default:
-		return p.Errf("unrecognized subdirective of price: %s", word)
-	}
-	if seen[key] {
-		return p.Errf("%s is given twice", key)
-	}
-	seen[key] = true
-	if err := p.noBlock(word); err != nil {
-		return err
-	}
-	return p.check(*rule)
-}
-
-// matcherAndAmount reads the arguments [<matcher>] [<amount>].
-func (p *directiveParser) matcherAndAmount() (caddy.ModuleMap, string, error) {
-	args := p.CountRemainingArgs()
-	matcher, ok, err := p.MatcherToken()
-	if err != nil {
-		return nil, "", p.WrapErr(err)
-	}
-	switch {
-	case args == 0 || ok && args == 1:
-		return matcher, "", nil
-	case ok && args == 2:
-		p.NextArg()
-	case args > 1:
-		return nil, "", p.Errf("wrong argument count: write [<matcher>] <price>; the currency is a global option")
-	}
-	return matcher, p.Val(), nil
 }
 
 // check refuses a rule while the dispenser still knows file and line.
@@ -281,16 +194,17 @@ func (p *directiveParser) noBlock(word string) error {
 	return nil
 }
 
-// globalCurrency is the currency of the paywall global option, which Caddy
-// parses before the sites.
-func globalCurrency(h httpcaddyfile.Helper) (paywall.Currency, error) {
+// globalSettings are the currency and the refund time of the paywall global
+// option, which Caddy parses before the sites.
+func globalSettings(h httpcaddyfile.Helper) (paywall.Currency, time.Duration, error) {
 	var app App
 	if option, ok := h.Option("paywall").(httpcaddyfile.App); ok {
 		if err := json.Unmarshal(option.Value, &app); err != nil {
-			return "", fmt.Errorf("reading the paywall global option: %w", err)
+			return "", 0, fmt.Errorf("reading the paywall global option: %w", err)
 		}
 	}
-	return paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
+	currency, err := paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
+	return currency, app.refundTime(), err
 }
 
 // source is where the current token stands. The folder is left out: it would

@@ -70,8 +70,8 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 // unmarshalOption reads one line of the option.
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
 	word := d.Val()
-	if !slices.Contains([]string{"currency", "storage", "welcome", "refund", "limits", "topup", "ui"}, word) {
-		return d.Errf("unrecognized option of paywall: %s", word)
+	if !slices.Contains(globalWords, word) {
+		return d.Errf("%s", unknown("option of paywall", word, globalWords))
 	}
 	if word == "ui" {
 		if seen[word] != "" {
@@ -80,6 +80,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 		return a.unmarshalUI(d)
 	}
 	args := d.RemainingArgs()
+	if word == "refund" {
+		return a.unmarshalRefund(d, args, seen[word] != "")
+	}
 	if word == "storage" && len(args) == 2 && args[0] == "badger" {
 		a.Storage = &Storage{Store: args[0], Path: args[1]}
 	} else if word == "storage" {
@@ -100,8 +103,6 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 		a.Currency = string(currency)
 	case "welcome":
 		a.Welcome = args[0]
-	case "refund":
-		return a.unmarshalRefund(d, args[0])
 	case "limits":
 		factor, err := strconv.Atoi(args[0])
 		if err == nil {

@@ -66,7 +66,7 @@ func TestAdaptedConfig(t *testing.T) {
 // TestEveryMistakeIsRefused: at load, with file and line, saying what to write.
 func TestEveryMistakeIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ global, site, want string }{
-		"unknown word":               {"", "paywall /a/* 0.20 {\n\t\tfoo\n\t}", "unrecognized subdirective: foo, at Caddyfile:10"},
+		"unknown word":               {"", "paywall /a/* 0.20 {\n\t\tfoo\n\t}", "unrecognized subdirective: foo; write one of: free, price, bar, cap, crawlers, gift_links, origin, query, teaser, tips, at Caddyfile:10"},
 		"unknown global word":        {"foo 1", "paywall /a/* 0.20", "unrecognized option of paywall: foo"},
 		"unknown word in price":      {"", "paywall /a/* {\n\t\tprice 0.20 {\n\t\t\tfoo\n\t\t}\n\t}", "unrecognized subdirective of price: foo"},
 		"zero":                       {"", "paywall /a/* 0", "must be above zero"},

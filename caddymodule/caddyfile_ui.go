@@ -15,8 +15,8 @@ func (a *App) unmarshalUI(d *caddyfile.Dispenser) error {
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
-		if !slices.Contains([]string{"name", "logo", "accent", "languages", "templates"}, word) {
-			return d.Errf("unrecognized option of ui: %s", word)
+		if !slices.Contains(uiWords, word) {
+			return d.Errf("%s", unknown("option of ui", word, uiWords))
 		}
 		if seen[word] {
 			return d.Errf("%s is given twice", word)
@@ -40,7 +40,7 @@ func (u *UI) unmarshalLine(d *caddyfile.Dispenser, word string) error {
 	case word == "name" && len(args) > 1:
 		return d.Errf("name is one text; put it in quotes")
 	case len(args) == 0 || len(args) > 1 && word != "languages" || slices.Contains(args, ""):
-		return d.ArgErr()
+		return d.Errf("write %s with its value, such as: %s", word, uiExamples[word])
 	}
 	switch word {
 	case "name":

@@ -49,7 +49,7 @@ func (p *directiveParser) giftLinks() error {
 	links := &GiftLinks{Limit: limit}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		if p.Val() != "readers" {
-			return p.Errf("unrecognized subdirective of gift_links: %s", p.Val())
+			return p.Errf("%s", unknown("subdirective of gift_links", p.Val(), []string{"readers"}))
 		}
 		if links.Readers != 0 {
 			return p.Errf("readers is given twice")

@@ -143,10 +143,8 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if h.origin, err = newOrigin(h.Origin); err != nil {
 		return err
 	}
-	for _, key := range h.Query {
-		if key == "" {
-			return fmt.Errorf("query: a parameter has no name")
-		}
+	if err := checkQueryNames(h.Query); err != nil {
+		return err
 	}
 	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
 	if h.cutter, err = h.Teaser.cutter(); err != nil {
@@ -178,6 +176,9 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 		return err
 	}
 	if err := validateRules(h.Rules, h.app.currency); err != nil {
+		return err
+	}
+	if err := checkAccess(h.Rules, h.app.refund); err != nil {
 		return err
 	}
 	match, err := loadMatchers(ctx, h, true)

@@ -61,15 +61,21 @@ func (h *Handler) monthlyCap(currency paywall.Currency) (paywall.Money, error) {
 }
 
 // unmarshalRefund parses: refund <duration> [{ limit <count> per month }]
-func (a *App) unmarshalRefund(d *caddyfile.Dispenser, amount string) error {
-	refund, err := caddy.ParseDuration(amount)
-	if err != nil || refund < 0 || refund > maxRefund {
-		return d.Errf("refund %q is not a duration such as 30m, between 0 and %s", amount, maxRefund)
+func (a *App) unmarshalRefund(d *caddyfile.Dispenser, args []string, twice bool) error {
+	if twice {
+		return d.Errf("refund is given twice")
+	}
+	refund, err := duration(d, "refund", args)
+	if err != nil {
+		return err
+	}
+	if refund < 0 || refund > maxRefund {
+		return d.Errf("refund %s is out of range; write a duration from 0, which lets nobody undo, to 90d", args[0])
 	}
 	a.Refund = (*caddy.Duration)(&refund)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "limit" {
-			return d.Errf("unrecognized subdirective of refund: %s", d.Val())
+			return d.Errf("%s", unknown("subdirective of refund", d.Val(), []string{"limit"}))
 		}
 		if a.RefundLimit != 0 {
 			return d.Errf("limit is given twice")

@@ -122,6 +122,31 @@ func validateRules(rules []Rule, currency paywall.Currency) error {
 	return err
 }
 
+// checkAccess refuses access that ends before the purchase can no longer be
+// undone: whoever has read then gets the money back.
+func checkAccess(rules []Rule, refund time.Duration) error {
+	for i := range rules {
+		access := time.Duration(rules[i].Access)
+		if access != 0 && access <= refund {
+			return atSource(rules[i].Source, fmt.Errorf(
+				"access must last longer than refund, or readers get their money back for what they have read: access is %s and refund %s; write a longer access, or a shorter refund in the global options",
+				brief(access), brief(refund)))
+		}
+	}
+	return nil
+}
+
+// brief writes a duration as people do: "30m", not "30m0s".
+func brief(d time.Duration) string {
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
+}
+
 // resolve replaces placeholders such as {env.PRICE}; one that is unknown or empty
 // is an error. Visitors have no part in what is resolved.
 func resolve(s string) (string, error) {

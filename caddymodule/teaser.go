@@ -40,10 +40,11 @@ func (t *Teaser) cutter() (*teaser.Cutter, error) {
 // teaser parses: teaser <selector> { paragraphs <count> | words <count> }
 func (p *directiveParser) teaser() error {
 	t := new(Teaser)
+	begin := source(p.Dispenser)
 	if args := p.RemainingArgs(); len(args) == 1 {
 		t.Selector = args[0]
 	} else {
-		return p.Errf("teaser needs one selector, such as: teaser article; put one with spaces in quotes")
+		return p.Errf("teaser needs one selector, such as: teaser article; put one with spaces or a # in quotes")
 	}
 	given := false
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
@@ -59,7 +60,7 @@ func (p *directiveParser) teaser() error {
 		return p.Errf("teaser needs a block that says how much stays: write paragraphs 3, or words 100")
 	}
 	if _, err := t.cutter(); err != nil {
-		return p.WrapErr(err)
+		return atSource(begin, err)
 	}
 	p.handler.Teaser = t
 	return nil
@@ -68,10 +69,10 @@ func (p *directiveParser) teaser() error {
 func (p *directiveParser) teaserLength(t *Teaser) error {
 	word, args := p.Val(), p.RemainingArgs()
 	if word != "paragraphs" && word != "words" {
-		return p.Errf("unrecognized subdirective of teaser: %s", word)
+		return p.Errf("%s", unknown("subdirective of teaser", word, teaserWords))
 	}
 	if len(args) != 1 {
-		return p.ArgErr()
+		return p.Errf("wrong argument count: write %s 3", word)
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n <= 0 {

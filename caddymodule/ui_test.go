@@ -13,7 +13,7 @@ func TestUIMistakesAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ lines, want string }{
 		"empty":                  {"ui", "ui is empty"},
 		"on one line":            {"ui Ferry", "ui takes a block; write"},
-		"unknown word":           {"ui {\nfont Arial\n}", "unrecognized option of ui: font, at Caddyfile:6"},
+		"unknown word":           {"ui {\nfont Arial\n}", "unrecognized option of ui: font; write one of: name, logo, accent, languages, templates, at Caddyfile:6"},
 		"twice":                  {"ui {\nname Ferry\n}\nui {\nname Ferry\n}", "ui is given twice"},
 		"a line twice":           {"ui {\nname Ferry\nname Ferry\n}", "name is given twice, at Caddyfile:7"},
 		"name of two words":      {"ui {\nname The Ferry\n}", "put it in quotes"},
@@ -28,7 +28,7 @@ func TestUIMistakesAreRefused(t *testing.T) {
 		"accent with more":       {"ui {\naccent \"#0b6e4f;}\"\n}", "is not a color"},
 		"unknown language":       {"ui {\nlanguages en tlh\n}", `no pages in the language "tlh"; write some of en de`},
 		"language twice":         {"ui {\nlanguages en en\n}", "given twice"},
-		"no language":            {"ui {\nlanguages\n}", "rong argument count"},
+		"no language":            {"ui {\nlanguages\n}", "such as: languages en de"},
 		"a block inside":         {"ui {\nname Ferry {\nx\n}\n}", "takes no block"},
 		"no folder":              {"ui {\ntemplates /nowhere/at/all\n}", "no such file or directory, at Caddyfile:5"},
 		"a secret that is none":  {"ui {\nname {env.TUPPENCE_TEST_NOTHING}\n}", "ui name"},

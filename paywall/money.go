@@ -50,7 +50,7 @@ func malformedAmount(s string) error {
 	if len(s) > 32 {
 		s = s[:32] + "…"
 	}
-	return Errorf(CodeMalformed, "amount %q is not a decimal such as 0.20", s)
+	return Errorf(CodeMalformed, "amount %q is not a decimal such as 0.20, with a point and without a currency", s)
 }
 
 // ParsePrice is ParseMoney for amounts that people pay: above zero, no finer
