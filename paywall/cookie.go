@@ -43,6 +43,8 @@ func (n CookieName) Is(name string) bool { return name == n.bare || name == n.tl
 // Where the server rewrites it to a resource elsewhere ("/tea" to
 // "/articles/tea"), the cookie has the page's path: a browser knows no other
 // (RFC 6265, 5.1.4). But never "/" for a page, which would send it everywhere.
+// And browsers compare bytes: "%c3" is another path to them than "%C3", so that
+// the cookie has the spelling which they ask with.
 func NewAccessCookie(tls bool, resource, page, token string, expires time.Time) *http.Cookie {
 	path, _, _ := strings.Cut(resource, "?")
 	if trimmed := strings.TrimSuffix(path, "/*"); trimmed != "" {
@@ -50,7 +52,12 @@ func NewAccessCookie(tls bool, resource, page, token string, expires time.Time) 
 	}
 	path = EscapePath(path)
 	page, _, _ = strings.Cut(page, "?")
-	if page = strings.TrimSuffix(page, "/"); page != "" && !under(page, path) {
+	page = strings.TrimSuffix(page, "/")
+	switch {
+	case page == "":
+	case under(upperEscapes(page), path):
+		path = page[:len(path)]
+	default:
 		path = page
 	}
 	return newCookie(AccessCookie.On(tls), tls, path, token, expires)

@@ -33,13 +33,15 @@ type Target struct {
 	// target. Path is not repeated. None for an ordinary lower-case target.
 	Readings []string
 
-	// Canonical says that the raw path is spelled as [EscapePath] spells Path.
+	// Canonical says that the raw path is spelled as [EscapePath] spells Path, but
+	// for the case of hex digits: sites insist on either.
 	Canonical bool
 
 	// Ambiguous says that the target holds something that sites are known to
 	// read in two ways: it must not be served once any reading has a price.
 	Ambiguous bool
 
+	raw   string // the path as it was sent
 	query string // raw, with its "?"
 }
 
@@ -64,7 +66,7 @@ func (c *Canonicalizer) Parse(target string) (Target, error) {
 	}
 	end, shape := scanPath(target)
 	path, query := target[:end], target[end:]
-	t := Target{Path: path, Canonical: true, query: query}
+	t := Target{Path: path, Canonical: true, raw: path, query: query}
 	if shape != plain {
 		if err := c.read(&t, path, shape); err != nil {
 			return Target{}, err
@@ -89,7 +91,7 @@ func (c *Canonicalizer) Parse(target string) (Target, error) {
 
 // Location is the canonical spelling of the target, fit for a Location header:
 // it starts with one slash and never with two.
-func (t *Target) Location() string { return EscapePath(t.Path) + t.query }
+func (t *Target) Location() string { return t.spelling() + t.query }
 
 // Bare is the canonical spelling of what the resource's name alone asks for:
 // the path, and of the query what belongs to the name.
@@ -98,7 +100,16 @@ func (t *Target) Bare() string {
 	if named > 1 && t.Path[named-1] == '/' {
 		named--
 	}
-	return EscapePath(t.Path) + t.Resource[named:]
+	return t.spelling() + t.Resource[named:]
+}
+
+// spelling is the path as it was sent where that is canonical: browsers send a
+// cookie back to the spelling that they know, byte by byte.
+func (t *Target) spelling() string {
+	if t.Canonical {
+		return t.raw
+	}
+	return EscapePath(t.Path)
 }
 
 // Reserved reports whether the target, in any reading, lies under "/.paywall".

@@ -65,6 +65,26 @@ func EscapePath(path string) string {
 	return b.String()
 }
 
+// upperEscapes spells the hex digits of escapes in capitals, which is the same
+// path (RFC 3986, 6.2.2.1).
+func upperEscapes(path string) string {
+	if !strings.Contains(path, "%") {
+		return path
+	}
+	b := []byte(path)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] != '%' {
+			continue
+		}
+		for _, digit := range []int{i + 1, i + 2} {
+			if 'a' <= b[digit] && b[digit] <= 'f' {
+				b[digit] -= 'a' - 'A'
+			}
+		}
+	}
+	return string(b)
+}
+
 // unescape decodes %XX; ok is false for any other use of "%".
 func unescape(s string) (decoded string, ok bool) {
 	if !strings.Contains(s, "%") {

@@ -40,7 +40,7 @@ func (c *Canonicalizer) read(t *Target, raw string, shape shape) error {
 		composed = c.NFC(decoded)
 	}
 	t.Path = resolve(composed)
-	t.Canonical = EscapePath(t.Path) == raw
+	t.Canonical = EscapePath(t.Path) == upperEscapes(raw)
 	if t.Canonical && c.isSettled(composed) {
 		c.addReading(t, composed)
 		return nil

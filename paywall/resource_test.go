@@ -31,7 +31,9 @@ func TestOneResourceHasOneName(t *testing.T) {
 		{"A06", "/%61rticles/p1", "/articles/p1", "/articles/p1", false},
 		{"A06", "/articles/%70%31", "/articles/p1", "/articles/p1", false},
 		{"A06", "/articles/a%3Ab%28c%29", "/articles/a:b(c)", "/articles/a:b(c)", false},
-		{"A06", "/articles/d%c3%bcrer", "/articles/dürer", "/articles/d%C3%BCrer", false},
+		{"A06", "/articles/d%c3%bcrer", "/articles/dürer", "/articles/d%c3%bcrer", true}, // RFC 3986, 6.2.2.1
+		{"A06", "/articles/d%c3%BCrer/%5bx%5D/", "/articles/dürer/[x]", "/articles/d%c3%BCrer/%5bx%5D/", true},
+		{"A06", "/%61rticles/d%c3%bcrer", "/articles/dürer", "/articles/d%C3%BCrer", false},
 		{"A06", "/articles/d%C3%BCrer", "/articles/dürer", "/articles/d%C3%BCrer", true},
 		{"A06", "/articles/dürer", "/articles/dürer", "/articles/d%C3%BCrer", false},
 		{"A06", "/articles/du%CC%88rer", "/articles/dürer", "/articles/d%C3%BCrer", false},
