@@ -68,9 +68,7 @@ func (a *App) gateFor(u *url.URL) *Handler {
 
 // serves reports whether the gate's site answers to a host.
 func (h *Handler) serves(host string) bool {
-	return len(h.place.hosts) == 0 || slices.ContainsFunc(h.place.hosts, func(pattern string) bool {
-		return hostMatches(pattern, strings.ToLower(host))
-	})
+	return h.place.Serves(strings.ToLower(host))
 }
 
 // listensOn reports whether the gate's server listens on a URL's port. Behind a
@@ -80,21 +78,10 @@ func (h *Handler) listensOn(u *url.URL) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(h.place.listen, func(listen string) bool {
+	return slices.ContainsFunc(h.place.Server.Listen, func(listen string) bool {
 		address, err := caddy.ParseNetworkAddress(listen)
 		return err == nil && uint(port) >= address.StartPort && uint(port) <= address.EndPort
 	})
-}
-
-// hostMatches compares a host with a pattern of Caddy's host matcher,
-// in which "*" stands for one label.
-func hostMatches(pattern, host string) bool {
-	pattern = strings.ToLower(pattern)
-	if suffix, ok := strings.CutPrefix(pattern, "*"); ok {
-		label, found := strings.CutSuffix(host, suffix)
-		return found && label != "" && !strings.Contains(label, ".")
-	}
-	return pattern == host
 }
 
 // explain decides about a URL as the gate would about a GET from nobody.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 )
@@ -60,6 +61,7 @@ type App struct {
 	dir      string
 	logger   *slog.Logger
 
+	tree   routes.Tree   // while gates are provisioned
 	gates  []*Handler    // of this config; filled while they are provisioned
 	ready  chan struct{} // closed when folder is set
 	folder *folder
@@ -165,6 +167,7 @@ func (a *App) Start() error {
 	}
 	a.held = true
 	a.folder = folder
+	a.tree = routes.Tree{}
 	for _, gate := range a.gates {
 		if err := gate.start(folder); err != nil {
 			return err

@@ -67,7 +67,10 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	return []httpcaddyfile.ConfigValue{{
 		Class: "route",
 		Value: caddyhttp.Route{
-			HandlersRaw: []json.RawMessage{caddyconfig.JSONModuleObject(handler, "handler", "paywall", nil)},
+			// An empty list and no list mean the same, but the adapter joins only routes
+			// with equal lists. In a route of its own the gate finds what comes before it.
+			MatcherSetsRaw: caddyhttp.RawMatcherSets{},
+			HandlersRaw:    []json.RawMessage{caddyconfig.JSONModuleObject(handler, "handler", "paywall", nil)},
 		},
 	}}, nil
 }

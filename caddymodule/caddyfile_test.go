@@ -220,7 +220,7 @@ func manyShares() []string {
 }
 
 // validate does what the validate command does.
-func validate(t *testing.T, config string) error {
+func validate(t testing.TB, config string) error {
 	t.Helper()
 	adapted, err := adapt(config)
 	if err != nil {

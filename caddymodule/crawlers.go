@@ -20,7 +20,7 @@ func (h *Handler) provisionCrawlers() error {
 	if h.Crawlers == nil {
 		return nil
 	}
-	if h.place.gullible {
+	if gullible(h.place.Server) {
 		return errors.New("crawlers are told by their addresses, and behind trusted_proxies clients can write one of Google's into X-Forwarded-For; add trusted_proxies_strict to the server's options")
 	}
 	var err error

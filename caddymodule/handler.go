@@ -13,6 +13,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
@@ -103,7 +104,7 @@ type Handler struct {
 	tips   []paywall.Money
 	canon  *paywall.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
-	place  placement
+	place  *routes.Site
 	origin func(*http.Request) string
 	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
@@ -114,6 +115,9 @@ type Handler struct {
 func (Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.paywall", New: func() caddy.Module { return new(Handler) }}
 }
+
+// Place is where the directive stands, for messages.
+func (h *Handler) Place() string { return h.Source }
 
 // Provision sets up the price table and registers the gate with the app, which
 // starts it once the store is open.
@@ -128,10 +132,6 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
-	var err error
-	if h.place, err = inspectPlacement(ctx); err != nil {
-		return err
-	}
 	app, err := ctx.App("paywall")
 	if err != nil {
 		return err
@@ -139,6 +139,9 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	var ok bool
 	if h.app, ok = app.(*App); !ok {
 		return fmt.Errorf("the app paywall is a %T", app)
+	}
+	if h.place, err = h.app.tree.Inspect(ctx); err != nil {
+		return err
 	}
 	if h.origin, err = newOrigin(h.Origin); err != nil {
 		return err
@@ -168,7 +171,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if err := h.checkBar(); err != nil {
 		return err
 	}
-	return h.checkDetours(h.place.detours)
+	return h.checkDetours(h.place.Detours)
 }
 
 func (h *Handler) provisionTable(ctx caddy.Context) error {
@@ -324,4 +327,5 @@ var (
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ routes.Gate                 = (*Handler)(nil)
 )

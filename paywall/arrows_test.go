@@ -71,7 +71,9 @@ func allowed(from, imported string) bool {
 	case strings.HasPrefix(from, "cmd/"):
 		return !own || to == "caddymodule" || strings.HasPrefix(to, from)
 	case from == "caddymodule":
-		return !own || strings.HasPrefix(to, "paywall")
+		return !own || strings.HasPrefix(to, "paywall") || strings.HasPrefix(to, "caddymodule/internal/")
+	case strings.HasPrefix(from, "caddymodule/internal/"):
+		return !own
 	case from == "paywall":
 		first, _, _ := strings.Cut(imported, "/")
 		return !own && !strings.Contains(first, ".")
@@ -99,6 +101,7 @@ func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
 		{"paywall/badgerstore/bench", "github.com/caddyserver/caddy/v2"},
 		{"paywall/gate/bench", module + "paywall/checkout"},
 		{"paywall/gate/bench", module + "caddymodule"},
+		{"caddymodule/internal/routes", module + "paywall/gate"},
 	} {
 		if allowed(arrow[0], arrow[1]) {
 			t.Errorf("%s may import %s", arrow[0], arrow[1])
