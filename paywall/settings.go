@@ -36,9 +36,10 @@ func (s *Settings) Check(c Currency) error {
 	return nil
 }
 
-// Spending is what a wallet spent in the periods that run, less what was refunded.
+// Spending is what a wallet spent for purchases and tips in the periods that run,
+// less what was refunded.
 type Spending struct {
-	Today Money // counts against the budget; zero without one
-	Week  Money // without being asked; zero where that is off
-	Month Money // for purchases and tips
+	Today Money // counts against the budget
+	Week  Money // without being asked
+	Month Money
 }

@@ -28,7 +28,8 @@ type Store interface {
 	// AddKey lets a further browser into the wallet whose recovery code has
 	// this hash: from now on next.Key opens it and next.Code recovers it. Key:
 	// next.Key. Without such a wallet: [ErrNoWallet]. A key that was dropped is never
-	// taken again: [ErrOfferChanged].
+	// taken again: [ErrOfferChanged]. Where it is one above [MaxDevices], the key that
+	// came first opens the wallet no more; its recovery code still leads to it.
 	AddKey(ctx context.Context, code Hash, next KeyHashes) (Wallet, error)
 
 	// Admit is AddKey for a wallet whose owner has shown otherwise who they are, such
@@ -65,7 +66,9 @@ type Store interface {
 
 	// Erase removes the wallet's keys, codes, history and ownership, and revokes
 	// its unlocks. Transfers stay, with an id that nothing leads to any more; a
-	// balance left over stays in the ledger unreachable. [ErrNoWallet].
+	// balance left over stays in the ledger unreachable. Of a long history the
+	// ownership and the tokens may end a little later than the wallet, if ctx ends
+	// before: nothing of it can be seen. [ErrNoWallet].
 	Erase(ctx context.Context, wallet string) error
 
 	// Unlock buys: debit, shares and ownership in one step. Keys: wallet and

@@ -31,6 +31,9 @@ type Device struct {
 	Current bool      `json:"current,omitzero"` // it is the one that asks
 }
 
+// MaxDevices bounds those of one wallet: one more, and the oldest is let in no more.
+const MaxDevices = 50
+
 // Bounds of a [Passkey]; credential ids are that long at most (WebAuthn Level 3, 5.8.3).
 const (
 	MaxPasskeys     = 10 // of one wallet

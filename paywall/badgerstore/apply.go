@@ -2,12 +2,8 @@ package badgerstore
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/dgraph-io/badger/v4"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
@@ -76,7 +72,7 @@ func (g *group) applyOpen(r *journal.Record, at journal.Ptr) error {
 	if !ok {
 		return errValue
 	}
-	w := wallet{number: numberOf(r.Seq)}
+	w := wallet{number: numberOf(r.Seq), opened: at}
 	g.put(walletKey(id), w.encode())
 	g.putKeys(id, w.number, r, at)
 	return nil
@@ -125,47 +121,32 @@ func (g *group) applyRedeem(r *journal.Record, at journal.Ptr) error {
 	}
 	v.used = usedBy(id, r.Voucher)
 	g.put(key, v.encode())
-	g.put(transferKey(w.number, r.Cause), appendPtr(nil, at))
+	g.putTransfer(id, w, r, at)
 	return nil
 }
 
 func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
-	_, w, err := g.wallet(r.Wallet)
+	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
-	g.put(unlockKey(r.Unlock), unlock{number: w.number, bought: at}.encode())
 	o, err := g.owned(w.number, r.Site, r.Resource)
 	if err != nil {
 		return err
 	}
-	if len(o.bought) == 0 || o.bought[0] != at { // not when it is applied again
-		o.bought = slices.Insert(o.bought, 0, at)
-	}
-	o.stands = true
+	o.stands = at
 	g.put(resourceKey(w.number, r.Site, r.Resource), o.encode())
+	g.put(unlockKey(r.Unlock), unlock{number: w.number, bought: at, prev: w.bought}.encode())
+	w.bought = at
+	w.spent.pay(r)
+	g.put(walletKey(id), w.encode())
 	if r.Gift != (paywall.Hash{}) {
 		return g.applyOpened(r.Gift)
 	}
-	return g.countPaid(w, r, r.Paid())
-}
-
-// countPaid counts what a purchase took, or takes off again what was given back.
-func (g *group) countPaid(w wallet, bought *journal.Record, amount int64) error {
-	if bought.Cap != 0 {
-		if err := g.count(capKey(w.number, bought.Site), month(bought.Time), amount); err != nil {
-			return err
-		}
+	if r.Cap == 0 {
+		return nil
 	}
-	if w.budget != 0 {
-		if err := g.count(counterKey(w.number, countDay), day(bought.Time), amount); err != nil {
-			return err
-		}
-	}
-	if bought.Auto && w.week != 0 {
-		return g.count(counterKey(w.number, countWeek), weekOf(bought.Time), amount)
-	}
-	return nil
+	return g.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
 }
 
 func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
@@ -179,10 +160,10 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 	if err != nil {
 		return err
 	}
-	if len(o.bought) > 0 && o.bought[0] == u.bought {
-		o.stands = false
-		g.put(resourceKey(u.number, r.Site, r.Resource), o.encode())
+	if o.undone++; o.stands == u.bought {
+		o.stands = journal.Ptr{}
 	}
+	g.put(resourceKey(u.number, r.Site, r.Resource), o.encode())
 	g.revoke(r.Unlock, r.Time)
 	if err := g.count(counterKey(u.number, countRefunds), month(r.Time), 1); err != nil {
 		return err
@@ -191,81 +172,27 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 	if err != nil {
 		return err
 	}
-	_, w, err := g.wallet(r.Wallet)
+	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
-	return g.countPaid(w, bought, -r.Paid())
+	w.spent.undo(bought, r.Paid())
+	g.put(walletKey(id), w.encode())
+	if bought.Cap == 0 {
+		return nil
+	}
+	return g.count(capKey(w.number, bought.Site), month(bought.Time), -r.Paid())
 }
 
-// applyErase takes away everything that leads to the wallet. Its unlocks'
-// ids stay as tombstones, so that none is ever given out twice. The group holds
-// nothing else, so Badger's snapshot has all there is to find.
+// applyErase closes the wallet at once: whatever leads to it leads to nothing
+// from now on. What there is of it the sweeper takes away, bit by bit.
 func (g *group) applyErase(r *journal.Record) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
-	index := indexPrefix(w.number)
-	err = g.each(index, func(key, _ []byte) error {
-		g.put(key, nil)
-		g.put(key[len(index):], nil)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	err = g.each(resourcePrefix(w.number), func(key, value []byte) error {
-		g.put(key, nil)
-		o, err := decodeOwned(value)
-		if err != nil {
-			return err
-		}
-		for i, at := range o.bought {
-			bought, err := g.read(at)
-			if err != nil {
-				return err
-			}
-			u := unlockOf(bought, nil, g.s.o.Currency)
-			g.put(unlockKey(u.ID), make([]byte, len(number{})))
-			if (i > 0 || o.stands) && u.Live(r.Time) {
-				g.revoke(u.ID, r.Time)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
 	g.put(walletKey(id), nil)
-	for _, prefix := range [][]byte{counterKeys(w.number), transferPrefix(w.number)} {
-		err := g.each(prefix, func(key, _ []byte) error {
-			g.put(key, nil)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// each reads all keys with a prefix from Badger's snapshot, over which no layer
-// may lie. Key and value are the callback's to keep.
-func (v *view) each(prefix []byte, yield func(key, value []byte) error) error {
-	if len(v.layers) > 0 {
-		return errors.New("reading Badger: it lacks changes that were made already")
-	}
-	it := v.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
-	defer it.Close()
-	for it.Seek(prefix); it.ValidForPrefix(prefix); it.Next() {
-		value, err := it.Item().ValueCopy(nil)
-		if err != nil {
-			return fmt.Errorf("reading Badger: %w", err)
-		}
-		if err := yield(it.Item().KeyCopy(nil), value); err != nil {
-			return err
-		}
-	}
+	g.put(erasureKey(w.number), erasure{of: id, at: r.Time.UnixMilli(), bought: w.bought, moved: w.moved}.encode())
+	g.erases = true
 	return nil
 }

@@ -37,13 +37,11 @@ type audit struct {
 }
 
 type auditWallet struct {
-	number  number
-	balance int64
-	settings
+	wallet
 	keys      []paywall.Hash
 	codes     []paywall.Hash
 	passkeys  map[string]journal.Ptr // by their keys in Badger; nil if there are none
-	transfers map[string]journal.Ptr // tips and top-ups, the same
+	transfers map[string]transfer    // tips and top-ups, the same
 	resources map[[8]byte]*auditOwned
 	counters  map[string]counter // by their key; nil if nothing is counted
 }
@@ -114,7 +112,7 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 	}
 	switch r.Kind {
 	case paywall.KindOpen:
-		w = &auditWallet{number: numberOf(r.Seq), resources: map[[8]byte]*auditOwned{}}
+		w = &auditWallet{wallet: wallet{number: numberOf(r.Seq), opened: at}, resources: map[[8]byte]*auditOwned{}}
 		a.wallets[id] = w
 		a.addKeys(r, at, id, w)
 	case paywall.KindKey:
@@ -129,13 +127,12 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addRefund(r, at, w)
 	case paywall.KindTip:
 		a.addPaid(r)
-		w.countPaid(r, r.Paid())
 		a.addSpent(r, w)
 		w.addTransfer(r, at)
 	case paywall.KindRedeem:
 		w.addTransfer(r, at)
 	case paywall.KindGift:
-		a.addGiving(r, w)
+		a.addGiving(r, at, w)
 	case paywall.KindSetting:
 		a.addSetting(r, w)
 	case paywall.KindErase:
@@ -196,21 +193,21 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	if a.unlocks[id] != nil {
 		a.problem(r, "its offer was used before")
 	}
-	a.unlocks[id] = &unlock{number: w.number, bought: at}
+	a.unlocks[id] = &unlock{number: w.number, bought: at, prev: w.bought}
+	w.bought = at
 	key := resourceID(r.Site, r.Resource)
 	o := w.resources[key]
 	if o == nil {
 		o = &auditOwned{}
 		w.resources[key] = o
 	}
-	if o.stands && (o.expires.IsZero() || r.Time.Before(o.expires)) {
+	if o.stands != (journal.Ptr{}) && (o.expires.IsZero() || r.Time.Before(o.expires)) {
 		a.problem(r, "its wallet owns the resource already")
 	}
-	o.stands, o.expires = true, time.Time{}
+	o.stands, o.expires = at, time.Time{}
 	if r.Access > 0 {
 		o.expires = r.Time.Add(r.Access)
 	}
-	o.bought = slices.Insert(o.bought, 0, at)
 }
 
 func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
@@ -240,32 +237,34 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	if !r.Time.Before(bought.Time.Add(bought.Refund)) {
 		a.problem(r, "the time for a refund of record %d was over", bought.Seq)
 	}
-	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil && o.bought[0] == u.bought {
-		o.stands = false
+	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil {
+		if o.undone++; o.stands == u.bought {
+			o.stands = journal.Ptr{}
+		}
 	}
 	refunds := counterKey(w.number, countRefunds)
 	if n := w.counted(refunds, month(r.Time)); r.Limit > 0 && n >= int64(r.Limit) {
 		a.problem(r, "its wallet had %d refunds this month already", n)
 	}
 	w.count(refunds, month(r.Time), 1)
-	w.countPaid(&bought, -r.Paid())
+	w.takeBack(&bought, r.Paid())
 	a.revoke(r.Unlock, r.Time)
 }
 
 // addErase forgets what Badger must have forgotten. The unlocks stay as tombstones.
 func (a *audit) addErase(r *journal.Record, id walletID, w *auditWallet) {
-	for _, o := range w.resources {
-		for i, at := range o.bought {
-			bought, err := a.journal.Read(at)
-			if err != nil {
-				a.problem(r, "reading a purchase: %v", err)
-				continue
-			}
-			a.unlocks[unlockHash(bought.Unlock)] = &unlock{}
-			if u := unlockOf(&bought, nil, ""); (i > 0 || o.stands) && u.Live(r.Time) {
-				a.revoke(u.ID, r.Time)
-			}
+	for at := w.bought; at != (journal.Ptr{}); {
+		bought, err := a.journal.Read(at)
+		if err != nil {
+			a.problem(r, "reading a purchase: %v", err)
+			break
 		}
+		had := a.unlocks[unlockHash(bought.Unlock)]
+		if u := unlockOf(&bought, nil, ""); had.refunded == (journal.Ptr{}) && u.Live(r.Time) {
+			a.revoke(u.ID, r.Time)
+		}
+		at = had.prev
+		*had = unlock{}
 	}
 	for _, hash := range w.keys {
 		delete(a.keys, hash)

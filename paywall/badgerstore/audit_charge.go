@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"strings"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall/journal"
 )
@@ -16,9 +17,10 @@ func (a *audit) addPaid(r *journal.Record) {
 
 func (w *auditWallet) addTransfer(r *journal.Record, at journal.Ptr) {
 	if w.transfers == nil {
-		w.transfers = map[string]journal.Ptr{}
+		w.transfers = map[string]transfer{}
 	}
-	w.transfers[string(transferKey(w.number, r.Cause))] = at
+	w.transfers[string(transferKey(w.number, r.Cause))] = transfer{at, w.moved}
+	w.moved = at
 }
 
 // addCharge checks that a purchase took its price, or what its cap left of it.
@@ -36,20 +38,62 @@ func (a *audit) addCharge(r *journal.Record, w *auditWallet) {
 	if w.forget && (r.Title != "" || r.URL != bare(r)) {
 		a.problem(r, "it says more than its wallet wants to be remembered")
 	}
-	w.countPaid(r, r.Paid())
+	if r.Cap != 0 {
+		w.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
+	}
 	a.addSpent(r, w)
 }
 
-// addSpent checks the settings after a transfer was counted.
+// addSpent counts what a record took, and checks the settings after it.
 func (a *audit) addSpent(r *journal.Record, w *auditWallet) {
-	if spent := w.counted(counterKey(w.number, countDay), day(r.Time)); w.budget != 0 && spent > w.budget && r.Paid() > 0 {
-		a.problem(r, "its wallet spends %d millionths in a day and wants no more than %d", spent, w.budget)
+	if r.Paid() > 0 {
+		w.pass(r.Time)
+		w.spent.today += r.Paid()
+		w.spent.month += r.Paid()
+	}
+	if w.budget != 0 && w.spent.today > w.budget && r.Paid() > 0 {
+		a.problem(r, "its wallet spends %d millionths in a day and wants no more than %d", w.spent.today, w.budget)
 	}
 	if !r.Auto {
 		return
 	}
-	if spent := w.counted(counterKey(w.number, countWeek), weekOf(r.Time)); w.week == 0 || r.Paid() > w.article || spent > w.week {
+	w.spent.week += r.Paid()
+	if w.week == 0 || r.Paid() > w.article || r.Paid() > 0 && w.spent.week > w.week {
 		a.problem(r, "its wallet wants to be asked before")
+	}
+}
+
+// pass has what was spent in the day, week and month before begin again with nothing.
+func (w *auditWallet) pass(now time.Time) {
+	now = now.UTC()
+	then := time.Unix(int64(w.spent.day)*86400, 0).UTC()
+	year, week := now.ISOWeek()
+	if y, n := then.ISOWeek(); y != year || n != week {
+		w.spent.week = 0
+	}
+	if then.Year() != now.Year() || then.Month() != now.Month() {
+		w.spent.month = 0
+	}
+	if today := uint64(now.Unix()) / 86400; today != w.spent.day {
+		w.spent.day, w.spent.today = today, 0
+	}
+}
+
+// takeBack takes off what an undone purchase took, in the periods that it was made in.
+func (w *auditWallet) takeBack(bought *journal.Record, back int64) {
+	then, at := time.Unix(int64(w.spent.day)*86400, 0).UTC(), bought.Time.UTC()
+	less := func(sum *int64, counts bool) {
+		if counts {
+			*sum = max(*sum-back, 0)
+		}
+	}
+	year, week := at.ISOWeek()
+	y, n := then.ISOWeek()
+	less(&w.spent.today, then.Format(time.DateOnly) == at.Format(time.DateOnly))
+	less(&w.spent.week, bought.Auto && y == year && n == week)
+	less(&w.spent.month, then.Format("2006-01") == at.Format("2006-01"))
+	if bought.Cap != 0 {
+		w.count(capKey(w.number, bought.Site), month(bought.Time), -back)
 	}
 }
 
@@ -61,23 +105,6 @@ func (a *audit) addSetting(r *journal.Record, w *auditWallet) {
 		w.forgot = r.Time.UnixMilli()
 	}
 	w.budget, w.article, w.week, w.forget = r.Budget, r.Article, r.Week, r.Forget
-	delete(w.counters, string(counterKey(w.number, countDay)))
-	delete(w.counters, string(counterKey(w.number, countWeek)))
-	w.count(counterKey(w.number, countDay), day(r.Time), r.Today)
-	w.count(counterKey(w.number, countWeek), weekOf(r.Time), r.Used)
-}
-
-// countPaid counts for the cap and the settings that there are.
-func (w *auditWallet) countPaid(bought *journal.Record, amount int64) {
-	if bought.Cap != 0 {
-		w.count(capKey(w.number, bought.Site), month(bought.Time), amount)
-	}
-	if w.budget != 0 {
-		w.count(counterKey(w.number, countDay), day(bought.Time), amount)
-	}
-	if bought.Auto && w.week != 0 {
-		w.count(counterKey(w.number, countWeek), weekOf(bought.Time), amount)
-	}
 }
 
 func (w *auditWallet) counted(key []byte, period uint64) int64 {

@@ -61,7 +61,8 @@ func (a *audit) addOpened(r *journal.Record, id walletID) {
 }
 
 // addGiving checks a gift against the giver's purchase.
-func (a *audit) addGiving(r *journal.Record, w *auditWallet) {
+func (a *audit) addGiving(r *journal.Record, at journal.Ptr, w *auditWallet) {
+	a.gifts[r.Gift].prev, w.gave = w.gave, at
 	if u := a.unlocks[unlockHash(r.Unlock)]; u == nil || u.number != w.number || u.refunded != (journal.Ptr{}) {
 		a.problem(r, "its wallet does not own what it gives")
 	}

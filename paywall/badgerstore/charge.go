@@ -2,7 +2,6 @@ package badgerstore
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -36,15 +35,11 @@ func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
 		if err != nil {
 			return err
 		}
-		ok, err := g.unasked(w, before, charge.Micros, g.now)
-		if err != nil {
-			return err
-		}
-		if !ok {
+		if !w.unasked(before, charge.Micros, g.now) {
 			return paywall.ErrAskFirst
 		}
 	}
-	if err := g.affords(w, charge.Micros, g.now); err != nil {
+	if err := w.affords(charge.Micros, g.now); err != nil {
 		return err
 	}
 	if charge.IsZero() {
@@ -66,25 +61,19 @@ func (v *view) chargeOf(n number, o *paywall.Offer, now time.Time) (charge, spen
 // unasked reports whether the wallet's settings let an amount be taken without
 // asking, for what it bought before. Whoever undid the last purchase did not want
 // it, and a link that is followed again must not buy it again.
-func (v *view) unasked(w wallet, before owned, amount int64, now time.Time) (bool, error) {
-	undone := len(before.bought) > 0 && !before.stands
-	if w.week == 0 || amount > w.article || undone {
-		return false, nil
+func (w *wallet) unasked(before owned, amount int64, now time.Time) bool {
+	if w.week == 0 || amount > w.article || before.undone > 0 && !before.owns() {
+		return false
 	}
-	spent, err := v.counted(counterKey(w.number, countWeek), weekOf(now))
-	return spent+amount <= w.week, err
+	return w.spent.on(now).week+amount <= w.week
 }
 
 // affords is [paywall.ErrOverBudget] for more than the wallet's budget has left today.
-func (v *view) affords(w wallet, amount int64, now time.Time) error {
-	if w.budget == 0 || amount == 0 {
-		return nil
-	}
-	spent, err := v.counted(counterKey(w.number, countDay), day(now))
-	if err == nil && spent+amount > w.budget {
+func (w *wallet) affords(amount int64, now time.Time) error {
+	if w.budget != 0 && amount != 0 && w.spent.on(now).today+amount > w.budget {
 		return paywall.ErrOverBudget
 	}
-	return err
+	return nil
 }
 
 // take makes a purchase's record take an amount, which may be nothing.
@@ -121,8 +110,8 @@ func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (payw
 		if err != nil {
 			return q, err
 		}
-		if owned.stands {
-			bought, err := s.journal.Read(owned.bought[0])
+		if owned.owns() {
+			bought, err := s.journal.Read(owned.stands)
 			if err != nil {
 				return q, err
 			}
@@ -133,18 +122,15 @@ func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (payw
 			q.Charge = s.money(0)
 			return q, nil
 		}
-		q.Refusal = v.affords(w, q.Charge.Micros, now)
-		if q.Refusal != nil && !errors.Is(q.Refusal, paywall.ErrOverBudget) {
-			return q, q.Refusal
-		}
+		q.Refusal = w.affords(q.Charge.Micros, now)
 		switch {
 		case now.After(o.ExpiresAt):
 			q.Refusal = errOfferExpired
 		case q.Charge.Micros > w.balance:
 			q.Refusal = paywall.ErrInsufficientFunds
 		case q.Refusal == nil:
-			q.Auto, err = v.unasked(w, owned, q.Charge.Micros, now)
+			q.Auto = w.unasked(owned, q.Charge.Micros, now)
 		}
-		return q, err
+		return q, nil
 	})
 }

@@ -24,7 +24,7 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 		c.want(accountKey(account), encodeBalance(balance), "the balance of "+account)
 	}
 	for id, w := range a.wallets {
-		c.want(walletKey(id), wallet{number: w.number, balance: w.balance, settings: w.settings}.encode(), "a wallet's balance")
+		c.want(walletKey(id), w.encode(), "a wallet's balance, settings or sums")
 		for resource, o := range w.resources {
 			key := append(resourcePrefix(w.number), resource[:]...)
 			c.want(key, o.encode(), "what a wallet owns")
@@ -35,20 +35,22 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 			c.want([]byte(key), passkey{of: id, set: at}.encode(), "a passkey")
 			c.want(indexKey(w.number, []byte(key)), []byte{}, "the index of a wallet's passkeys")
 		}
-		for key, at := range w.transfers {
-			c.want([]byte(key), appendPtr(nil, at), "a tip or top-up")
+		for key, t := range w.transfers {
+			c.want([]byte(key), t.encode(), "a tip or top-up")
 		}
 		for key, count := range w.counters {
 			c.want([]byte(key), count.encode(), "a counter")
 		}
 	}
 	for hash, k := range a.keys {
-		key, opens := keyKey(hash), k.of[:]
+		key, opens, n := keyKey(hash), k.of[:], a.wallets[k.of].number
+		index, at := indexKey(n, key), appendPtr(nil, k.at)
 		if k.dropped {
-			opens = []byte{}
+			opens, at = []byte{}, []byte{}
+			index = indexKey(n, append([]byte{tagDropped}, hash[:]...))
 		}
 		c.want(key, opens, "a wallet's key")
-		c.want(indexKey(a.wallets[k.of].number, key), appendPtr(nil, k.at), "the index of a wallet's keys")
+		c.want(index, at, "the index of a wallet's keys")
 	}
 	for hash, id := range a.codes {
 		c.want(codeKey(hash), id[:], "a wallet's recovery code")
@@ -100,7 +102,10 @@ func surplus(v *view, counts map[byte]int, interrupted func() error) (problems [
 	it := v.txn.NewIterator(keysOnly)
 	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
-		have[it.Item().Key()[0]]++
+		key := it.Item().Key()
+		if value, over := v.pending[string(key)]; !over || value != nil {
+			have[key[0]]++
+		}
 		if err := interrupted(); err != nil {
 			return nil, err
 		}

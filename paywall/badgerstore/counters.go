@@ -17,8 +17,6 @@ const (
 	countCap     = 'c' // paid at one site in a month under a cap
 	countRefunds = 'r' // refunds in a month
 	countGifts   = 'g' // gift links made in a month
-	countDay     = 'd' // paid in a day, while there is a budget
-	countWeek    = 'w' // paid in a week without being asked, while that is allowed
 )
 
 // counterKeys begin all counters of a wallet.
@@ -44,6 +42,9 @@ func month(t time.Time) uint64 {
 
 // day numbers the days of the UTC calendar from 1970.
 func day(t time.Time) uint64 { return uint64(t.Unix() / (24 * 60 * 60)) }
+
+// dayTime is when a numbered day begins.
+func dayTime(day uint64) time.Time { return time.Unix(int64(day)*(24*60*60), 0) }
 
 // weekOf numbers its weeks, which begin on Monday; 1970 began on a Thursday.
 func weekOf(t time.Time) uint64 { return (day(t) + 3) / 7 }
@@ -73,15 +74,6 @@ func (v *view) counted(key []byte, period uint64) (int64, error) {
 		return 0, err
 	}
 	return c.amount, nil
-}
-
-// begin sets a counter.
-func (g *group) begin(key []byte, period uint64, amount int64) {
-	if amount == 0 {
-		g.put(key, nil)
-		return
-	}
-	g.put(key, counter{period, amount}.encode())
 }
 
 // count adds to a counter. What is taken off it was counted before: if another

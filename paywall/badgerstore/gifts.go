@@ -3,7 +3,6 @@ package badgerstore
 import (
 	"context"
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -14,22 +13,28 @@ import (
 type gift struct {
 	made   journal.Ptr
 	opened int
+	prev   journal.Ptr // the wallet's gift before it; zero: none
 }
 
 func giftKey(h paywall.Hash) []byte { return append([]byte{tagGift}, h[:]...) }
 
-func (p gift) encode() []byte { return binary.AppendUvarint(appendPtr(nil, p.made), uint64(p.opened)) }
+func (p gift) encode() []byte {
+	return appendLink(binary.AppendUvarint(appendPtr(nil, p.made), uint64(p.opened)), p.prev)
+}
 
 func decodeGift(v []byte) (p gift, err error) {
 	if p.made, v, err = cutPtr(v); err != nil {
 		return p, err
 	}
 	n, size := binary.Uvarint(v)
-	if size <= 0 || size != len(v) || n > paywall.MaxGiftReaders {
+	if size <= 0 || n > paywall.MaxGiftReaders {
 		return p, errValue
 	}
 	p.opened = int(n)
-	return p, nil
+	if p.prev, v, err = cutLink(v[size:]); err == nil && len(v) > 0 {
+		err = errValue
+	}
+	return p, err
 }
 
 // gift finds a gift by its key: [paywall.ErrGiftOver].
@@ -63,6 +68,12 @@ func (s *Store) present(v *view, read func(journal.Ptr) (*journal.Record, error)
 		return p, err
 	}
 	if p.made, err = read(p.gift.made); err != nil {
+		return p, err
+	}
+	if _, _, err = v.wallet(p.made.Wallet); paywall.ErrorCode(err) == paywall.CodeNoWallet {
+		err = paywall.ErrGiftOver // the giver was erased
+	}
+	if err != nil {
 		return p, err
 	}
 	if p.giver, _, err = v.unlock(p.made.Unlock); err != nil {
@@ -103,28 +114,30 @@ func (s *Store) Gift(ctx context.Context, key paywall.Hash) (paywall.GiftState, 
 
 // Gifts implements [paywall.Store].
 func (s *Store) Gifts(ctx context.Context, wallet string) ([]paywall.GiftState, error) {
-	return query(ctx, s, s.settled, func(v *view) ([]paywall.GiftState, error) {
+	return query(ctx, s, s.latest, func(v *view) ([]paywall.GiftState, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		return s.gifts(v, w.number)
+		return s.gifts(v, w)
 	})
 }
 
-func (s *Store) gifts(v *view, n number) ([]paywall.GiftState, error) {
+func (s *Store) gifts(v *view, w wallet) ([]paywall.GiftState, error) {
 	list := []paywall.GiftState{}
-	prefix := append(indexPrefix(n), tagGift)
-	err := v.each(prefix, func(key, _ []byte) error {
-		p, err := s.present(v, s.readRecord, paywall.Hash(key[len(prefix):]))
+	for at := w.gave; at != (journal.Ptr{}); {
+		r, err := s.journal.Read(at)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		p, err := s.present(v, s.readRecord, r.Gift)
+		if err != nil {
+			return nil, err
 		}
 		state := p.state()
 		state.Unlock = p.made.Unlock
 		list = append(list, state)
-		return nil
-	})
-	slices.SortFunc(list, func(a, b paywall.GiftState) int { return b.MadeAt.Compare(a.MadeAt) })
-	return list, err
+		at = p.prev
+	}
+	return list, nil
 }

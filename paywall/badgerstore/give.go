@@ -71,12 +71,14 @@ func (g *group) mayGive(w wallet, link paywall.Gift) error {
 }
 
 func (g *group) applyGift(r *journal.Record, at journal.Ptr) error {
-	_, w, err := g.wallet(r.Wallet)
+	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
 	key := giftKey(r.Gift)
-	g.put(key, gift{made: at}.encode())
+	g.put(key, gift{made: at, prev: w.gave}.encode())
+	w.gave = at
+	g.put(walletKey(id), w.encode())
 	g.put(indexKey(w.number, key), []byte{})
 	return g.count(counterKey(w.number, countGifts), month(r.Time), 1)
 }

@@ -22,7 +22,8 @@ type group struct {
 	mark     journal.Mark                    // the last record applied to it
 	records  map[journal.Ptr]*journal.Record // of this group, not yet to be read from disk
 	revoked  []revocation
-	size     int // bytes of keys and values in pending
+	erases   bool // it closed a wallet
+	size     int  // bytes of keys and values in pending
 	members  []*request
 	patience time.Duration // with members that have not come yet
 	layer    *layer        // of a group that is committed
@@ -186,7 +187,7 @@ func (g *group) commit() error {
 // publish makes the group visible to every read that begins from now on.
 func (g *group) publish() {
 	g.s.likely = len(g.pending)
-	g.layer = &layer{values: g.pending, bytes: g.size, mark: g.mark, applied: make(chan struct{})}
+	g.layer = &layer{values: g.pending, bytes: g.size, mark: g.mark, erases: g.erases, applied: make(chan struct{})}
 	g.s.layers.add(g.layer)
 	g.s.ahead = append(g.s.ahead, g.layer)
 	g.remember()

@@ -13,27 +13,33 @@ import (
 
 // Badger holds these keys. A purchase writes two of them (u, r) and its wallet;
 // everything else about it is read from its line in the journal, which makes
-// the two together about 60 bytes on disk.
+// the two together about 60 bytes on disk. No value grows with a wallet's history.
 //
 //	m                        how far the journal is applied: sequence, hash, place; layout of these keys
 //	a ACCOUNT                balance of an account that is not a wallet's
-//	w WALLET                 wallet: its number, balance; settings if there are any
+//	w WALLET                 wallet: see [wallet]
 //	k HASH                   key → wallet; nothing if it was dropped
 //	c HASH                   recovery code → wallet
 //	p HASH                   passkey: wallet, place of the record that set it
-//	i NUMBER KEY             keys, codes, passkeys and gifts of a wallet, to erase them; place of the record that has a key
+//	i NUMBER KEY             keys, codes, passkeys and gifts of a wallet, to find and erase them; place of the record that has a key
+//	i NUMBER q HASH          key that was dropped
 //	v HASH                   voucher
-//	u UNLOCK                 unlock: wallet's number, place of the purchase, place of its refund or 0 if a gift of it was opened
-//	r NUMBER RESOURCE        purchases of a resource by a wallet: 1 if the newest stands, places, newest first
-//	g HASH                   gift: place of its record, how often it was opened
-//	t NUMBER CAUSE           place of a tip or a top-up of a wallet
+//	u UNLOCK                 unlock: wallet's number, place of the purchase, of the wallet's purchase before it, and of its refund or 0 if a gift of it was opened
+//	r NUMBER RESOURCE        a resource in a wallet: place of the purchase that stands, how many were undone
+//	g HASH                   gift: place of its record, how often it was opened, place of the wallet's gift before it
+//	t NUMBER CAUSE           tip or top-up of a wallet: its place, and that of the one before it
 //	n NUMBER WHAT [SITE]     counter of a wallet: period, amount
 //	x TIME UNLOCK            unlock revoked; forgotten after TIME
+//	e NUMBER                 wallet that is being erased: see [erasure]
 //
 // A wallet's NUMBER is the sequence number of the record that opened it, five
 // bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
 // RESOURCE the first 64 of site and resource, which only has to tell apart what one
 // wallet bought, SITE the first 64 of the site's, and CAUSE those of the record's cause.
+//
+// A wallet's purchases, its tips and top-ups, and its gifts are three chains: the
+// wallet says where the newest stands, and each says where the one before it does.
+// So a page of a list costs what is on it, however long the list is.
 const (
 	tagMeta     = 'm'
 	tagAccount  = 'a'
@@ -49,11 +55,13 @@ const (
 	tagTransfer = 't'
 	tagCounter  = 'n'
 	tagRevoked  = 'x'
+	tagErasure  = 'e'
+	tagDropped  = 'q' // in the index only
 )
 
 // layout numbers the ways in which keys and values were written. A Badger of
 // another one is built again from the journal.
-const layout = 2
+const layout = 3
 
 var errValue = errors.New("a value in Badger cannot be read")
 
@@ -110,30 +118,6 @@ func revokedKey(until time.Time, unlock string) []byte {
 	return append(b, unlock...)
 }
 
-// wallet is the value of a wallet's key.
-type wallet struct {
-	number  number
-	balance int64
-	settings
-}
-
-func (w wallet) encode() []byte {
-	return appendSettings(binary.AppendVarint(w.number[:], w.balance), w.settings)
-}
-
-func decodeWallet(v []byte) (w wallet, err error) {
-	if len(v) < 6 {
-		return w, errValue
-	}
-	balance, size := binary.Varint(v[5:])
-	if size <= 0 {
-		return w, errValue
-	}
-	w.number, w.balance = number(v[:5]), balance
-	w.settings, err = decodeSettings(v[5+size:])
-	return w, err
-}
-
 func encodeBalance(n int64) []byte { return binary.AppendVarint(nil, n) }
 
 func decodeBalance(v []byte) (int64, error) {
@@ -148,12 +132,13 @@ func decodeBalance(v []byte) (int64, error) {
 type unlock struct {
 	number   number
 	bought   journal.Ptr
+	prev     journal.Ptr // the wallet's purchase before it; zero: none
 	refunded journal.Ptr // zero: not
 	given    bool        // somebody opened a gift of it; it is never refunded then
 }
 
 func (u unlock) encode() []byte {
-	b := appendPtr(u.number[:], u.bought)
+	b := appendLink(appendPtr(u.number[:], u.bought), u.prev)
 	if u.refunded != (journal.Ptr{}) {
 		return appendPtr(b, u.refunded)
 	}
@@ -168,7 +153,10 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 		return u, errValue
 	}
 	u.number = number(v[:5])
-	if u.bought, v, err = cutPtr(v[5:]); err == nil && len(v) == 1 && v[0] == 0 {
+	if u.bought, v, err = cutPtr(v[5:]); err == nil {
+		u.prev, v, err = cutLink(v)
+	}
+	if err == nil && len(v) == 1 && v[0] == 0 {
 		u.given = true
 		return u, nil
 	}
@@ -183,32 +171,46 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 
 // owned is the value of a resource's key.
 type owned struct {
-	stands bool          // the newest purchase was not refunded
-	bought []journal.Ptr // newest first
+	stands journal.Ptr // the newest purchase; zero if that was undone
+	undone uint64      // purchases that were
 }
 
 func (o owned) encode() []byte {
-	b := []byte{0}
-	if o.stands {
-		b[0] = 1
-	}
-	for _, p := range o.bought {
-		b = appendPtr(b, p)
+	b := appendLink(nil, o.stands)
+	if o.undone > 0 {
+		b = binary.AppendUvarint(b, o.undone)
 	}
 	return b
 }
 
 func decodeOwned(v []byte) (o owned, err error) {
-	if len(v) < 2 {
+	if o.stands, v, err = cutLink(v); err != nil || len(v) == 0 {
+		return o, err
+	}
+	n, size := binary.Uvarint(v)
+	if size != len(v) || n == 0 {
 		return o, errValue
 	}
-	o.stands = v[0] == 1
-	for v = v[1:]; len(v) > 0 && err == nil; {
-		var p journal.Ptr
-		p, v, err = cutPtr(v)
-		o.bought = append(o.bought, p)
+	o.undone = n
+	return o, nil
+}
+
+// owns reports whether the newest purchase was not undone.
+func (o owned) owns() bool { return o.stands != (journal.Ptr{}) }
+
+// appendLink writes a place that may be none.
+func appendLink(b []byte, p journal.Ptr) []byte {
+	if p == (journal.Ptr{}) {
+		return append(b, 0) // no place begins so: segments count from 1
 	}
-	return o, err
+	return appendPtr(b, p)
+}
+
+func cutLink(b []byte) (p journal.Ptr, rest []byte, err error) {
+	if len(b) > 0 && b[0] == 0 {
+		return p, b[1:], nil
+	}
+	return cutPtr(b)
 }
 
 func appendPtr(b []byte, p journal.Ptr) []byte {

@@ -19,6 +19,7 @@ type layer struct {
 	values  map[string][]byte // nil: deleted
 	bytes   int               // of keys and values
 	mark    journal.Mark      // the group's last record
+	erases  bool              // the sweeper has to look
 	applied chan struct{}     // closed when Badger has it
 }
 
@@ -94,18 +95,24 @@ func (s *Store) applyLayers() {
 			close(s.layers.stuck)
 			continue
 		}
-		// Opened here, where no commit is under way, it does not wait for one.
-		fresh := &snapshot{s.db.NewTransaction(false), newest.Seq}
-		if old := s.layers.settled.Swap(fresh); old != nil {
-			old.txn.Discard()
-		}
+		s.cut.Lock()
+		s.renew(newest.Seq)
+		s.cut.Unlock()
 		s.layers.drop(len(waiting))
 		for _, l := range waiting {
-			close(l.applied)
+			if close(l.applied); l.erases {
+				s.sweeper.call()
+			}
 		}
 	}
-	if last := s.layers.settled.Swap(nil); last != nil {
-		last.txn.Discard()
+}
+
+// renew gives the writer a snapshot of Badger as it is now. The caller holds s.cut:
+// where no commit is under way, it does not wait for one.
+func (s *Store) renew(applied uint64) {
+	fresh := &snapshot{s.db.NewTransaction(false), applied}
+	if old := s.layers.settled.Swap(fresh); old != nil {
+		old.txn.Discard()
 	}
 }
 

@@ -39,7 +39,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}}
+	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}, sweeper: newSweeper()}
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			err = errors.Join(err, s.closeDB())
@@ -53,6 +53,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.checkSpace()
 	s.writer.Go(s.write)
 	s.writer.Go(s.readSeen)
+	if !o.idle {
+		s.writer.Go(s.sweep)
+	}
 	s.writer.Go(s.verifyClosed)
 	return s, nil
 }
@@ -100,7 +103,11 @@ func (s *Store) openBadger(ctx context.Context) error {
 	if _, broken := errors.AsType[*brokenBadger](unreadable); !broken {
 		return unreadable
 	}
-	s.log.Error("Badger cannot be read and is built again from the journal", "error", unreadable)
+	if errors.Is(unreadable, errLayout) {
+		s.log.Info("Badger was written by another version and is built again from the journal")
+	} else {
+		s.log.Error("Badger cannot be read and is built again from the journal", "error", unreadable)
+	}
 	if s.db != nil {
 		_ = s.db.Close()
 		s.db = nil
@@ -187,7 +194,7 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 		if err != nil {
 			return fmt.Errorf("applying record %d: %w", line.Seq, err)
 		}
-		alone := r.Kind == paywall.KindErase || r.Kind == paywall.KindVoucher
+		alone := r.Kind == paywall.KindVoucher
 		if g.mark.Seq > 0 && (alone || g.full()) {
 			if err := next(); err != nil {
 				return err

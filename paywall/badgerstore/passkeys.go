@@ -43,7 +43,14 @@ func (v *view) passkey(key []byte) (passkey, error) {
 	if value == nil {
 		return passkey{}, paywall.ErrNoPasskey
 	}
-	return decodePasskey(value)
+	p, err := decodePasskey(value)
+	if err != nil {
+		return p, err
+	}
+	if _, _, err = v.walletByID(p.of); paywall.ErrorCode(err) == paywall.CodeNoWallet {
+		err = paywall.ErrNoPasskey // its wallet was erased
+	}
+	return p, err
 }
 
 // SetPasskey implements [paywall.Store].
@@ -53,7 +60,7 @@ func (s *Store) SetPasskey(ctx context.Context, wallet string, p paywall.Passkey
 	if err != nil || !fits || strings.ContainsAny(p.ID, "\r\n") || !utf8.ValidString(p.Data) {
 		return paywall.Errorf(paywall.CodeMalformed, "this passkey cannot be kept")
 	}
-	return s.submit(ctx, true, func(g *group) error {
+	return s.submit(ctx, false, func(g *group) error {
 		id, w, err := g.wallet(wallet)
 		if err != nil {
 			return err
@@ -149,7 +156,7 @@ func (s *Store) Passkey(ctx context.Context, id string) (paywall.Passkey, paywal
 
 // Passkeys implements [paywall.Store].
 func (s *Store) Passkeys(ctx context.Context, wallet string) ([]paywall.Passkey, error) {
-	return query(ctx, s, s.settled, func(v *view) ([]paywall.Passkey, error) {
+	return query(ctx, s, s.latest, func(v *view) ([]paywall.Passkey, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err

@@ -110,10 +110,10 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 // live is the purchase that opens the resource to the wallet now, nil if none.
 func (g *group) live(n number, r *journal.Record) (*paywall.Unlock, error) {
 	o, err := g.owned(n, r.Site, r.Resource)
-	if err != nil || !o.stands {
+	if err != nil || !o.owns() {
 		return nil, err
 	}
-	bought, err := g.read(o.bought[0])
+	bought, err := g.read(o.stands)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,7 @@
 package badgerstore
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -65,10 +63,10 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 		if err != nil {
 			return paywall.Unlock{}, err
 		}
-		if !o.stands {
+		if !o.owns() {
 			return paywall.Unlock{}, paywall.ErrNotFound
 		}
-		u, err := s.unlockAt(v, o.bought[0])
+		u, _, err := s.unlockAt(v, o.stands)
 		if err != nil {
 			return paywall.Unlock{}, err
 		}
@@ -81,64 +79,47 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 
 // Unlocks implements [paywall.Store].
 func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
-	return query(ctx, s, s.settled, func(v *view) ([]paywall.Unlock, error) {
+	return query(ctx, s, s.latest, func(v *view) ([]paywall.Unlock, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		places, err := v.bought(w.number)
-		if err != nil {
-			return nil, err
-		}
 		now := s.now()
-		places = places[:min(len(places), max(limit, 0))]
-		unlocks := make([]paywall.Unlock, 0, len(places))
-		for _, at := range places {
-			u, err := s.unlockAt(v, at)
+		unlocks := []paywall.Unlock{}
+		for at := w.bought; at != (journal.Ptr{}) && limit > 0; limit-- {
+			u, state, err := s.unlockAt(v, at)
 			if err != nil {
 				return nil, err
 			}
 			if w.lists(&u, now) {
 				unlocks = append(unlocks, u)
 			}
+			at = state.prev
 		}
 		return unlocks, nil
 	})
 }
 
-// bought is where all purchases of a wallet stand, newest first.
-func (v *view) bought(n number) (places []journal.Ptr, err error) {
-	err = v.each(resourcePrefix(n), func(_, value []byte) error {
-		o, err := decodeOwned(value)
-		places = append(places, o.bought...)
-		return err
-	})
-	slices.SortFunc(places, func(a, b journal.Ptr) int {
-		return cmp.Or(cmp.Compare(b.Segment, a.Segment), cmp.Compare(b.Offset, a.Offset))
-	})
-	return places, err
-}
-
 // unlockAt reads a purchase and, if there was one, its refund.
-func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, error) {
+func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, unlock, error) {
 	r, err := s.journal.Read(at)
 	if err != nil {
-		return paywall.Unlock{}, err
+		return paywall.Unlock{}, unlock{}, err
 	}
 	state, _, err := v.unlock(r.Unlock)
 	if err != nil {
-		return paywall.Unlock{}, err
+		return paywall.Unlock{}, state, err
 	}
 	if state.refunded == (journal.Ptr{}) {
 		u := unlockOf(&r, nil, s.o.Currency)
 		u.Given = state.given
-		return u, nil
+		return u, state, nil
 	}
 	refund, err := s.journal.Read(state.refunded)
 	if err != nil {
-		return paywall.Unlock{}, err
+		return paywall.Unlock{}, state, err
 	}
-	return unlockOf(&r, &refund, s.o.Currency), nil
+	return unlockOf(&r, &refund, s.o.Currency), state, nil
 }
 
 // applied is how far the journal is applied to Badger.

@@ -9,10 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dgraph-io/badger/v4"
-
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // town is a ledger with a bit of everything in it.
@@ -80,6 +77,9 @@ func contents(t testing.TB, s *Store) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	if err := s.settle(t.Context()); err != nil { // to Badger with what was answered
+		t.Fatal(err)
+	}
+	if err := s.sweepAll(); err != nil {
 		t.Fatal(err)
 	}
 	err := s.read(func(v *view) error {
@@ -240,96 +240,6 @@ func TestABadgerOfAnotherJournalIsRefused(t *testing.T) {
 	copyDir(t, badgerDir(other.Dir), badgerDir(one.Dir))
 	if _, err := Open(t.Context(), one); err == nil || !strings.Contains(err.Error(), "another journal") {
 		t.Errorf("another ledger's Badger: %v", err)
-	}
-}
-
-// TestALongHistoryIsErasedAcrossTransactions erases what does not fit into one
-// Badger transaction, and applies it again from the middle.
-func TestALongHistoryIsErasedAcrossTransactions(t *testing.T) {
-	o := testOptions(t.TempDir())
-	s := open(t, o)
-	keys := randomKeys(t)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(1_000_000)))
-	const n = 9000
-	buyMany(t, s, w.ID, n)
-	closed(t, s)
-	before := filepath.Join(t.TempDir(), "badger")
-	copyDir(t, badgerDir(o.Dir), before)
-	s = open(t, o)
-	if err := s.Erase(t.Context(), w.ID); err != nil {
-		t.Fatal(err)
-	}
-	verified(t, s)
-	want := contents(t, s)
-	closed(t, s)
-	// A crash between the transactions: some of them are in Badger, the applied
-	// sequence number is the old one.
-	if err := os.RemoveAll(badgerDir(o.Dir)); err != nil {
-		t.Fatal(err)
-	}
-	copyDir(t, before, badgerDir(o.Dir))
-	partly(t, o.Dir, want)
-	s = open(t, o)
-	same(t, "erased again", contents(t, s), want)
-	verified(t, s)
-}
-
-// TestWhatLeadsToOtherKeysIsDeletedAfterThem: else a crash in between would leave
-// keys that nothing finds any more.
-func TestWhatLeadsToOtherKeysIsDeletedAfterThem(t *testing.T) {
-	order := []struct {
-		key   string
-		value []byte
-	}{{"u", []byte{1}}, {"k", nil}, {"i", nil}, {"w", nil}}
-	for i, o := range order {
-		if got := step(o.key, o.value); got != i {
-			t.Errorf("%q is written in step %d, want %d", o.key, got, i)
-		}
-	}
-	if step("c", nil) != 1 || step("r", nil) != 2 || step("x", []byte{}) != 0 || step("a", []byte{1}) != 3 {
-		t.Error("the order of an erasure has changed")
-	}
-}
-
-func TestAPurchaseThatIsAppliedAgainIsListedOnce(t *testing.T) {
-	s := open(t, testOptions(t.TempDir()))
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(500)))
-	must[paywall.Receipt](t)(s.Unlock(t.Context(), paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}))
-	g := s.newGroup()
-	defer g.txn.Discard()
-	head := s.journal.Head()
-	r := must[*journal.Record](t)(g.read(head.Ptr))
-	if err := g.applyUnlock(r, head.Ptr); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "applied again", map[string]string{"r": string(g.pending[string(resourceKey(numberOf(2), r.Site, r.Resource))])},
-		map[string]string{"r": string(owned{stands: true, bought: []journal.Ptr{head.Ptr}}.encode())})
-}
-
-// partly applies a part of an erasure to Badger in the order in which flush does.
-func partly(t *testing.T, dir string, after map[string]string) {
-	t.Helper()
-	db := must[*badger.DB](t)(badger.Open(badgerOptions(badgerDir(dir), quiet())))
-	batch := db.NewWriteBatch()
-	for key, value := range after {
-		if key[0] == tagUnlock || key[0] == tagRevoked {
-			if err := batch.Set([]byte(key), []byte(value)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	deleted := 0
-	err := db.View(func(txn *badger.Txn) error {
-		v := view{txn: txn}
-		return v.each([]byte{tagResource}, func(key, _ []byte) error {
-			if deleted++; deleted < 3000 {
-				return batch.Delete(key)
-			}
-			return nil
-		})
-	})
-	if err := errors.Join(err, batch.Flush(), db.Close()); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +30,11 @@ func (g *group) revoke(unlock string, at time.Time) {
 }
 
 // revocations answers on the hot path: readers load a pointer and look into a
-// map that never changes. The writer copies one shard of it for each change.
+// map that never changes. Whoever adds to it copies one shard, which is a small
+// one even when there are a million.
 type revocations struct {
-	shards [256]atomic.Pointer[map[string]int64] // unlock → Unix seconds
+	mu     sync.Mutex                             // of those who change a shard
+	shards [4096]atomic.Pointer[map[string]int64] // unlock → Unix seconds
 }
 
 var revokedSeed = maphash.MakeSeed()
@@ -50,6 +53,11 @@ func (r *revocations) has(unlock string) bool {
 }
 
 func (r *revocations) add(dead []revocation) {
+	if len(dead) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	touched := make(map[*atomic.Pointer[map[string]int64]]map[string]int64, min(len(dead), len(r.shards)))
 	for _, d := range dead {
 		shard := r.shard(d.unlock)
@@ -71,15 +79,21 @@ func (r *revocations) add(dead []revocation) {
 // forget drops what is over.
 func (r *revocations) forget(now time.Time) {
 	for i := range r.shards {
-		old := r.shards[i].Load()
-		if old == nil {
-			continue
-		}
-		m := maps.Clone(*old)
-		maps.DeleteFunc(m, func(_ string, until int64) bool { return until <= now.Unix() })
-		if len(m) < len(*old) {
-			r.shards[i].Store(&m)
-		}
+		r.forgetShard(&r.shards[i], now)
+	}
+}
+
+func (r *revocations) forgetShard(shard *atomic.Pointer[map[string]int64], now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := shard.Load()
+	if old == nil {
+		return
+	}
+	m := maps.Clone(*old)
+	maps.DeleteFunc(m, func(_ string, until int64) bool { return until <= now.Unix() })
+	if len(m) < len(*old) {
+		shard.Store(&m)
 	}
 }
 
@@ -106,8 +120,8 @@ func revokedUntil(key []byte) time.Time {
 var errEnough = errors.New("enough")
 
 // forgetRevoked drops revocations that are over, from memory and from Badger. It
-// runs in the writer between groups, and waits while no change may be made: a
-// full disk is no place to tidy.
+// runs in the sweeper, and waits while no change may be made: a full disk is no
+// place to tidy.
 func (s *Store) forgetRevoked() error {
 	if s.refusal() != nil {
 		return nil

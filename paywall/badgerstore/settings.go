@@ -21,10 +21,7 @@ type settings struct {
 }
 
 func appendSettings(b []byte, s settings) []byte {
-	if s == (settings{}) {
-		return b
-	}
-	for _, n := range []int64{s.budget, s.article, s.week, s.forgot} {
+	for _, n := range [...]int64{s.budget, s.article, s.week, s.forgot} {
 		b = binary.AppendVarint(b, n)
 	}
 	if s.forget {
@@ -33,22 +30,19 @@ func appendSettings(b []byte, s settings) []byte {
 	return append(b, 0)
 }
 
-func decodeSettings(v []byte) (s settings, err error) {
-	if len(v) == 0 {
-		return s, nil
-	}
-	for _, field := range []*int64{&s.budget, &s.article, &s.week, &s.forgot} {
+func cutSettings(v []byte) (s settings, rest []byte, err error) {
+	for _, field := range [...]*int64{&s.budget, &s.article, &s.week, &s.forgot} {
 		n, size := binary.Varint(v)
 		if size <= 0 {
-			return s, errValue
+			return s, v, errValue
 		}
 		*field, v = n, v[size:]
 	}
-	if len(v) != 1 || v[0] > 1 {
-		return s, errValue
+	if len(v) == 0 || v[0] > 1 {
+		return s, v, errValue
 	}
 	s.forget = v[0] == 1
-	return s, nil
+	return s, v[1:], nil
 }
 
 // next is what a record makes of them.
@@ -82,7 +76,7 @@ func (s *Store) Set(ctx context.Context, wallet string, to paywall.Settings) err
 	if err := to.Check(s.o.Currency); err != nil {
 		return err
 	}
-	return s.submit(ctx, true, func(g *group) error {
+	return s.submit(ctx, false, func(g *group) error {
 		_, w, err := g.wallet(wallet)
 		if err != nil {
 			return err
@@ -94,62 +88,23 @@ func (s *Store) Set(ctx context.Context, wallet string, to paywall.Settings) err
 		if w.next(&r) == w.settings {
 			return nil
 		}
-		if err := g.spentBefore(w, &r); err != nil {
-			return err
+		spent := w.spent.on(g.now)
+		if r.Budget != 0 {
+			r.Today = spent.today
+		}
+		if r.Week != 0 {
+			r.Used = spent.week
 		}
 		return g.record(&r)
 	})
 }
 
-// spentBefore has a budget begin with what was spent today, and what may be spent
-// without asking with this week's: nobody counted it before.
-func (g *group) spentBefore(w wallet, r *journal.Record) error {
-	if r.Budget == 0 && r.Week == 0 {
-		return nil
-	}
-	tips, err := g.s.transfers(&g.view, w.number)
-	if err != nil {
-		return err
-	}
-	for _, t := range tips {
-		if r.Budget != 0 && t.Kind == paywall.KindTip && day(t.Time) == day(r.Time) {
-			r.Today += t.Paid()
-		}
-	}
-	places, err := g.bought(w.number)
-	if err != nil {
-		return err
-	}
-	for _, at := range places {
-		u, err := g.s.unlockAt(&g.view, at)
-		if err != nil {
-			return err
-		}
-		if weekOf(u.At) != weekOf(r.Time) {
-			break
-		}
-		if !u.RefundedAt.IsZero() {
-			continue
-		}
-		if r.Budget != 0 && day(u.At) == day(r.Time) {
-			r.Today += u.Paid.Micros
-		}
-		if r.Week != 0 && u.Auto {
-			r.Used += u.Paid.Micros
-		}
-	}
-	return nil
-}
-
-// applySetting has what no setting asks for counted no more.
 func (g *group) applySetting(r *journal.Record) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
 	w.settings = w.next(r)
-	g.begin(counterKey(w.number, countDay), day(r.Time), r.Today)
-	g.begin(counterKey(w.number, countWeek), weekOf(r.Time), r.Used)
 	g.put(walletKey(id), w.encode())
 	return nil
 }
@@ -157,13 +112,11 @@ func (g *group) applySetting(r *journal.Record) error {
 // Settings implements [paywall.Store].
 func (s *Store) Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error) {
 	var settings paywall.Settings
-	spending, err := query(ctx, s, s.settled, func(v *view) (spent paywall.Spending, err error) {
+	spending, err := query(ctx, s, s.latest, func(v *view) (paywall.Spending, error) {
 		_, w, err := v.wallet(wallet)
-		if err != nil {
-			return spent, err
-		}
 		settings = s.settings(w)
-		return s.spending(v, w, s.now())
+		spent := w.spent.on(s.now())
+		return paywall.Spending{Today: s.money(spent.today), Week: s.money(spent.week), Month: s.money(spent.month)}, err
 	})
 	return settings, spending, err
 }
@@ -173,39 +126,4 @@ func (s *Store) settings(w wallet) paywall.Settings {
 		Budget: s.money(w.budget), Forget: w.forget,
 		Auto: paywall.Auto{PerArticle: s.money(w.article), PerWeek: s.money(w.week)},
 	}
-}
-
-func (s *Store) spending(v *view, w wallet, now time.Time) (spent paywall.Spending, err error) {
-	today, err := v.counted(counterKey(w.number, countDay), day(now))
-	if err != nil {
-		return spent, err
-	}
-	week, err := v.counted(counterKey(w.number, countWeek), weekOf(now))
-	if err != nil {
-		return spent, err
-	}
-	places, err := v.bought(w.number)
-	if err != nil {
-		return spent, err
-	}
-	spent = paywall.Spending{Today: s.money(today), Week: s.money(week), Month: s.money(0)}
-	for _, at := range places {
-		u, err := s.unlockAt(v, at)
-		if err != nil {
-			return spent, err
-		}
-		if month(u.At) != month(now) {
-			break
-		}
-		if u.RefundedAt.IsZero() {
-			spent.Month.Micros += u.Paid.Micros
-		}
-	}
-	tips, err := s.transfers(v, w.number)
-	for _, t := range tips {
-		if t.Kind == paywall.KindTip && month(t.Time) == month(now) {
-			spent.Month.Micros += t.Paid()
-		}
-	}
-	return spent, err
 }

@@ -50,6 +50,7 @@ type Options struct {
 	Disk         journal.Disk // what the journal writes through; nil: the real one
 
 	free func(dir string) (uint64, error) // free space; tests fill the disk with it
+	idle bool                             // the sweeper waits; tests do its work in steps
 }
 
 const defaultReserve = 256 << 20
@@ -62,6 +63,7 @@ type Store struct {
 	journal *journal.Journal
 	head    headFile // the writer's
 	revoked revocations
+	sweeper sweeper
 	totals  totals
 
 	queue  chan *request
@@ -138,6 +140,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.queue) // nobody sends any more: senders hold the gate
 	s.writer.Wait()
+	if last := s.layers.settled.Swap(nil); last != nil {
+		last.txn.Discard()
+	}
 	return errors.Join(s.closeDB(), s.head.close(), s.journal.Close())
 }
 

@@ -19,6 +19,24 @@ func transferKey(n number, cause string) []byte {
 	return append(transferPrefix(n), h[:8]...)
 }
 
+// transfer is the value of a tip's or top-up's key.
+type transfer struct {
+	at   journal.Ptr
+	prev journal.Ptr // the wallet's one before it; zero: none
+}
+
+func (t transfer) encode() []byte { return appendLink(appendPtr(nil, t.at), t.prev) }
+
+func decodeTransfer(v []byte) (t transfer, err error) {
+	if t.at, v, err = cutPtr(v); err == nil {
+		t.prev, v, err = cutLink(v)
+	}
+	if err == nil && len(v) > 0 {
+		err = errValue
+	}
+	return t, err
+}
+
 // Tip implements [paywall.Store].
 func (s *Store) Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.Wallet, error) {
 	names := t.ID != "" && len(t.ID) <= 64 && t.Site != "" && utf8.ValidString(t.ID+t.Site+t.Resource)
@@ -43,14 +61,14 @@ func (g *group) tipOnce(r *journal.Record) (paywall.Wallet, error) {
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
-	place, err := g.get(transferKey(w.number, "tip/"+r.Wallet+"/"+r.Tip))
+	earlier, err := g.get(transferKey(w.number, "tip/"+r.Wallet+"/"+r.Tip))
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
-	if place != nil {
-		return g.s.wallet(id, w), g.tippedBefore(place, r)
+	if earlier != nil {
+		return g.s.wallet(id, w), g.tippedBefore(earlier, r)
 	}
-	if err := g.affords(w, r.Paid(), g.now); err != nil {
+	if err := w.affords(r.Paid(), g.now); err != nil {
 		return paywall.Wallet{}, err
 	}
 	if w.forget {
@@ -63,12 +81,12 @@ func (g *group) tipOnce(r *journal.Record) (paywall.Wallet, error) {
 	return g.s.wallet(id, w), err
 }
 
-func (g *group) tippedBefore(place []byte, r *journal.Record) error {
-	at, _, err := cutPtr(place)
+func (g *group) tippedBefore(earlier []byte, r *journal.Record) error {
+	t, err := decodeTransfer(earlier)
 	if err != nil {
 		return err
 	}
-	first, err := g.read(at)
+	first, err := g.read(t.at)
 	if err != nil {
 		return err
 	}
@@ -80,12 +98,20 @@ func (g *group) tippedBefore(place []byte, r *journal.Record) error {
 }
 
 func (g *group) applyTip(r *journal.Record, at journal.Ptr) error {
-	_, w, err := g.wallet(r.Wallet)
+	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
-	g.put(transferKey(w.number, r.Cause), appendPtr(nil, at))
-	return g.countPaid(w, r, r.Paid())
+	w.spent.pay(r)
+	g.putTransfer(id, w, r, at)
+	return nil
+}
+
+// putTransfer puts a tip or a top-up in front of a wallet's others.
+func (g *group) putTransfer(id walletID, w wallet, r *journal.Record, at journal.Ptr) {
+	g.put(transferKey(w.number, r.Cause), transfer{at, w.moved}.encode())
+	w.moved = at
+	g.put(walletKey(id), w.encode())
 }
 
 // Shares implements [paywall.Store].
@@ -112,18 +138,18 @@ func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Sh
 
 // Tips implements [paywall.Store].
 func (s *Store) Tips(ctx context.Context, wallet string) ([]paywall.TipState, error) {
-	return query(ctx, s, s.settled, func(v *view) ([]paywall.TipState, error) {
+	return query(ctx, s, s.latest, func(v *view) ([]paywall.TipState, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		list, err := s.transfers(v, w.number)
 		tips := []paywall.TipState{}
-		for i := range list {
-			if list[i].Kind == paywall.KindTip {
-				tips = append(tips, s.tipState(&list[i]))
+		err = s.transfers(v, w, func(r *journal.Record) error {
+			if r.Kind == paywall.KindTip {
+				tips = append(tips, s.tipState(r))
 			}
-		}
+			return nil
+		})
 		return tips, err
 	})
 }
@@ -133,16 +159,24 @@ func (s *Store) tipState(r *journal.Record) paywall.TipState {
 }
 
 // transfers reads the tips and top-ups of a wallet, newest first.
-func (s *Store) transfers(v *view, n number) (list []journal.Record, err error) {
-	err = v.each(transferPrefix(n), func(_, value []byte) error {
-		at, _, err := cutPtr(value)
+func (s *Store) transfers(v *view, w wallet, yield func(*journal.Record) error) error {
+	for at := w.moved; at != (journal.Ptr{}); {
+		r, err := s.journal.Read(at)
 		if err != nil {
 			return err
 		}
-		r, err := s.journal.Read(at)
-		list = append(list, r)
-		return err
-	})
-	slices.SortFunc(list, func(a, b journal.Record) int { return b.Time.Compare(a.Time) })
-	return list, err
+		value, err := v.get(transferKey(w.number, r.Cause))
+		if err != nil {
+			return err
+		}
+		t, err := decodeTransfer(value)
+		if err != nil {
+			return err
+		}
+		if err := yield(&r); err != nil {
+			return err
+		}
+		at = t.prev
+	}
+	return nil
 }

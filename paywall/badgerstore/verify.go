@@ -33,6 +33,9 @@ func (s *Store) Verify(ctx context.Context) (paywall.Report, error) {
 	if err != nil {
 		return paywall.Report{}, err
 	}
+	if err := s.withoutErased(v); err != nil {
+		return paywall.Report{}, err
+	}
 	return s.prove(ctx, v, end)
 }
 

@@ -115,7 +115,9 @@ func (s *Store) copyBadger(ctx context.Context) (note string, err error) {
 	err = s.openDB()
 	if err == nil {
 		err = s.read(func(v *view) (err error) {
-			applied, err = v.applied()
+			if applied, err = v.applied(); err != nil {
+				err = &brokenBadger{err}
+			}
 			return err
 		})
 	}

@@ -241,3 +241,45 @@ func TestALedgerIsVerifiedInParts(t *testing.T) {
 		t.Errorf("%v, %q", err, problems)
 	}
 }
+
+// TestVerifyFindsAWrongSum changes each sum and place that a wallet's value holds,
+// beside its balance.
+func TestVerifyFindsAWrongSum(t *testing.T) {
+	s := open(t, testOptions(t.TempDir()))
+	w := settle(t, s)
+	if err := s.settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v := must[*view](t)(s.settled(t.Context()))
+	id, was, err := v.wallet(w.wallets[0])
+	v.txn.Discard()
+	if err != nil || was.spent.today == 0 || was.spent.week == 0 || was.spent.month == 0 || was.gave == (journal.Ptr{}) {
+		t.Fatalf("the wallet is %+v, %v", was, err)
+	}
+	put := func(w wallet) {
+		t.Helper()
+		if err := s.db.Update(func(txn *badger.Txn) error { return txn.Set(walletKey(id), w.encode()) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, change := range map[string]func(*wallet){
+		"today":       func(w *wallet) { w.spent.today-- },
+		"the week":    func(w *wallet) { w.spent.week = 0 },
+		"the month":   func(w *wallet) { w.spent.month++ },
+		"the day":     func(w *wallet) { w.spent.day-- },
+		"a setting":   func(w *wallet) { w.budget = 0 },
+		"a purchase":  func(w *wallet) { w.bought.Offset-- },
+		"a tip":       func(w *wallet) { w.moved = journal.Ptr{} },
+		"a gift":      func(w *wallet) { w.gave = journal.Ptr{} },
+		"its opening": func(w *wallet) { w.opened.Length++ },
+	} {
+		wrong := was
+		change(&wrong)
+		put(wrong)
+		if report := must[paywall.Report](t)(s.Verify(t.Context())); report.OK {
+			t.Errorf("%s is otherwise in Badger, and the ledger verifies", name)
+		}
+	}
+	put(was)
+	verified(t, s)
+}

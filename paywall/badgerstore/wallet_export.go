@@ -9,7 +9,7 @@ import (
 
 // WalletExport implements [paywall.Store].
 func (s *Store) WalletExport(ctx context.Context, wallet string) (paywall.WalletExport, error) {
-	return query(ctx, s, s.settled, func(v *view) (e paywall.WalletExport, err error) {
+	return query(ctx, s, s.latest, func(v *view) (e paywall.WalletExport, err error) {
 		id, w, err := v.wallet(wallet)
 		if err != nil {
 			return e, err
@@ -18,68 +18,58 @@ func (s *Store) WalletExport(ctx context.Context, wallet string) (paywall.Wallet
 			ID: id.String(), Currency: s.o.Currency, Balance: s.money(w.balance), Settings: s.settings(w),
 			Purchases: []paywall.Unlock{}, Tips: []paywall.TipState{}, Credits: []paywall.Credit{}, Devices: []paywall.Device{},
 		}
-		if err := s.exportDevices(v, w.number, &e); err != nil {
+		if err := s.exportDevices(v, w, &e); err != nil {
 			return e, err
 		}
 		if e.Passkeys, err = s.passkeys(v, w.number); err != nil {
 			return e, err
 		}
-		if e.Gifts, err = s.gifts(v, w.number); err != nil {
+		if e.Gifts, err = s.gifts(v, w); err != nil {
 			return e, err
 		}
-		places, err := v.bought(w.number)
-		if err != nil {
-			return e, err
-		}
-		for _, at := range places {
+		for at := w.bought; at != (journal.Ptr{}); {
 			if err := s.interrupted(ctx); err != nil {
 				return e, err
 			}
-			u, err := s.unlockAt(v, at)
+			u, state, err := s.unlockAt(v, at)
 			if err != nil {
 				return e, err
 			}
 			e.Purchases = append(e.Purchases, u)
+			at = state.prev
 		}
-		return e, s.exportTransfers(v, w.number, &e)
+		return e, s.exportTransfers(v, w, &e)
 	})
 }
 
-// exportDevices reads the keys, and with the first of them when the wallet was
-// opened and with what. That one may have been dropped since.
-func (s *Store) exportDevices(v *view, n number, e *paywall.WalletExport) error {
-	all, err := s.devices(v, n)
+// exportDevices reads the keys, and when the wallet was opened and with what.
+func (s *Store) exportDevices(v *view, w wallet, e *paywall.WalletExport) error {
+	opened, err := s.journal.Read(w.opened)
 	if err != nil {
 		return err
 	}
+	e.OpenedAt = opened.Time
+	s.exportCredit(&opened, e)
+	all, err := s.devices(v, w.number)
 	for _, d := range all {
-		if d.added.Kind == paywall.KindOpen {
-			e.OpenedAt = d.added.Time
-			s.exportCredit(d.added, e)
-		}
-		if d.opens {
-			e.Devices = append(e.Devices, d.Device)
-		}
+		e.Devices = append(e.Devices, d.Device)
 	}
-	return nil
+	return err
 }
 
-func (s *Store) exportTransfers(v *view, n number, e *paywall.WalletExport) error {
-	list, err := s.transfers(v, n)
-	if err != nil {
-		return err
-	}
+func (s *Store) exportTransfers(v *view, w wallet, e *paywall.WalletExport) error {
 	welcome := e.Credits
 	e.Credits = []paywall.Credit{}
-	for _, r := range list {
-		if r.Kind != paywall.KindTip {
-			s.exportCredit(&r, e)
-			continue
+	err := s.transfers(v, w, func(r *journal.Record) error {
+		if r.Kind == paywall.KindTip {
+			e.Tips = append(e.Tips, s.tipState(r))
+		} else {
+			s.exportCredit(r, e)
 		}
-		e.Tips = append(e.Tips, s.tipState(&r))
-	}
+		return nil
+	})
 	e.Credits = append(e.Credits, welcome...)
-	return nil
+	return err
 }
 
 func (s *Store) exportCredit(r *journal.Record, e *paywall.WalletExport) {

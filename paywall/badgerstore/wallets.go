@@ -57,6 +57,9 @@ func (s *Store) addKey(ctx context.Context, next paywall.KeyHashes, find func(*g
 			}
 			return had, nil
 		}
+		if err := g.roomForDevice(id.String(), w.number); err != nil {
+			return paywall.Wallet{}, err
+		}
 		r := journal.Record{Wallet: id.String(), Key: next.Key, Code: next.Code}
 		r.Kind = paywall.KindKey
 		if err := g.record(&r); err != nil {
@@ -66,14 +69,31 @@ func (s *Store) addKey(ctx context.Context, next paywall.KeyHashes, find func(*g
 	})
 }
 
+// roomForDevice signs the oldest devices out where one more would be too many.
+// Their recovery codes stay: one of them may be the one that was written down.
+// Of a wallet that has far too many, from an older version, it takes a few each time.
+func (g *group) roomForDevice(wallet string, n number) error {
+	all, err := g.devices(n)
+	if err != nil {
+		return err
+	}
+	const few = 8
+	for _, d := range all[:min(max(len(all)-paywall.MaxDevices+1, 0), few)] {
+		if err := g.drop(wallet, d, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // opened finds the wallet that these keys open already. Keys of which only one
 // is known, or which lead to different wallets, are not the ones used before.
 func (g *group) opened(keys paywall.KeyHashes) (bool, paywall.Wallet, error) {
-	byKey, err := g.get(keyKey(keys.Key))
+	byKey, err := g.leads(keyKey(keys.Key))
 	if err != nil {
 		return false, paywall.Wallet{}, err
 	}
-	byCode, err := g.get(codeKey(keys.Code))
+	byCode, err := g.leads(codeKey(keys.Code))
 	if err != nil {
 		return false, paywall.Wallet{}, err
 	}
@@ -87,14 +107,14 @@ func (g *group) opened(keys paywall.KeyHashes) (bool, paywall.Wallet, error) {
 	return err == nil, g.s.wallet(id, w), err
 }
 
-// Erase implements [paywall.Store].
-func (s *Store) Erase(ctx context.Context, wallet string) error {
-	return s.submit(ctx, true, func(g *group) error {
-		if _, _, err := g.wallet(wallet); err != nil {
-			return err
-		}
-		r := journal.Record{Wallet: wallet}
-		r.Kind = paywall.KindErase
-		return g.record(&r)
-	})
+// leads is the value of a key or code; nil if there is none, or its wallet was erased.
+func (g *group) leads(key []byte) ([]byte, error) {
+	value, err := g.get(key)
+	if err != nil || len(value) != len(walletID{}) {
+		return value, err
+	}
+	if _, _, err = g.walletByID(walletID(value)); paywall.ErrorCode(err) == paywall.CodeNoWallet {
+		return nil, nil
+	}
+	return value, err
 }

@@ -27,7 +27,7 @@ const (
 // request is a change on its way through the writer.
 type request struct {
 	run   func(*group) error
-	alone bool // shares its group with no other
+	alone bool // shares its group with no other, since Badger may take several transactions for it
 	state atomic.Int32
 	err   error
 	done  chan struct{} // gets one value when err is set
@@ -117,8 +117,6 @@ func (s *Store) refusal() error {
 func (s *Store) write() {
 	space := time.NewTicker(time.Second)
 	defer space.Stop()
-	forget := time.NewTicker(10 * time.Minute)
-	defer forget.Stop()
 	s.layers.queue, s.layers.stuck = make(chan *layer, layersAhead), make(chan struct{})
 	s.writer.Go(s.applyLayers)
 	defer close(s.layers.queue)
@@ -135,10 +133,6 @@ func (s *Store) write() {
 			s.group(r)
 		case <-space.C:
 			s.checkSpace()
-		case <-forget.C:
-			if err := s.forgetRevoked(); err != nil {
-				s.log.Warn("forgetting old revocations failed", "error", err)
-			}
 		}
 	}
 }
@@ -158,25 +152,14 @@ func (s *Store) group(r *request) {
 		}
 		if r.alone {
 			g.finish()
-			s.lone(r)
-			return
+			g = s.nextGroup()
+			g.take(r)
+			break
 		}
 		if g.take(r); g.full() || g.err != nil {
 			break
 		}
 	}
-	g.finish()
-}
-
-// lone runs a change in a group of its own. It may have to find all keys of a
-// kind, which only Badger can, so Badger has to have everything.
-func (s *Store) lone(r *request) {
-	if r.err = s.settle(context.Background()); r.err != nil {
-		r.answer()
-		return
-	}
-	g := s.nextGroup()
-	g.take(r)
 	g.finish()
 }
 

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,5 +136,49 @@ func testDropOthers(t *testing.T, h *house) {
 	}
 	if w, err := h.store.OpenWallet(ctx, third, euro(0)); err != nil || w.ID == a.ID {
 		t.Errorf("after the wallet is erased its dropped key is free: %+v, %v", w, err)
+	}
+}
+
+// testManyDevices: 50 browsers are let in, and each one more takes the place of the
+// one that came first, whose recovery code stays.
+func testManyDevices(t *testing.T, h *house) {
+	ctx := t.Context()
+	a := h.reader(100)
+	keys := []paywall.KeyHashes{a.keys}
+	for range paywall.MaxDevices + 2 {
+		next := newKeys(t)
+		h.clock.sleep(time.Second)
+		if _, err := h.store.AddKey(ctx, a.keys.Code, next); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, next)
+	}
+	list := h.devices(a, keys[len(keys)-1].Key)
+	if len(list) != paywall.MaxDevices || !list[len(list)-1].Current {
+		t.Errorf("%d devices are listed, the last is %+v", len(list), list[len(list)-1])
+	}
+	for i, k := range keys {
+		if opens := i >= len(keys)-paywall.MaxDevices; h.opens(a, k.Key) != opens {
+			t.Errorf("device %d of %d opens the wallet: %v, want %v", i, len(keys), !opens, opens)
+		}
+	}
+	if _, err := h.store.AddKey(ctx, keys[1].Code, newKeys(t)); err != nil {
+		t.Errorf("the recovery code of a device that had to make room: %v", err)
+	}
+	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[0]); !errors.Is(err, paywall.ErrOfferChanged) {
+		t.Errorf("the key of a device that had to make room is taken again: %v", err)
+	}
+	before := h.devices(a, keys[0].Key)
+	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[len(keys)-1]); err != nil { // sent again
+		t.Fatal(err)
+	}
+	if after := h.devices(a, keys[0].Key); !slices.Equal(after, before) {
+		t.Error("a device that is let in already takes another's place")
+	}
+	if err := h.store.Drop(ctx, a.ID, paywall.Drop{Except: keys[len(keys)-1].Key, Codes: true}); err != nil {
+		t.Fatal(err)
+	}
+	if left := h.devices(a, keys[len(keys)-1].Key); len(left) != 1 || !left[0].Current {
+		t.Errorf("of all devices %+v are left", left)
 	}
 }

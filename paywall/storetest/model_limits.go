@@ -29,24 +29,34 @@ func cents(m paywall.Money) int64 { return m.Micros / 10_000 }
 
 // spent today, and without asking this week, by adding up the purchases.
 func (r *modelReader) spent(now time.Time) (today, week int64) {
+	today, week, _ = r.sums(now)
+	return today, week
+}
+
+// sums are what was spent today, without asking this week, and this month.
+func (r *modelReader) sums(now time.Time) (today, week, month int64) {
+	of := func(layout string, at time.Time, micros int64) int64 {
+		if at.Format(layout) != now.Format(layout) {
+			return 0
+		}
+		return micros
+	}
 	for _, u := range r.unlocks {
 		if !u.unlock.RefundedAt.IsZero() {
 			continue
 		}
-		if u.unlock.At.Format(time.DateOnly) == now.Format(time.DateOnly) {
-			today += cents(u.unlock.Paid)
-		}
+		today += of(time.DateOnly, u.unlock.At, cents(u.unlock.Paid))
+		month += of("2006-01", u.unlock.At, cents(u.unlock.Paid))
 		year, number := u.unlock.At.ISOWeek()
 		if y, n := now.ISOWeek(); u.unlock.Auto && y == year && n == number {
 			week += cents(u.unlock.Paid)
 		}
 	}
 	for _, t := range r.tips {
-		if t.at.Format(time.DateOnly) == now.Format(time.DateOnly) {
-			today += t.cents
-		}
+		today += of(time.DateOnly, t.at, t.cents)
+		month += of("2006-01", t.at, t.cents)
 	}
-	return today, week
+	return today, week, month
 }
 
 func (m *model) tip() {
@@ -95,10 +105,12 @@ func (r *modelReader) refunds(now time.Time) (n int) {
 	return n
 }
 
+// checkSpent holds the sums that the store keeps always, whatever the settings
+// were when something was bought, against the purchases added up.
 func (m *model) checkSpent(r *modelReader, now time.Time) {
-	today, week := r.spent(now)
+	today, week, month := r.sums(now)
 	_, spent := m.settings(r.reader)
-	if !r.wants.Budget.IsZero() && spent.Today != euro(today) || !r.wants.Auto.PerWeek.IsZero() && spent.Week != euro(week) {
-		m.rt.Fatalf("spent is %+v, want %d today and %d this week", spent, today, week)
+	if want := (paywall.Spending{Today: euro(today), Week: euro(week), Month: euro(month)}); spent != want {
+		m.rt.Fatalf("spent is %+v, want %+v", spent, want)
 	}
 }

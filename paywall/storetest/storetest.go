@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Wallets", testWallets},
 		{"Devices", testDevices},
 		{"DropOthers", testDropOthers},
+		{"ManyDevices", testManyDevices},
 		{"Passkeys", testPasskeys},
 		{"Tips", testTips},
 		{"SharesOfTips", testSharesOfTips},
