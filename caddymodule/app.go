@@ -59,6 +59,7 @@ type App struct {
 	refund   time.Duration
 	look     *checkout.Look // nil: the default
 	dir      string
+	ctx      caddy.Context
 	logger   *slog.Logger
 
 	tree   routes.Tree   // while gates are provisioned
@@ -102,7 +103,7 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // validate" provisions too, and must neither fail on a running server's lock
 // nor leave files behind that belong to the wrong user.
 func (a *App) Provision(ctx caddy.Context) error {
-	a.logger = ctx.Slogger()
+	a.ctx, a.logger = ctx, ctx.Slogger()
 	a.ready = make(chan struct{})
 	a.forwarded = new(atomic.Bool)
 
@@ -174,6 +175,9 @@ func (a *App) Start() error {
 		}
 	}
 	close(a.ready)
+	if caddy.ActiveContext().Context == nil { // the process has just started
+		go a.announce()
+	}
 	return nil
 }
 

@@ -2,6 +2,9 @@
 package main
 
 import (
+	"net"
+	"os"
+
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
@@ -10,6 +13,21 @@ import (
 )
 
 func main() {
+	tellLoopback6()
 	caddy.CustomBinaryName = "tuppence"
 	caddycmd.Main()
+}
+
+// tellLoopback6 sets a variable for Caddyfiles to ::1, if this machine has it. A
+// server that cannot have one of its addresses does not start, so that a config
+// for every machine must not name an address which some of them lack.
+func tellLoopback6() {
+	const variable = "TUPPENCE_LOOPBACK6"
+	if _, set := os.LookupEnv(variable); set {
+		return
+	}
+	if listener, err := net.Listen("tcp6", "[::1]:0"); err == nil {
+		_ = listener.Close()
+		_ = os.Setenv(variable, "::1")
+	}
 }
