@@ -9,6 +9,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 )
 
 const (
@@ -56,7 +58,7 @@ func (a *App) pause(d time.Duration) bool {
 
 func (a *App) localAddresses() (addresses []string) {
 	for _, gate := range a.gates {
-		for _, address := range gate.place.local(a.ctx) {
+		for _, address := range localOf(a.ctx, gate.place) {
 			if !slices.Contains(addresses, address) {
 				addresses = append(addresses, address)
 			}
@@ -65,23 +67,24 @@ func (a *App) localAddresses() (addresses []string) {
 	return addresses
 }
 
-// local are the addresses under which this machine alone can open a site: its
+// localOf are the addresses under which this machine alone can open a site: its
 // hosts on the loopback interface, or localhost where the server listens nowhere
 // else.
-func (p *placement) local(ctx caddy.Context) (addresses []string) {
-	if len(p.listen) == 0 {
+func localOf(ctx caddy.Context, site *routes.Site) (addresses []string) {
+	listening := site.Server.Listen
+	if len(listening) == 0 {
 		return nil
 	}
-	listen, err := caddy.ParseNetworkAddress(p.listen[0])
+	listen, err := caddy.ParseNetworkAddress(listening[0])
 	if err != nil {
 		return nil // Caddy has refused it
 	}
-	hosts := slices.Clone(p.hosts)
+	hosts := slices.Clone(site.Hosts())
 	if len(hosts) == 0 && isLoopback(listen.Host) {
 		hosts = append(hosts, "localhost")
 	}
 	scheme, standard := "http", uint(caddyhttp.DefaultHTTPPort)
-	if servesTLS(ctx, p.listen) {
+	if servesTLS(ctx, listening) {
 		scheme, standard = "https", caddyhttp.DefaultHTTPSPort
 	}
 	for _, host := range hosts {

@@ -26,6 +26,10 @@ type Site struct {
 // Serves reports whether the site answers to a host, in lower case.
 func (s *Site) Serves(host string) bool { return s.hosts.matches(host) }
 
+// Hosts are those that the site answers to, in lower case and ASCII. None: all, or
+// a pattern stands among them.
+func (s *Site) Hosts() []string { return s.hosts.exact() }
+
 // step is one list of routes on the way to the gate.
 type step struct {
 	*list
