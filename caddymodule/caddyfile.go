@@ -107,7 +107,10 @@ func (p *directiveParser) parse() error {
 	if err := checkMatchers(p.handler.MatcherSetsRaw); err != nil {
 		return atSource(p.handler.Source, err)
 	}
-	if err := validateRules(p.handler.Rules, p.currency); err != nil {
+	if err := validateRules(p.handler.MatcherSetsRaw, p.handler.Rules, p.currency); err != nil {
+		return atSource(p.handler.Source, err)
+	}
+	if err := p.handler.checkChoices(surroundings{}, nil); err != nil {
 		return atSource(p.handler.Source, err)
 	}
 	if err := checkAccess(p.handler.Rules, p.refund); err != nil {

@@ -13,6 +13,9 @@ func (p *directiveParser) free() error {
 	if err != nil {
 		return p.WrapErr(err)
 	}
+	if !ok && strings.Contains(p.Val(), "*") {
+		return p.Errf("%s", needsName("free", p.Val(), ""))
+	}
 	if !ok {
 		return p.Errf("free needs a matcher, such as: free /articles/welcome")
 	}
@@ -137,8 +140,15 @@ func wrongArguments(word string, matched bool, args []string) string {
 		return "several paths need a named matcher: @paid path /a/* /b/*, then: " + word + " @paid 0.20"
 	case !matched && (strings.HasPrefix(args[1], "/") || strings.HasPrefix(args[1], "@")):
 		return "the path comes first, then the price; write: " + word + " " + args[1] + " " + args[0]
+	case !matched && strings.HasPrefix(args[0], "*"):
+		return needsName(word, args[0], " "+args[1])
 	case !matched && strings.Contains(args[0], "/"):
 		return "a path begins with a slash; write: " + word + " /" + args[0] + " " + args[1]
 	}
 	return "wrong argument count: write [<matcher>] <price>; the currency is a global option"
+}
+
+// needsName is for a pattern that only a named matcher can hold.
+func needsName(word, pattern, price string) string {
+	return "a pattern that does not begin with a slash needs a named matcher: @files path " + pattern + ", then: " + word + " @files" + price
 }

@@ -22,20 +22,30 @@ func (h *Handler) checkDetours(targets []string) error {
 			}
 			target = path
 		}
-		parsed, err := h.canon.Parse(target)
+		closed, err := h.closed(target)
 		if err != nil {
 			return fmt.Errorf("an error page or handle_response rewrites to %s: %w", target, err)
 		}
-		r, err := http.NewRequest(http.MethodGet, path, nil)
-		if err != nil {
-			return fmt.Errorf("an error page or handle_response rewrites to %s: %w", target, err)
-		}
-		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, new(caddyhttp.Server))
-		decision, err := h.table.Decide(r, &parsed)
-		if err == nil && decision.Status != pricing.Priced && decision.Status != pricing.Misconfigured {
+		if !closed {
 			continue
 		}
 		return fmt.Errorf("an error page or handle_response shows %s, which has a price, to everybody; show a page that is free, or write: free %s", target, path)
 	}
 	return nil
+}
+
+// closed reports whether the gate would keep a target of the config's own from
+// whoever has not paid.
+func (h *Handler) closed(target string) (bool, error) {
+	parsed, err := h.canon.Parse(target)
+	if err != nil {
+		return false, err
+	}
+	r, err := http.NewRequest(http.MethodGet, target, nil)
+	if err != nil {
+		return false, err
+	}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, new(caddyhttp.Server))
+	decision, err := h.table.Decide(r, &parsed)
+	return err != nil || decision.Status == pricing.Priced || decision.Status == pricing.Misconfigured, nil
 }

@@ -171,6 +171,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if err := h.checkBar(); err != nil {
 		return err
 	}
+	h.warnLogo()
 	return h.checkDetours(h.place.Detours)
 }
 
@@ -178,13 +179,17 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 	if err := checkMatchers(h.MatcherSetsRaw); err != nil {
 		return err
 	}
-	if err := validateRules(h.Rules, h.app.currency); err != nil {
+	if err := validateRules(h.MatcherSetsRaw, h.Rules, h.app.currency); err != nil {
 		return err
 	}
 	if err := checkAccess(h.Rules, h.app.refund); err != nil {
 		return err
 	}
-	match, err := loadMatchers(ctx, h, true)
+	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), gullible: gullible(h.place.Server)}, h.logger); err != nil {
+		return err
+	}
+	h.warnUncovered()
+	match, err := loadMatchers(ctx, h, true) // which takes the raw matchers away
 	if err != nil {
 		return err
 	}

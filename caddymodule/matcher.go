@@ -77,6 +77,11 @@ func checkMatchers(sets caddyhttp.RawMatcherSets) error {
 				}
 				continue
 			}
+			if name == "expression" {
+				if err := checkExpression(raw); err != nil {
+					return err
+				}
+			}
 			if found := placeholder.Find(raw); found != nil {
 				return fmt.Errorf("%s in the matcher %s does not see every spelling of a path; write it with path or path_regexp", found, name)
 			}

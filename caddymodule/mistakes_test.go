@@ -30,6 +30,8 @@ func TestSlipsAreToldWhatToWrite(t *testing.T) {
 		"no slash":              {"", "paywall articles/* 0.20", "a path begins with a slash; write: paywall /articles/* 0.20, at Caddyfile:9"},
 		"no slash in price":     {"", in("price articles/x 0.50"), "write: price /articles/x 0.50, at Caddyfile:10"},
 		"no slash, no price":    {"", "paywall articles/*", "a path begins with a slash"},
+		"ending":                {"", in("free *.css"), "needs a named matcher: @files path *.css, then: free @files"},
+		"ending with a price":   {"", "paywall *.mp3 0.20", "@files path *.mp3, then: paywall @files 0.20"},
 		"two paths":             {"", "paywall /a/* /b/* 0.20", "several paths need a named matcher: @paid path /a/* /b/*, then: paywall @paid 0.20"},
 		"price first":           {"", "paywall 0.20 /a/*", "the path comes first, then the price; write: paywall /a/* 0.20"},
 		"price before a name":   {"", "@p path /a/*\n\tpaywall 0.20 @p", "write: paywall @p 0.20"},

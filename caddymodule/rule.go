@@ -93,8 +93,8 @@ func (r *Rule) provision(currency paywall.Currency) (pricing.Rule, error) {
 }
 
 // validateRules checks what can be checked before matchers are loaded, so that
-// the Caddyfile parser can say file and line.
-func validateRules(rules []Rule, currency paywall.Currency) error {
+// the Caddyfile parser can say file and line. match is the directive's matcher.
+func validateRules(match caddyhttp.RawMatcherSets, rules []Rule, currency paywall.Currency) error {
 	table := make([]pricing.Rule, 0, len(rules))
 	seen := make(map[string]bool)
 	for i := range rules {
@@ -118,8 +118,19 @@ func validateRules(rules []Rule, currency paywall.Currency) error {
 		}
 		table = append(table, rule)
 	}
-	_, err := pricing.NewTable(nil, table)
-	return err
+	if _, err := pricing.NewTable(nil, table); err != nil {
+		return err
+	}
+	return pricing.CheckOverlaps(outline(match), outlines(rules, table))
+}
+
+// outlines are rules with what their matchers say of paths.
+func outlines(rules []Rule, table []pricing.Rule) []pricing.Outlined {
+	outlined := make([]pricing.Outlined, len(table))
+	for i := range table {
+		outlined[i] = pricing.Outlined{Rule: &table[i], Outline: outline(rules[i].MatcherSetsRaw)}
+	}
+	return outlined
 }
 
 // checkAccess refuses access that ends before the purchase can no longer be

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 
 	"github.com/tuppence/tuppence/paywall/checkout"
@@ -80,6 +81,21 @@ func (u *UI) options() (checkout.LookOptions, error) {
 		return o, fmt.Errorf("ui: %w", err)
 	}
 	return o, nil
+}
+
+// warnLogo tells that the image on every page is for sale, and so is broken.
+func (h *Handler) warnLogo() {
+	if h.app.UI == nil || h.app.UI.Logo == "" {
+		return
+	}
+	logo, err := resolve(h.app.UI.Logo)
+	if err != nil {
+		return // as UI.options says
+	}
+	if closed, err := h.closed(logo); closed && err == nil {
+		h.logger.Warn("the logo of the pages is behind the paywall, where nobody sees it who has not paid; write a free line for it",
+			slog.String("logo", logo), slog.String("directive", h.Source))
+	}
 }
 
 func templateFolder(dir string) (fs.FS, error) {

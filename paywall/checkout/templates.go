@@ -120,7 +120,7 @@ func readTemplates(folder fs.FS) (map[string]string, error) {
 		}
 		own[file] = string(source)
 	}
-	return own, nil
+	return own, checkForms(own)
 }
 
 func templateNames() string {

@@ -1,0 +1,192 @@
+package caddymodule
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/paywall/pricing"
+)
+
+// choices are matchers that whoever asks decides about, each with what to write
+// in its place. Around the gate or a free line, they let everybody read who sends
+// the right thing, or leaves it out.
+var choices = map[string]string{
+	"method":        "every method is gated, so leave it out",
+	"header":        "the client writes the headers, so match paths instead",
+	"header_regexp": "the client writes the headers, so match paths instead",
+	"protocol":      "the client chooses the protocol, so leave it out",
+	"tls":           "the client chooses the connection, so leave it out",
+}
+
+// surroundings are what a matcher stands in, as far as it is known.
+type surroundings struct {
+	query    []string // parameters that belong to a resource's identity
+	anyHost  bool     // the site answers to whatever host is asked for
+	gullible bool     // a client behind a trusted proxy can choose its address
+}
+
+// choice says which part of some matchers whoever asks decides about, and what to
+// write; "" if there is none.
+func (s surroundings) choice(sets caddyhttp.RawMatcherSets) string {
+	for _, set := range sets {
+		for _, name := range sortedNames(set) {
+			if advice := s.advice(name, set[name]); advice != "" {
+				return advice
+			}
+		}
+	}
+	return ""
+}
+
+func sortedNames(set map[string]json.RawMessage) []string {
+	names := make([]string, 0, len(set))
+	for name := range set {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (s surroundings) advice(name string, raw json.RawMessage) string {
+	switch {
+	case choices[name] != "":
+		return name + ": " + choices[name]
+	case name == "host" && s.anyHost:
+		return "host: the client writes the Host header, so name the host in the site's address, such as http://news.example"
+	case name == "client_ip" && s.gullible:
+		return "client_ip: behind trusted_proxies clients can write any address into X-Forwarded-For, so add trusted_proxies_strict to the server's options"
+	case name == "query":
+		var keys map[string]json.RawMessage
+		_ = json.Unmarshal(raw, &keys) // what cannot be read is refused by Caddy
+		return s.queryAdvice(sortedNames(keys))
+	case name == "not":
+		var inner caddyhttp.RawMatcherSets
+		_ = json.Unmarshal(raw, &inner) // checkMatchers has read it
+		return s.choice(inner)
+	case name == "expression":
+		return s.expressionAdvice(raw)
+	}
+	return ""
+}
+
+// queryAdvice is for parameters that a matcher looks at: those that belong to the
+// resource's name are part of what is bought, all others come and go as one likes.
+func (s surroundings) queryAdvice(keys []string) string {
+	for _, key := range keys {
+		if !slices.Contains(s.query, key) {
+			return "query: the client may add or leave out " + key + ", so make it part of the page's name with the line: query " + strings.Join(append(slices.Clone(s.query), key), " ")
+		}
+	}
+	return ""
+}
+
+var (
+	celText = regexp.MustCompile(`'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"` + "|`[^`]*`")
+	celCall = regexp.MustCompile(`\b(method|header|header_regexp|protocol|host|client_ip|query)\s*\(`)
+	celKey  = regexp.MustCompile(`['"]([^'"]+)['"]\s*:`)
+	// celSecond are functions by which an expression reads the path, or anything
+	// else, elsewhere than in the reading it is asked about.
+	celSecond = regexp.MustCompile(`\b(ph|vars|vars_regexp|file)\s*\(`)
+)
+
+// expressionAdvice looks for the same matchers as functions in CEL.
+func (s surroundings) expressionAdvice(raw json.RawMessage) string {
+	text := expressionText(raw)
+	for _, call := range celCall.FindAllStringSubmatch(celText.ReplaceAllString(text, `''`), -1) {
+		var arguments json.RawMessage
+		if call[1] == "query" {
+			keys := map[string]bool{}
+			for _, key := range celKey.FindAllStringSubmatch(text, -1) {
+				keys[key[1]] = true
+			}
+			arguments, _ = json.Marshal(keys) // strings and booleans always encode
+		}
+		if advice := s.advice(call[1], arguments); advice != "" {
+			return "expression with " + advice
+		}
+	}
+	return ""
+}
+
+// expressionText is the CEL of an expression matcher, which is written as a text
+// or as an object.
+func expressionText(raw json.RawMessage) string {
+	var object struct {
+		Expr string `json:"expr"`
+	}
+	if json.Unmarshal(raw, &object) == nil {
+		return object.Expr
+	}
+	var text string
+	_ = json.Unmarshal(raw, &text) // what cannot be read is refused by Caddy
+	return text
+}
+
+// checkChoices refuses matchers by which whoever asks would read for nothing.
+// Among prices they only choose which of two is paid, which is told in the log.
+func (h *Handler) checkChoices(s surroundings, logger *slog.Logger) error {
+	s.query = h.Query
+	if advice := s.choice(h.MatcherSetsRaw); advice != "" {
+		return fmt.Errorf("whoever asks decides whether the directive's matcher matches, and would read for nothing (%s)", advice)
+	}
+	for i := range h.Rules {
+		rule := &h.Rules[i]
+		advice := s.choice(rule.MatcherSetsRaw)
+		switch {
+		case advice == "":
+		case rule.Free:
+			return atSource(rule.Source, fmt.Errorf("whoever asks decides whether this free line matches, and would read for nothing (%s)", advice))
+		case h.freeAfter(i):
+			return atSource(rule.Source, fmt.Errorf("whoever asks decides whether this price matches, and would get to a free line below it (%s; or write the free line first)", advice))
+		case logger != nil:
+			logger.Warn("whoever asks decides whether a price matches, and pays what another rule says when it does not",
+				slog.String("rule", rule.Source), slog.String("matcher", advice))
+		}
+	}
+	return nil
+}
+
+// freeAfter reports whether what a rule is for may be free when it does not match.
+func (h *Handler) freeAfter(i int) bool {
+	own := outline(h.Rules[i].MatcherSetsRaw)
+	for _, later := range h.Rules[i+1:] {
+		if !later.Free {
+			continue
+		}
+		if o := outline(later.MatcherSetsRaw); pricing.Meet(own, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkExpression refuses an expression that would not see every reading of a path.
+func checkExpression(raw json.RawMessage) error {
+	if found := celSecond.FindStringSubmatch(celText.ReplaceAllString(expressionText(raw), `''`)); found != nil {
+		return fmt.Errorf("%s() in the matcher expression does not see every spelling of a path; write it with path or path_regexp", found[1])
+	}
+	return nil
+}
+
+// someHost is a host that no site has: one that serves it serves all (RFC 6761, 6.4).
+const someHost = "any.host.invalid"
+
+// warnUncovered tells of paths that the directive's matcher includes and no rule
+// is for: they are refused, which nobody would see before a reader does.
+func (h *Handler) warnUncovered() {
+	rules := make([]pricing.Outline, len(h.Rules))
+	for i := range h.Rules {
+		rules[i] = outline(h.Rules[i].MatcherSetsRaw)
+	}
+	uncovered := pricing.Uncovered(outline(h.MatcherSetsRaw), rules)
+	if len(uncovered) > 0 {
+		h.logger.Warn("the directive's matcher includes paths that no rule prices, and they are refused; write a price for the rest, or free",
+			slog.String("directive", h.Source), slog.Any("paths", uncovered))
+	}
+}
