@@ -109,8 +109,9 @@ type Store interface {
 	// [ErrNotFound]. [ErrNoWallet].
 	Shares(ctx context.Context, wallet, unlock string) ([]Share, error)
 
-	// Tips lists the tips that a wallet gave, newest first. [ErrNoWallet].
-	Tips(ctx context.Context, wallet string) ([]TipState, error)
+	// Tips lists the tips among a wallet's newest tips and top-ups, so many of them
+	// together, newest first. [ErrNoWallet].
+	Tips(ctx context.Context, wallet string, limit int) ([]TipState, error)
 
 	// AddGift makes a gift link of a purchase that opens its resource to the wallet
 	// now and was no gift itself: else [ErrNotFound]. Key: the gift's key; with other
@@ -127,8 +128,8 @@ type Store interface {
 	// is told so and uses nothing up. [ErrGiftOver], [ErrNoWallet].
 	OpenGift(ctx context.Context, wallet string, key Hash) (Receipt, error)
 
-	// Gifts lists the gifts that a wallet made, newest first. [ErrNoWallet].
-	Gifts(ctx context.Context, wallet string) ([]GiftState, error)
+	// Gifts lists the newest gifts that a wallet made, newest first. [ErrNoWallet].
+	Gifts(ctx context.Context, wallet string, limit int) ([]GiftState, error)
 
 	// AddVouchers makes vouchers, all or none. Key: the hash of each code; a
 	// hash that exists is [ErrOfferChanged].
@@ -148,10 +149,16 @@ type Store interface {
 	// [ErrNoWallet] if the key opens nothing.
 	Owned(ctx context.Context, key Hash, site, resource string) (Unlock, error)
 
-	// Unlocks lists a wallet's purchases, newest first, refunded ones included. Of
-	// the newest limit of them those are left out that the wallet is to forget.
-	// [ErrNoWallet].
-	Unlocks(ctx context.Context, wallet string, limit int) ([]Unlock, error)
+	// Unlocks lists a page of a wallet's purchases, newest first, refunded ones
+	// included, and says where the next page begins: "" after the last. Of the page
+	// those are left out that the wallet is to forget. It costs what is on the page,
+	// however long the history is. A page that begins with no purchase of the wallet's
+	// is [ErrNotFound]. [ErrNoWallet].
+	Unlocks(ctx context.Context, wallet string, p Page) (list []Unlock, next string, err error)
+
+	// Bought answers one purchase that Unlocks would list on some page: else
+	// [ErrNotFound]. [ErrNoWallet].
+	Bought(ctx context.Context, wallet, unlock string) (Unlock, error)
 
 	// Set replaces a wallet's settings. Settings that [Settings.Check] refuses are
 	// [CodeMalformed]. [ErrNoWallet].
@@ -160,8 +167,11 @@ type Store interface {
 	// Settings answers a wallet's settings and what it spent. [ErrNoWallet].
 	Settings(ctx context.Context, wallet string) (Settings, Spending, error)
 
-	// WalletExport answers everything that the ledger holds of a wallet. [ErrNoWallet].
-	WalletExport(ctx context.Context, wallet string) (WalletExport, error)
+	// WalletExport hands over everything that the ledger holds of a wallet, in parts
+	// that fit into memory: first all but the lists that grow with its history, then
+	// those, in the order of the fields, a part of one at a time. It ends with ctx, and
+	// with the first error of part, which it answers. [ErrNoWallet].
+	WalletExport(ctx context.Context, wallet string, part func(*WalletExport) error) error
 
 	// Revoked reports whether tokens of this unlock are dead. It is on the hot
 	// path: no I/O, no lock shared between readers, no allocation.
@@ -184,6 +194,12 @@ type Store interface {
 	// no signing key. A Since behind the last transfer is [CodeMalformed], before
 	// anything is written; after another error what was written is no backup.
 	Backup(ctx context.Context, w io.Writer, o BackupOptions) error
+}
+
+// Page asks for a part of a list that is newest first.
+type Page struct {
+	Before string // where it begins: what the page before answered; "": with the newest
+	Limit  int    // how much is on it
 }
 
 // BackupOptions of [Store.Backup].

@@ -31,6 +31,10 @@ type Device struct {
 	Current bool      `json:"current,omitzero"` // it is the one that asks
 }
 
+// MaxKept bounds what a purchase's record keeps of its URL, and of its title, in
+// bytes. The resource is kept whole: it is what was bought.
+const MaxKept = 300
+
 // MaxDevices bounds those of one wallet: one more, and the oldest is let in no more.
 const MaxDevices = 50
 
@@ -62,7 +66,7 @@ type Unlock struct {
 	Offer           string    `json:"offer"`    // id of the offer it was bought with
 	Site            string    `json:"site"`     // origin
 	Resource        string    `json:"resource"` // canonical path
-	URL             string    `json:"url"`      // path and query the reader came from
+	URL             string    `json:"url"`      // path and query the reader came from, where that is no longer than [MaxKept]
 	Title           string    `json:"title"`
 	Paid            Money     `json:"paid"`           // less than the price where a cap was reached
 	Auto            bool      `json:"auto,omitzero"`  // bought without asking

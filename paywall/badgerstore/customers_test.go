@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // customerLog is what a shop's customers asked and were told.
@@ -61,7 +62,7 @@ func (l *customerLog) retry(t *testing.T, s *Store) {
 			t.Errorf("%s: asked again gives %+v and %+v", line, first, again)
 		}
 		times := 0
-		for _, u := range must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), f[1], 1<<20)) {
+		for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, f[1])) {
 			if u.Resource == f[3] {
 				times++
 			}
@@ -81,7 +82,7 @@ func (l *customerLog) check(t *testing.T, s *Store) {
 		wallet, id := f[1], f[len(f)-1]
 		if histories[wallet] == nil {
 			histories[wallet] = map[string]paywall.Unlock{}
-			for _, u := range must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), wallet, 1<<20)) {
+			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet)) {
 				histories[wallet][u.ID] = u
 			}
 		}

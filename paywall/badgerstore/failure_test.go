@@ -16,6 +16,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // brokenDisk fails one call of a run.
@@ -96,7 +97,7 @@ func TestAFailingDiskTakesNoMoney(t *testing.T) {
 				}
 			} else if err != nil || w.Balance != euro(cents) {
 				t.Errorf("call %d: the balance is %v, %v, want %d cents", at, w.Balance, err, cents)
-			} else if all := must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), w.ID, 100)); len(all) != bought {
+			} else if all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, w.ID)); len(all) != bought {
 				t.Errorf("call %d: %d purchases are there, %d were acknowledged", at, len(all), bought)
 			}
 			closed(t, s)
@@ -195,7 +196,7 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"Drop":          func() error { return s.Drop(ctx, w.ID, paywall.Drop{Except: paywall.Hash{1}}) },
 		"AddGift":       func() error { return s.AddGift(ctx, w.ID, paywall.Gift{Unlock: "x", Readers: 1}) },
 		"Gift":          func() error { _, err := s.Gift(ctx, paywall.Hash{}); return err },
-		"Gifts":         func() error { _, err := s.Gifts(ctx, w.ID); return err },
+		"Gifts":         func() error { _, err := s.Gifts(ctx, w.ID, 1); return err },
 		"OpenGift":      func() error { _, err := s.OpenGift(ctx, w.ID, paywall.Hash{}); return err },
 		"Admit":         func() error { _, err := s.Admit(ctx, w.ID, paywall.KeyHashes{}); return err },
 		"SetPasskey":    func() error { return s.SetPasskey(ctx, w.ID, paywall.Passkey{ID: "xxxx", Data: "{}"}) },
@@ -204,13 +205,13 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"Passkeys":      func() error { _, err := s.Passkeys(ctx, w.ID); return err },
 		"Tip":           func() error { _, err := s.Tip(ctx, w.ID, paywall.Tip{ID: "x", Site: "x", Amount: euro(1)}); return err },
 		"Shares":        func() error { _, err := s.Shares(ctx, w.ID, "x"); return err },
-		"Tips":          func() error { _, err := s.Tips(ctx, w.ID); return err },
-		"WalletExport":  func() error { _, err := s.WalletExport(ctx, w.ID); return err },
+		"Tips":          func() error { _, err := s.Tips(ctx, w.ID, 1); return err },
+		"WalletExport":  func() error { _, err := storetest.Export(ctx, s, w.ID); return err },
 		"Quote":         func() error { _, err := s.Quote(ctx, w.ID, offer("/x")); return err },
 		"Erase":         func() error { return s.Erase(ctx, w.ID) },
 		"Voucher":       func() error { return s.AddVouchers(ctx, []paywall.Voucher{{Amount: euro(1)}}) },
 		"Owned":         func() error { _, err := s.Owned(ctx, paywall.Hash{}, "", ""); return err },
-		"Unlocks":       func() error { _, err := s.Unlocks(ctx, w.ID, 1); return err },
+		"Unlocks":       func() error { _, _, err := s.Unlocks(ctx, w.ID, paywall.Page{Limit: 1}); return err },
 		"Stats":         func() error { _, err := s.Stats(ctx); return err },
 		"Verify":        func() error { _, err := s.Verify(ctx); return err },
 		"Export":        func() error { return s.Export(ctx, discard{}) },
@@ -294,7 +295,7 @@ func TestACallerWhoLeavesTheQueueWasNeverServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var bought []string
-	for _, u := range must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), wallet, 10)) {
+	for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet)) {
 		bought = append(bought, u.Resource)
 	}
 	if fmt.Sprint(bought) != "[/next /submitted]" {
@@ -321,7 +322,7 @@ func TestAFullQueueIsUnavailable(t *testing.T) {
 	waitFor(t, func() bool { return refused.Load() > 0 })
 	release()
 	running.Wait()
-	all := must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), wallet, 1<<20))
+	all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet))
 	if int64(len(all))+refused.Load() != queueLength+2*groupMembers {
 		t.Errorf("%d bought, %d refused", len(all), refused.Load())
 	}

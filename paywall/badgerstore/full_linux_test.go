@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // smallDisk mounts a disk of so many bytes. Only a real one shows what Badger's
@@ -163,7 +164,7 @@ func TestAFullDiskStopsSalesAndNothingElse(t *testing.T) {
 	for _, line := range strings.Split(strings.TrimSpace(string(said)), "\n") {
 		what, id, _ := strings.Cut(line, " ")
 		if what == "wallet" {
-			for _, u := range must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), id, 1<<20)) {
+			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, id)) {
 				have[u.ID] = true
 			}
 			continue

@@ -113,31 +113,36 @@ func (s *Store) Gift(ctx context.Context, key paywall.Hash) (paywall.GiftState, 
 }
 
 // Gifts implements [paywall.Store].
-func (s *Store) Gifts(ctx context.Context, wallet string) ([]paywall.GiftState, error) {
+func (s *Store) Gifts(ctx context.Context, wallet string, limit int) ([]paywall.GiftState, error) {
 	return query(ctx, s, s.latest, func(v *view) ([]paywall.GiftState, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		return s.gifts(v, w)
+		list, _, err := s.gifts(ctx, v, w.gave, limit)
+		return list, err
 	})
 }
 
-func (s *Store) gifts(v *view, w wallet) ([]paywall.GiftState, error) {
-	list := []paywall.GiftState{}
-	for at := w.gave; at != (journal.Ptr{}); {
+// gifts reads so many gifts of a wallet from a place on, newest first, and says
+// where the one before them stands.
+func (s *Store) gifts(ctx context.Context, v *view, at journal.Ptr, limit int) (list []paywall.GiftState, next journal.Ptr, err error) {
+	list = []paywall.GiftState{}
+	for at != (journal.Ptr{}) && len(list) < limit {
+		if err := s.interrupted(ctx); err != nil {
+			return nil, at, err
+		}
 		r, err := s.journal.Read(at)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		p, err := s.present(v, s.readRecord, r.Gift)
 		if err != nil {
-			return nil, err
+			return nil, at, err
 		}
 		state := p.state()
 		state.Unlock = p.made.Unlock
-		list = append(list, state)
-		at = p.prev
+		list, at = append(list, state), p.prev
 	}
-	return list, nil
+	return list, at, nil
 }

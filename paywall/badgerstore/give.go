@@ -112,6 +112,7 @@ func (s *Store) OpenGift(ctx context.Context, wallet string, key paywall.Hash) (
 		if ends := p.unlock.ExpiresAt; !ends.IsZero() {
 			r.Access = ends.Sub(g.now)
 		}
+		keep(&r)
 		if w.forget {
 			forget(&r)
 		}

@@ -30,6 +30,7 @@ func (s *Store) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt
 		URL: strings.ToValidUTF8(o.URL, "\uFFFD"), Title: strings.ToValidUTF8(o.Title, "\uFFFD"),
 		Access: o.Access, Refund: p.Refund,
 	}
+	keep(&r)
 	r.Kind, r.Price, r.Cap, r.Auto = paywall.KindUnlock, o.Price.Micros, o.Cap.Micros, p.Auto
 	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
 	return change(ctx, s, false, func(g *group) (paywall.Receipt, error) { return g.unlockOnce(&r, &p) })
@@ -70,6 +71,20 @@ func (g *group) unlockOnce(r *journal.Record, p *paywall.Purchase) (paywall.Rece
 	return paywall.Receipt{Unlock: unlockOf(r, nil, g.s.o.Currency), Balance: g.s.money(w.balance)}, err
 }
 
+// keep takes from a purchase's record what is too long to be kept for ever. Of a
+// long URL the address of what was bought is left, or nothing if that is too long
+// itself: the reader is led back by the offer.
+func keep(r *journal.Record) {
+	if len(r.URL) > paywall.MaxKept {
+		if r.URL = bare(r); len(r.URL) > paywall.MaxKept && strings.Contains(r.URL, "?") {
+			r.URL = ""
+		}
+	}
+	if len(r.Title) > paywall.MaxKept {
+		r.Title = strings.ToValidUTF8(r.Title[:paywall.MaxKept], "")
+	}
+}
+
 // earlier finds the purchase that this wallet made with this offer, and else
 // names the one to be made: after its offer, or, when another wallet was first to
 // use the same offer, after both.
@@ -95,8 +110,10 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	if first.Title == "" && first.URL == bare(first) {
 		forget(r) // as the wallet may have wanted it then
 	}
-	same := first.Site == r.Site && first.Resource == r.Resource && first.URL == r.URL &&
-		first.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&
+	kept := *first
+	keep(&kept) // an earlier version kept more
+	same := first.Site == r.Site && first.Resource == r.Resource && kept.URL == r.URL &&
+		kept.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&
 		first.Price == r.Price && first.Cap == r.Cap
 	switch {
 	case !same:

@@ -2,6 +2,7 @@ package badgerstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -78,25 +79,73 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 }
 
 // Unlocks implements [paywall.Store].
-func (s *Store) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
-	return query(ctx, s, s.latest, func(v *view) ([]paywall.Unlock, error) {
+func (s *Store) Unlocks(ctx context.Context, wallet string, p paywall.Page) (list []paywall.Unlock, next string, err error) {
+	list, err = query(ctx, s, s.latest, func(v *view) ([]paywall.Unlock, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		now := s.now()
-		unlocks := []paywall.Unlock{}
-		for at := w.bought; at != (journal.Ptr{}) && limit > 0; limit-- {
-			u, state, err := s.unlockAt(v, at)
+		at := w.bought
+		if p.Before != "" {
+			before, err := v.bought(w.number, p.Before)
 			if err != nil {
 				return nil, err
 			}
-			if w.lists(&u, now) {
-				unlocks = append(unlocks, u)
-			}
-			at = state.prev
+			at = before.prev
 		}
-		return unlocks, nil
+		list, last, at, err := s.unlocks(ctx, v, at, p.Limit)
+		if at != (journal.Ptr{}) {
+			next = last
+		}
+		now := s.now()
+		return slices.DeleteFunc(list, func(u paywall.Unlock) bool { return !w.lists(&u, now) }), err
+	})
+	return list, next, err
+}
+
+// unlocks reads so many purchases from a place on, and says which one was the last
+// and where the one before it stands.
+func (s *Store) unlocks(ctx context.Context, v *view, at journal.Ptr, limit int) (list []paywall.Unlock, last string, next journal.Ptr, err error) {
+	list = []paywall.Unlock{}
+	for at != (journal.Ptr{}) && len(list) < limit {
+		if err := s.interrupted(ctx); err != nil {
+			return nil, "", at, err
+		}
+		u, state, err := s.unlockAt(v, at)
+		if err != nil {
+			return nil, "", at, err
+		}
+		list = append(list, u)
+		last, at = u.ID, state.prev
+	}
+	return list, last, at, nil
+}
+
+// bought finds a purchase of a wallet by its id: [paywall.ErrNotFound].
+func (v *view) bought(n number, id string) (unlock, error) {
+	u, ok, err := v.unlock(id)
+	if err == nil && (!ok || u.number != n) {
+		err = paywall.ErrNotFound
+	}
+	return u, err
+}
+
+// Bought implements [paywall.Store].
+func (s *Store) Bought(ctx context.Context, wallet, unlock string) (paywall.Unlock, error) {
+	return query(ctx, s, s.latest, func(v *view) (paywall.Unlock, error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return paywall.Unlock{}, err
+		}
+		state, err := v.bought(w.number, unlock)
+		if err != nil {
+			return paywall.Unlock{}, err
+		}
+		u, _, err := s.unlockAt(v, state.bought)
+		if err == nil && !w.lists(&u, s.now()) {
+			err = paywall.ErrNotFound
+		}
+		return u, err
 	})
 }
 

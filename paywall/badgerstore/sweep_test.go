@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // TestALongHistoryIsErasedInSlices erases more than one slice holds, and stops it
@@ -23,7 +24,7 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 		must[paywall.Wallet](t)(s.Tip(t.Context(), w.ID, tip))
 	}
 	settle(t, s)
-	newest := must[[]paywall.Unlock](t)(s.Unlocks(t.Context(), w.ID, 1))[0]
+	newest := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, w.ID))[0]
 	if err := s.Erase(t.Context(), w.ID); err != nil {
 		t.Fatal(err)
 	}

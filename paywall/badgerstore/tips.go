@@ -121,11 +121,11 @@ func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Sh
 		if err != nil {
 			return nil, err
 		}
-		u, ok, err := v.unlock(unlock)
+		u, err := v.bought(w.number, unlock)
 		if err != nil {
 			return nil, err
 		}
-		if !ok || u.number != w.number || u.refunded != (journal.Ptr{}) {
+		if u.refunded != (journal.Ptr{}) {
 			return nil, paywall.ErrNotFound
 		}
 		bought, err := s.journal.Read(u.bought)
@@ -137,46 +137,47 @@ func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Sh
 }
 
 // Tips implements [paywall.Store].
-func (s *Store) Tips(ctx context.Context, wallet string) ([]paywall.TipState, error) {
+func (s *Store) Tips(ctx context.Context, wallet string, limit int) ([]paywall.TipState, error) {
 	return query(ctx, s, s.latest, func(v *view) ([]paywall.TipState, error) {
 		_, w, err := v.wallet(wallet)
 		if err != nil {
 			return nil, err
 		}
-		tips := []paywall.TipState{}
-		err = s.transfers(v, w, func(r *journal.Record) error {
-			if r.Kind == paywall.KindTip {
-				tips = append(tips, s.tipState(r))
-			}
-			return nil
-		})
-		return tips, err
+		list, _, err := s.transfers(ctx, v, w.number, w.moved, limit)
+		return s.tips(list), err
 	})
 }
 
-func (s *Store) tipState(r *journal.Record) paywall.TipState {
-	return paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time}
+func (s *Store) tips(list []journal.Record) []paywall.TipState {
+	tips := []paywall.TipState{}
+	for i := range list {
+		if r := &list[i]; r.Kind == paywall.KindTip {
+			tips = append(tips, paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time})
+		}
+	}
+	return tips
 }
 
-// transfers reads the tips and top-ups of a wallet, newest first.
-func (s *Store) transfers(v *view, w wallet, yield func(*journal.Record) error) error {
-	for at := w.moved; at != (journal.Ptr{}); {
+// transfers reads so many tips and top-ups of a wallet from a place on, newest
+// first, and says where the one before them stands.
+func (s *Store) transfers(ctx context.Context, v *view, n number, at journal.Ptr, limit int) (list []journal.Record, next journal.Ptr, err error) {
+	for at != (journal.Ptr{}) && len(list) < limit {
+		if err := s.interrupted(ctx); err != nil {
+			return nil, at, err
+		}
 		r, err := s.journal.Read(at)
 		if err != nil {
-			return err
+			return nil, at, err
 		}
-		value, err := v.get(transferKey(w.number, r.Cause))
+		value, err := v.get(transferKey(n, r.Cause))
 		if err != nil {
-			return err
+			return nil, at, err
 		}
 		t, err := decodeTransfer(value)
 		if err != nil {
-			return err
+			return nil, at, err
 		}
-		if err := yield(&r); err != nil {
-			return err
-		}
-		at = t.prev
+		list, at = append(list, r), t.prev
 	}
-	return nil
+	return list, at, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // oldFolder says what was in a data folder, in the words of the version that
@@ -132,7 +133,7 @@ func TestAFolderOfAnEarlierVersionOpens(t *testing.T) {
 func isAsItWas(t *testing.T, s *Store, was *oldWallet) {
 	t.Helper()
 	ctx, key := t.Context(), hashOf(t, was.Key)
-	e := must[paywall.WalletExport](t)(s.WalletExport(ctx, was.ID))
+	e := must[paywall.WalletExport](t)(storetest.Export(ctx, s, was.ID))
 	has := oldWallet{
 		ID: e.ID, Key: was.Key, Balance: must[paywall.Wallet](t)(s.Wallet(ctx, key)).Balance.String(), Owned: map[string]string{},
 		Bought: len(e.Purchases), Devices: len(e.Devices), Passkeys: len(e.Passkeys), Tips: len(e.Tips), Gifts: len(e.Gifts),

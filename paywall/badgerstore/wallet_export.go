@@ -2,78 +2,107 @@ package badgerstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// WalletExport implements [paywall.Store].
-func (s *Store) WalletExport(ctx context.Context, wallet string) (paywall.WalletExport, error) {
-	return query(ctx, s, s.latest, func(v *view) (e paywall.WalletExport, err error) {
-		id, w, err := v.wallet(wallet)
-		if err != nil {
-			return e, err
-		}
-		e = paywall.WalletExport{
-			ID: id.String(), Currency: s.o.Currency, Balance: s.money(w.balance), Settings: s.settings(w),
-			Purchases: []paywall.Unlock{}, Tips: []paywall.TipState{}, Credits: []paywall.Credit{}, Devices: []paywall.Device{},
-		}
-		if err := s.exportDevices(v, w, &e); err != nil {
-			return e, err
-		}
-		if e.Passkeys, err = s.passkeys(v, w.number); err != nil {
-			return e, err
-		}
-		if e.Gifts, err = s.gifts(v, w); err != nil {
-			return e, err
-		}
-		for at := w.bought; at != (journal.Ptr{}); {
-			if err := s.interrupted(ctx); err != nil {
-				return e, err
-			}
-			u, state, err := s.unlockAt(v, at)
-			if err != nil {
-				return e, err
-			}
-			e.Purchases = append(e.Purchases, u)
-			at = state.prev
-		}
-		return e, s.exportTransfers(v, w, &e)
-	})
-}
+// exportPart is how many entries of a list are in one part of an export.
+const exportPart = 200
 
-// exportDevices reads the keys, and when the wallet was opened and with what.
-func (s *Store) exportDevices(v *view, w wallet, e *paywall.WalletExport) error {
-	opened, err := s.journal.Read(w.opened)
+// WalletExport implements [paywall.Store]. Each part is read by itself, so nothing
+// is held while the one before is on its way to a slow reader.
+func (s *Store) WalletExport(ctx context.Context, id string, part func(*paywall.WalletExport) error) error {
+	var w wallet
+	var welcome []paywall.Credit // the oldest
+	head, err := query(ctx, s, s.latest, func(v *view) (e *paywall.WalletExport, err error) {
+		if _, w, err = v.wallet(id); err != nil {
+			return nil, err
+		}
+		opened, err := s.journal.Read(w.opened)
+		if err != nil {
+			return nil, err
+		}
+		if opened.Paid() > 0 {
+			welcome = s.credits([]journal.Record{opened})
+		}
+		return s.exportHead(v, id, w, opened.Time)
+	})
 	if err != nil {
 		return err
 	}
-	e.OpenedAt = opened.Time
-	s.exportCredit(&opened, e)
-	all, err := s.devices(v, w.number)
-	for _, d := range all {
+	if err := part(head); err != nil {
+		return err
+	}
+	for _, list := range [...]struct {
+		newest journal.Ptr
+		read   func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error)
+	}{
+		{w.bought, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+			e.Purchases, _, next, err = s.unlocks(ctx, v, at, exportPart)
+			return next, err
+		}},
+		{w.gave, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+			e.Gifts, next, err = s.gifts(ctx, v, at, exportPart)
+			return next, err
+		}},
+		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+			moved, next, err := s.transfers(ctx, v, w.number, at, exportPart)
+			e.Tips = s.tips(moved)
+			return next, err
+		}},
+		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+			moved, next, err := s.transfers(ctx, v, w.number, at, exportPart)
+			e.Credits = s.credits(moved)
+			return next, err
+		}},
+	} {
+		for at := list.newest; at != (journal.Ptr{}); {
+			e, err := query(ctx, s, s.latest, func(v *view) (e *paywall.WalletExport, err error) {
+				if _, _, err = v.wallet(id); err != nil { // erased meanwhile
+					return nil, err
+				}
+				e = &paywall.WalletExport{}
+				at, err = list.read(v, at, e)
+				return e, err
+			})
+			if err != nil {
+				return err
+			}
+			if err := part(e); err != nil {
+				return err
+			}
+		}
+	}
+	if len(welcome) == 0 {
+		return nil
+	}
+	return part(&paywall.WalletExport{Credits: welcome})
+}
+
+// exportHead is all of a wallet but its history.
+func (s *Store) exportHead(v *view, id string, w wallet, opened time.Time) (*paywall.WalletExport, error) {
+	e := &paywall.WalletExport{
+		ID: id, Currency: s.o.Currency, Balance: s.money(w.balance), OpenedAt: opened, Settings: s.settings(w),
+		Devices: []paywall.Device{},
+	}
+	devices, err := s.devices(v, w.number)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
 		e.Devices = append(e.Devices, d.Device)
 	}
-	return err
+	e.Passkeys, err = s.passkeys(v, w.number)
+	return e, err
 }
 
-func (s *Store) exportTransfers(v *view, w wallet, e *paywall.WalletExport) error {
-	welcome := e.Credits
-	e.Credits = []paywall.Credit{}
-	err := s.transfers(v, w, func(r *journal.Record) error {
-		if r.Kind == paywall.KindTip {
-			e.Tips = append(e.Tips, s.tipState(r))
-		} else {
-			s.exportCredit(r, e)
+func (s *Store) credits(list []journal.Record) (credits []paywall.Credit) {
+	for i := range list {
+		if r := &list[i]; r.Kind != paywall.KindTip {
+			credits = append(credits, paywall.Credit{Kind: r.Kind, Amount: s.money(r.Paid()), At: r.Time})
 		}
-		return nil
-	})
-	e.Credits = append(e.Credits, welcome...)
-	return err
-}
-
-func (s *Store) exportCredit(r *journal.Record, e *paywall.WalletExport) {
-	if r.Paid() > 0 {
-		e.Credits = append(e.Credits, paywall.Credit{Kind: r.Kind, Amount: s.money(r.Paid()), At: r.Time})
 	}
+	return credits
 }

@@ -53,7 +53,7 @@ func (x *exchange) suggestionFor(ctx context.Context, wallet string) suggestion 
 	if err != nil {
 		return suggestion{}
 	}
-	unlocks, err := store.Unlocks(ctx, wallet, suggestFrom)
+	unlocks, _, err := store.Unlocks(ctx, wallet, paywall.Page{Limit: suggestFrom})
 	if err != nil || len(unlocks) < suggestAfter {
 		return suggestion{}
 	}

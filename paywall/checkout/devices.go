@@ -64,7 +64,7 @@ func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who iden
 
 // leave makes this browser forget the wallet and what it opened.
 func (x *exchange) leave(ctx context.Context, store paywall.Store, who identity) error {
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxExpired)
+	unlocks, _, err := store.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}

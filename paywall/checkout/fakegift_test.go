@@ -115,7 +115,7 @@ func (s *fakeStore) OpenGift(ctx context.Context, wallet string, key paywall.Has
 	return paywall.Receipt{Unlock: *u, Balance: w.balance}, nil
 }
 
-func (s *fakeStore) Gifts(ctx context.Context, wallet string) ([]paywall.GiftState, error) {
+func (s *fakeStore) Gifts(ctx context.Context, wallet string, limit int) ([]paywall.GiftState, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
@@ -129,5 +129,5 @@ func (s *fakeStore) Gifts(ctx context.Context, wallet string) ([]paywall.GiftSta
 			list = append(list, state)
 		}
 	}
-	return list, nil
+	return list[:min(len(list), limit)], nil
 }

@@ -14,24 +14,25 @@ import (
 // has; the rest of the port is nil.
 type fakeStore struct {
 	paywall.Store
-	mu       sync.Mutex
-	now      func() time.Time
-	broken   error         // what every call answers, if set
-	slow     time.Duration // how long a look-up of a voucher takes
-	writes   int           // changes that were not repetitions
-	debits   int
-	wallets  map[string]*fakeWallet
-	keys     map[paywall.Hash]string
-	codes    map[paywall.Hash]string
-	codeOf   map[paywall.Hash]paywall.Hash // of a key
-	unlocks  map[string]*paywall.Unlock
-	order    []string
-	vouchers map[paywall.Hash]*fakeVoucher
-	currency paywall.Currency
-	readings map[string]*reading
-	passkeys map[string]fakePasskey
-	gifts    []*fakeGift // newest first
-	tips     []fakeTip   // newest first
+	mu           sync.Mutex
+	now          func() time.Time
+	broken       error         // what every call answers, if set
+	exportBroken error         // what an export ends with
+	slow         time.Duration // how long a look-up of a voucher takes
+	writes       int           // changes that were not repetitions
+	debits       int
+	wallets      map[string]*fakeWallet
+	keys         map[paywall.Hash]string
+	codes        map[paywall.Hash]string
+	codeOf       map[paywall.Hash]paywall.Hash // of a key
+	unlocks      map[string]*paywall.Unlock
+	order        []string
+	vouchers     map[paywall.Hash]*fakeVoucher
+	currency     paywall.Currency
+	readings     map[string]*reading
+	passkeys     map[string]fakePasskey
+	gifts        []*fakeGift // newest first
+	tips         []fakeTip   // newest first
 }
 
 type fakeWallet struct {
@@ -277,19 +278,41 @@ func (s *fakeStore) Owned(ctx context.Context, key paywall.Hash, site, resource 
 	return paywall.Unlock{}, paywall.ErrNotFound
 }
 
-func (s *fakeStore) Unlocks(ctx context.Context, wallet string, limit int) ([]paywall.Unlock, error) {
+func (s *fakeStore) Unlocks(ctx context.Context, wallet string, p paywall.Page) (list []paywall.Unlock, next string, err error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer leave()
-	var list []paywall.Unlock
+	begun := p.Before == ""
 	for _, id := range s.order {
-		if u := s.unlocks[id]; u != nil && u.Wallet == wallet && len(list) < limit {
+		u := s.unlocks[id]
+		switch {
+		case u == nil || u.Wallet != wallet:
+		case !begun:
+			begun = id == p.Before
+		case len(list) == p.Limit:
+			return list, list[len(list)-1].ID, nil
+		default:
 			list = append(list, *u)
 		}
 	}
-	return list, nil
+	if !begun {
+		err = paywall.ErrNotFound
+	}
+	return list, "", err
+}
+
+func (s *fakeStore) Bought(ctx context.Context, wallet, unlock string) (paywall.Unlock, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return paywall.Unlock{}, err
+	}
+	defer leave()
+	if u := s.unlocks[unlock]; u != nil && u.Wallet == wallet {
+		return *u, nil
+	}
+	return paywall.Unlock{}, paywall.ErrNotFound
 }
 
 func (s *fakeStore) Revoked(unlock string) bool {

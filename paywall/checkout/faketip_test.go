@@ -68,7 +68,7 @@ func (s *fakeStore) Tip(ctx context.Context, wallet string, t paywall.Tip) (payw
 	return s.wallet(wallet), nil
 }
 
-func (s *fakeStore) Tips(ctx context.Context, wallet string) ([]paywall.TipState, error) {
+func (s *fakeStore) Tips(ctx context.Context, wallet string, limit int) ([]paywall.TipState, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return nil, err
@@ -80,5 +80,5 @@ func (s *fakeStore) Tips(ctx context.Context, wallet string) ([]paywall.TipState
 			list = append(list, t.state)
 		}
 	}
-	return list, nil
+	return list[:min(len(list), limit)], nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -123,24 +124,24 @@ func (s *fakeStore) Drop(ctx context.Context, wallet string, d paywall.Drop) err
 	return nil
 }
 
-func (s *fakeStore) WalletExport(ctx context.Context, wallet string) (e paywall.WalletExport, err error) {
+func (s *fakeStore) WalletExport(ctx context.Context, wallet string, part func(*paywall.WalletExport) error) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
-		return e, err
+		return err
 	}
 	defer leave()
 	w := s.wallets[wallet]
 	if w == nil {
-		return e, paywall.ErrNoWallet
+		return paywall.ErrNoWallet
 	}
-	e = paywall.WalletExport{
+	err = part(&paywall.WalletExport{
 		ID: wallet, Currency: s.currency, Balance: w.balance, OpenedAt: s.now(), Settings: w.settings, Devices: s.devices(wallet, paywall.Hash{}),
-		Passkeys: []paywall.Passkey{}, Gifts: []paywall.GiftState{}, Tips: []paywall.TipState{}, Credits: []paywall.Credit{},
-	}
+		Passkeys: []paywall.Passkey{},
+	})
 	for _, id := range s.order {
 		if u := s.unlocks[id]; u != nil && u.Wallet == wallet {
-			e.Purchases = append(e.Purchases, *u)
+			err = errors.Join(err, part(&paywall.WalletExport{Purchases: []paywall.Unlock{*u}}))
 		}
 	}
-	return e, nil
+	return errors.Join(err, s.exportBroken)
 }

@@ -52,7 +52,7 @@ func (x *exchange) giveAway() error {
 	if err != nil {
 		return err
 	}
-	u, err := x.listed(ctx, store, who, x.fields["unlock_id"])
+	u, err := store.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (x *exchange) giveAway() error {
 			Readers  int    `json:"readers"`
 		}{u.ID, link, readers})
 	}
-	v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(u), Link: link, Readers: readers}
+	v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(&u), Link: link, Readers: readers}
 	v.Switch = nil // would lead away from the link
 	v.Script = script.URL()
 	return x.page(http.StatusOK, "giftlink", v)

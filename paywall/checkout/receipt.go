@@ -25,22 +25,22 @@ func (x *exchange) showReceipt() error {
 	if err != nil {
 		return err
 	}
-	u, err := x.listed(ctx, store, who, x.r.URL.Query().Get("unlock"))
+	u, err := store.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
 	if err != nil {
 		return err
 	}
-	tips, err := tipsFor(ctx, store, who, u)
+	tips, err := tipsFor(ctx, store, who, &u)
 	if err != nil {
 		return err
 	}
 	if x.json {
-		e := newReceiptEntry(u)
+		e := newReceiptEntry(&u)
 		for i := range tips {
 			e.Tips = append(e.Tips, newGivenTip(&tips[i]))
 		}
 		return x.answer(http.StatusOK, e)
 	}
-	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(u), Tips: tips}
+	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(&u), Tips: tips}
 	if v.Bought.Tip != nil {
 		v.Script = pressGuard.URL()
 	}
@@ -54,23 +54,10 @@ func (x *exchange) showReceipt() error {
 	return x.page(http.StatusOK, "receipt", v)
 }
 
-// listed is a purchase of the wallet that its page lists.
-func (x *exchange) listed(ctx context.Context, store paywall.Store, who identity, id string) (*paywall.Unlock, error) {
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
-	if err != nil {
-		return nil, err
-	}
-	for i := range unlocks {
-		if unlocks[i].ID == id {
-			return &unlocks[i], nil
-		}
-	}
-	return nil, paywall.ErrNotFound
-}
-
-// tipsFor are the tips that a wallet gave for a purchase, since it was made.
+// tipsFor are the tips that a wallet gave for a purchase, since it was made, among
+// its newest.
 func tipsFor(ctx context.Context, store paywall.Store, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
-	list, err := store.Tips(ctx, who.wallet.ID)
+	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
 	return slices.DeleteFunc(list, func(t paywall.TipState) bool {
 		return t.Site != u.Site || t.Resource != u.Resource || t.At.Before(u.At)
 	}), err

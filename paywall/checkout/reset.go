@@ -104,7 +104,7 @@ func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
 func (x *exchange) forgetCookies(ctx context.Context, wallets []resetWallet) {
 	x.forget(`"cache", "cookies"`)
 	if store, err := x.store(ctx); err == nil && len(wallets) == 1 {
-		unlocks, _ := store.Unlocks(ctx, wallets[0].id, maxExpired) // what stays runs out by itself
+		unlocks, _, _ := store.Unlocks(ctx, wallets[0].id, paywall.Page{Limit: maxExpired}) // what stays runs out by itself
 		for i := range unlocks {
 			x.expireAccess(&unlocks[i])
 		}

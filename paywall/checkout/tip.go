@@ -61,11 +61,11 @@ func (x *exchange) tip() error {
 	if err != nil {
 		return err
 	}
-	u, err := x.listed(ctx, store, who, x.fields["unlock_id"])
+	u, err := store.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
 	if err != nil {
 		return err
 	}
-	if !x.tippable(u) {
+	if !x.tippable(&u) {
 		return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
 	}
 	shares, err := store.Shares(ctx, who.wallet.ID, u.ID)
@@ -150,7 +150,7 @@ type tipEntry struct {
 
 // tips lists what a wallet gave, as it can be shown beside its purchases.
 func (x *exchange) tips(ctx context.Context, store paywall.Store, who identity, unlocks []paywall.Unlock) ([]tipEntry, error) {
-	list, err := store.Tips(ctx, who.wallet.ID)
+	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (x *exchange) tips(ctx context.Context, store paywall.Store, who identity, 
 		titles[[2]string{unlocks[i].Site, unlocks[i].Resource}] = shownTitle(&unlocks[i])
 	}
 	entries := make([]tipEntry, 0, len(list))
-	for _, t := range list[:min(len(list), maxUnlocks)] {
+	for _, t := range list {
 		e := tipEntry{Title: titles[[2]string{t.Site, t.Resource}], Amount: t.Amount, At: t.At}
 		if e.Title == "" {
 			_, e.Title, _ = strings.Cut(t.Site, "://")

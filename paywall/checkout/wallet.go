@@ -8,8 +8,18 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// maxUnlocks bounds the list on the wallet page and in its JSON.
-const maxUnlocks = 200
+// maxListed bounds the lists on the wallet page and in its JSON: purchases on each
+// page of them, tips and gifts in all.
+const maxListed = 200
+
+// purchases are those on the page that the address asks for, and where the next begins.
+func (x *exchange) purchases(ctx context.Context, store paywall.Store, who identity) (list []paywall.Unlock, next string, err error) {
+	page := paywall.Page{Limit: maxListed}
+	if x.r.Method != http.MethodPost {
+		page.Before = x.r.URL.Query().Get("before")
+	}
+	return store.Unlocks(ctx, who.wallet.ID, page)
+}
 
 // showWallet lists balance and purchases.
 func (x *exchange) showWallet() error {
@@ -49,7 +59,7 @@ type unlockEntry struct {
 // answerWallet leaves refunded purchases out: the entries have no member that
 // would tell them from what the reader still has.
 func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who identity) error {
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
+	unlocks, next, err := x.purchases(ctx, store, who)
 	if err != nil {
 		return err
 	}
@@ -57,7 +67,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	if err != nil {
 		return err
 	}
-	gifts, err := store.Gifts(ctx, who.wallet.ID)
+	gifts, err := store.Gifts(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -65,7 +75,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	for i := range gifts {
 		given = append(given, newGiftEntry(&gifts[i]))
 	}
-	tips, err := store.Tips(ctx, who.wallet.ID)
+	tips, err := store.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -90,12 +100,13 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		Balance  paywall.Money    `json:"balance"`
 		Currency paywall.Currency `json:"currency"`
 		Unlocks  []unlockEntry    `json:"unlocks"`
-		Gifts    []giftEntry      `json:"gifts"` // links that were made
+		Next     string           `json:"next,omitempty"` // the page with those before: ?before=
+		Gifts    []giftEntry      `json:"gifts"`          // links that were made
 		Tips     []givenTip       `json:"tips"`
 		Settings settingsEntry    `json:"settings"`
 		Spending spendingEntry    `json:"spending"`
 	}{
-		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, given, tipped,
+		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, next, given, tipped,
 		newSettingsEntry(settings), spendingEntry(spent),
 	})
 }
@@ -186,7 +197,7 @@ func (x *exchange) eraseWallet() error {
 	if err != nil {
 		return err
 	}
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxExpired)
+	unlocks, _, err := store.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}

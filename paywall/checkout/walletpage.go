@@ -12,6 +12,7 @@ type walletView struct {
 	Currency string
 	Code     string
 	Unlocks  []purchaseEntry
+	Older    string // where the page with the purchases before these begins, "" if there are none
 	Devices  []paywall.Device
 	Suggest  suggestion
 	Tips     []tipEntry
@@ -25,10 +26,11 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 		layout: x.noticed(x.alerted(x.layout(x.text.T("wallet.title")), alert)),
 		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
 	}}
-	unlocks, err := store.Unlocks(ctx, who.wallet.ID, maxUnlocks)
+	unlocks, older, err := x.purchases(ctx, store, who)
 	if err != nil {
 		return err
 	}
+	v.Older = older
 	gifts, err := x.gifts(ctx, store, who)
 	if err != nil {
 		return err
@@ -62,7 +64,7 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 
 // gifts are the links that a wallet made, by the purchase that they give away.
 func (x *exchange) gifts(ctx context.Context, store paywall.Store, who identity) (map[string][]paywall.GiftState, error) {
-	list, err := store.Gifts(ctx, who.wallet.ID)
+	list, err := store.Gifts(ctx, who.wallet.ID, maxListed)
 	byUnlock := map[string][]paywall.GiftState{}
 	for _, g := range list {
 		byUnlock[g.Unlock] = append(byUnlock[g.Unlock], g)

@@ -75,7 +75,7 @@ func testGifts(t *testing.T, h *house) {
 	h.wantError(h.store.AddGift(ctx, b.ID, paywall.Gift{Key: code("d"), Unlock: u.ID, Readers: 1}), paywall.ErrNotFound)
 	_, err = h.store.Refund(ctx, a.ID, bought.ID, 0)
 	h.wantError(err, paywall.ErrRefundClosed)
-	if list, err := h.store.Unlocks(ctx, a.ID, 1); err != nil || !list[0].Given || list[0].Refundable(h.clock.now()) {
+	if list, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: 1}); err != nil || !list[0].Given || list[0].Refundable(h.clock.now()) {
 		t.Errorf("the giver's purchase is %+v, %v", list, err)
 	}
 	if owned, err := h.store.Owned(ctx, a.keys.Key, site, "/articles/a"); err != nil || owned.Refundable(h.clock.now()) {
@@ -94,7 +94,7 @@ func testGifts(t *testing.T, h *house) {
 		t.Errorf("opened again when it is used up it is %+v, %v", again, err)
 	}
 	want.Unlock = bought.ID
-	if list, err := h.store.Gifts(ctx, a.ID); err != nil || len(list) != 1 || list[0] != want {
+	if list, err := h.store.Gifts(ctx, a.ID, 10); err != nil || len(list) != 1 || list[0] != want {
 		t.Errorf("the gifts are %+v, %v", list, err)
 	}
 	if s, err := h.store.Stats(ctx); err != nil || s.Gifts != 2 || s.Sales.Count != 2 {
@@ -110,7 +110,7 @@ func testGifts(t *testing.T, h *house) {
 	}
 	_, err = h.store.OpenGift(ctx, paywall.NewID(), gift.Key)
 	h.wantError(err, paywall.ErrNoWallet)
-	_, err = h.store.Gifts(ctx, paywall.NewID())
+	_, err = h.store.Gifts(ctx, paywall.NewID(), 10)
 	h.wantError(err, paywall.ErrNoWallet)
 }
 

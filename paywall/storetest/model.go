@@ -269,7 +269,7 @@ func (m *model) check() {
 		if m.want("reading a wallet", err, nil) && w.Balance != euro(r.cents) {
 			m.rt.Fatalf("a balance is %v, want %d cents", w.Balance, r.cents)
 		}
-		history, err := m.store.Unlocks(m.t.Context(), r.ID, 1000)
+		history, err := History(m.t.Context(), m.store, r.ID)
 		if m.want("reading a history", err, nil) && len(history) != len(r.unlocks) {
 			m.rt.Fatalf("the history has %d purchases, want %d", len(history), len(r.unlocks))
 		}

@@ -26,7 +26,7 @@ func testHistory(t *testing.T, h *house) {
 	}
 	bought[10].RefundedAt = h.clock.now()
 	for _, limit := range []int{0, 1, 5, 12, 100} {
-		got, err := h.store.Unlocks(ctx, a.ID, limit)
+		got, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: limit})
 		if err != nil || len(got) != min(limit, 12) {
 			t.Fatalf("a history of %d has %d, %v", limit, len(got), err)
 		}
@@ -36,10 +36,10 @@ func testHistory(t *testing.T, h *house) {
 			}
 		}
 	}
-	if got, err := h.store.Unlocks(ctx, h.reader(0).ID, 10); err != nil || len(got) != 0 {
+	if got, _, err := h.store.Unlocks(ctx, h.reader(0).ID, paywall.Page{Limit: 10}); err != nil || len(got) != 0 {
 		t.Errorf("the history of a new wallet is %v, %v", got, err)
 	}
-	_, err := h.store.Unlocks(ctx, paywall.NewID(), 10)
+	_, _, err := h.store.Unlocks(ctx, paywall.NewID(), paywall.Page{Limit: 10})
 	h.wantError(err, paywall.ErrNoWallet)
 }
 

@@ -97,7 +97,7 @@ func testForget(t *testing.T, h *house) {
 	a := h.reader(1000)
 	listed := func(want ...string) {
 		t.Helper()
-		unlocks, err := h.store.Unlocks(ctx, a.ID, 100)
+		unlocks, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: 100})
 		got := []string{}
 		for _, u := range unlocks {
 			got = append(got, u.Resource)

@@ -124,7 +124,7 @@ func testSharesOfTips(t *testing.T, h *house) {
 	_, err = h.store.Shares(ctx, paywall.NewID(), bought.ID)
 	h.wantError(err, paywall.ErrNoWallet)
 
-	if list, err := h.store.Tips(ctx, a.ID); err != nil || list == nil || len(list) != 0 {
+	if list, err := h.store.Tips(ctx, a.ID, 10); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("before a tip there are %v, %v", list, err)
 	}
 	first := paywall.Tip{ID: "1", Site: site, Resource: bought.Resource, Amount: euro(30), Shares: shared.Shares}
@@ -138,13 +138,13 @@ func testSharesOfTips(t *testing.T, h *house) {
 		{Site: site, Resource: second.Resource, Amount: euro(10), At: h.clock.now().Add(-time.Minute)},
 		{Site: site, Resource: first.Resource, Amount: euro(30), At: h.clock.now().Add(-2 * time.Minute)},
 	}
-	if list, err := h.store.Tips(ctx, a.ID); err != nil || !slices.Equal(list, want) {
+	if list, err := h.store.Tips(ctx, a.ID, 10); err != nil || !slices.Equal(list, want) {
 		t.Errorf("the tips are %v, %v", list, err)
 	}
-	if list, err := h.store.Tips(ctx, b.ID); err != nil || len(list) != 0 {
+	if list, err := h.store.Tips(ctx, b.ID, 10); err != nil || len(list) != 0 {
 		t.Errorf("another wallet's tips are %v, %v", list, err)
 	}
-	_, err = h.store.Tips(ctx, paywall.NewID())
+	_, err = h.store.Tips(ctx, paywall.NewID(), 10)
 	h.wantError(err, paywall.ErrNoWallet)
 }
 
@@ -173,7 +173,7 @@ func testWalletExport(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	h.wantError(h.store.Drop(ctx, a.ID, paywall.Drop{Except: second.Key}), nil)
-	e, err := h.store.WalletExport(ctx, a.ID)
+	e, err := Export(ctx, h.store, a.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,17 +204,17 @@ func testWalletExport(t *testing.T, h *house) {
 			t.Errorf("%s is not in %s", want, text)
 		}
 	}
-	empty, err := h.store.WalletExport(ctx, h.reader(0).ID)
+	empty, err := Export(ctx, h.store, h.reader(0).ID)
 	if text, _ := json.Marshal(empty); err != nil || contains(text, "null") {
 		t.Errorf("the export of a new wallet is %s, %v", text, err)
 	}
-	theirs, err := h.store.WalletExport(ctx, b.ID)
+	theirs, err := Export(ctx, h.store, b.ID)
 	if text, _ := json.Marshal(theirs); err != nil || len(theirs.Purchases) != 1 || contains(text, a.ID) {
 		t.Errorf("the export of who opened the gift is %s, %v", text, err)
 	}
 	if err := h.store.Erase(ctx, a.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.store.WalletExport(ctx, a.ID)
+	_, err = Export(ctx, h.store, a.ID)
 	h.wantError(err, paywall.ErrNoWallet)
 }

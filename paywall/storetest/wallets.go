@@ -87,7 +87,7 @@ func testErase(t *testing.T, h *house) {
 	}
 	_, err := h.store.Owned(ctx, a.keys.Key, site, "/articles/a")
 	h.wantError(err, paywall.ErrNoWallet)
-	_, err = h.store.Unlocks(ctx, a.ID, 10)
+	_, _, err = h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: 10})
 	h.wantError(err, paywall.ErrNoWallet)
 	_, err = h.unlock(a, offer)
 	h.wantError(err, paywall.ErrNoWallet)

@@ -1,0 +1,72 @@
+package checkout
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// TestALongHistoryComesInPages: the page and its JSON have the newest 200
+// purchases, and lead to those before them.
+func TestALongHistoryComesInPages(t *testing.T) {
+	s := newSite(t)
+	key, wallet := s.opened(500_000_000)
+	var newestFirst []string
+	for i := range 2*maxListed + 3 {
+		id := paywall.NewID()
+		s.store.unlocks[id] = &paywall.Unlock{
+			ID: id, Wallet: wallet.ID, Offer: id, Site: testOrigin, Resource: fmt.Sprintf("/articles/%d", i), URL: fmt.Sprintf("/articles/%d", i),
+			Title: fmt.Sprintf("Article %d.", i), Paid: paywall.Money{Micros: 200_000, Currency: "EUR"}, At: s.store.now(),
+		}
+		newestFirst = append([]string{id}, newestFirst...)
+	}
+	s.store.order = newestFirst
+	address, got, pages := "/.paywall/wallet", []string{}, 0
+	for ; address != ""; pages++ {
+		v := decode(t, s.get(address, asJSON, bearer(key)))
+		for _, u := range v["unlocks"].([]any) {
+			got = append(got, u.(object)["unlock_id"].(string))
+		}
+		address = ""
+		if next, more := v["next"].(string); more {
+			address = "/.paywall/wallet?before=" + next
+		}
+	}
+	if pages != 3 || strings.Join(got, " ") != strings.Join(newestFirst, " ") {
+		t.Errorf("the JSON has %d purchases on %d pages", len(got), pages)
+	}
+	older := `href="/.paywall/wallet?before=` + newestFirst[maxListed-1] + `"`
+	first := s.get("/.paywall/wallet", cookie(key))
+	wantText(t, first, older, "Older purchases", fmt.Sprintf("Article %d.", 2*maxListed+2))
+	if n := strings.Count(first.Body.String(), "receipt?unlock="); n != maxListed {
+		t.Errorf("the page lists %d purchases", n)
+	}
+	last := s.get("/.paywall/wallet?before="+newestFirst[2*maxListed-1], cookie(key))
+	wantText(t, last, "Article 0.", "Article 2.")
+	if strings.Contains(last.Body.String(), "Older purchases") {
+		t.Error("the last page leads to older ones")
+	}
+	wantStatus(t, s.get("/.paywall/wallet?before=nonsense", cookie(key)), http.StatusNotFound)
+	wantProblem(t, s.get("/.paywall/wallet?before="+paywall.NewID(), asJSON, bearer(key)), http.StatusNotFound, "not-found")
+	// One purchase is found however old it is.
+	wantStatus(t, s.get("/.paywall/receipt?unlock="+newestFirst[len(newestFirst)-1], cookie(key)), http.StatusOK)
+}
+
+// TestHalfAnExportIsNotTakenForAll ends the connection where a part cannot be read.
+func TestHalfAnExportIsNotTakenForAll(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	s.bought(key)
+	s.store.exportBroken = errors.New("the disk is gone")
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler {
+			t.Errorf("the export ends with %v", p)
+		}
+	}()
+	s.get("/.paywall/wallet/export", cookie(key))
+	t.Error("half an export is answered as a whole one")
+}
