@@ -3,9 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
@@ -14,7 +12,7 @@ import (
 // GiftLinks lets readers give away what they bought here: a link opens the article
 // to others, for nothing. A purchase of which a link was opened can no longer be
 // undone. Whoever has the link's address can open it, so requests for it are left
-// out of access logs.
+// out of access logs, and out of the Referer in them.
 type GiftLinks struct {
 	// How many links a reader makes in a month, which is one of UTC; at most 1000.
 	Limit int `json:"limit"`
@@ -67,14 +65,4 @@ func (p *directiveParser) giftLinks() error {
 	}
 	p.handler.GiftLinks = links
 	return nil
-}
-
-// tellsGiftLink reports whether a request's head holds an address that opens an
-// article, or the answer's may, so that they must get into no log. The log has what
-// the client sent, whatever the config rewrites it to. A proxy may send whole URLs,
-// and w3m does as a Referer.
-func tellsGiftLink(r *http.Request) bool {
-	path, _, _ := strings.Cut(originalTarget(r), "?")
-	return strings.HasSuffix(path, checkout.GiftPath) ||
-		strings.Contains(r.Header.Get("Referer"), checkout.GiftPath+"?")
 }

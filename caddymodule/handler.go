@@ -105,6 +105,7 @@ type Handler struct {
 	canon  *paywall.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  *routes.Site
+	log    accessLog
 	origin func(*http.Request) string
 	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
@@ -143,6 +144,8 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if h.place, err = h.app.tree.Inspect(ctx); err != nil {
 		return err
 	}
+	h.withholdFrom(h.place.Askers)
+	h.log = newAccessLog(ctx, h.place.Server)
 	if h.origin, err = newOrigin(h.Origin); err != nil {
 		return err
 	}
@@ -299,10 +302,13 @@ func (h *Handler) start(f *folder) error {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	h.app.noteForwarded(r)
-	gift := tellsGiftLink(r)
-	if gift {
-		caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
+	if secret := h.findSecret(r); secret.asked || secret.referer {
+		return h.log.serve(w, r, secret, func(w http.ResponseWriter) error { return h.serve(w, r, next) })
 	}
+	return h.serve(w, r, next)
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	if h.Origin == "" && !saneHost(r.Host) {
 		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
@@ -312,10 +318,6 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		if err := h.app.await(r.Context()); err != nil {
 			w.Header().Set("Retry-After", "5")
 			w.Header().Set("Cache-Control", "no-store")
-			if gift { // the server logs errors with the address
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return nil
-			}
 			return caddyhttp.Error(http.StatusServiceUnavailable, errNotReady)
 		}
 		g = h.gate.Load()

@@ -1,0 +1,65 @@
+package caddymodule
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+)
+
+// withholdFrom keeps readers' wallets and tokens from the proxies before the gate
+// that ask somebody else whether a request may pass, such as forward_auth. Caddy has
+// provisioned them by now, and takes their transport anew for each request.
+func (h *Handler) withholdFrom(askers []*reverseproxy.Handler) {
+	for _, asker := range askers {
+		if _, done := asker.Transport.(*withholding); !done { // by another gate that it stands before
+			asker.Transport = &withholding{asker.Transport, h}
+		}
+	}
+}
+
+// withholding is a transport that sends requests without what is ours in them.
+// It answers what reverse_proxy asks of a transport while it runs.
+type withholding struct {
+	http.RoundTripper
+	handler *Handler
+}
+
+// RoundTrip sends a copy: the gate needs what it takes out.
+func (t *withholding) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent, address := *r, *r.URL
+	sent.Header, sent.URL = r.Header.Clone(), &address
+	if g := t.handler.gate.Load(); g != nil {
+		g.Withhold(&sent)
+	} else { // what is a wallet's key is not known before the store is open
+		sent.Header.Del("Cookie")
+		sent.Header.Del("Authorization")
+	}
+	return t.RoundTripper.RoundTrip(&sent)
+}
+
+// ProxyProtocolEnabled says what the transport below says.
+func (t *withholding) ProxyProtocolEnabled() bool {
+	below, ok := t.RoundTripper.(reverseproxy.ProxyProtocolTransport)
+	return ok && below.ProxyProtocolEnabled()
+}
+
+// OverrideHealthCheckScheme does what the transport below does.
+func (t *withholding) OverrideHealthCheckScheme(base *url.URL, port string) {
+	if below, ok := t.RoundTripper.(reverseproxy.HealthCheckSchemeOverriderTransport); ok {
+		below.OverrideHealthCheckScheme(base, port)
+	}
+}
+
+// RequiresContentLength says what the transport below says.
+func (t *withholding) RequiresContentLength() bool {
+	below, ok := t.RoundTripper.(reverseproxy.ContentLengthRequiredTransport)
+	return ok && below.RequiresContentLength()
+}
+
+// Interface guards
+var (
+	_ reverseproxy.ProxyProtocolTransport              = (*withholding)(nil)
+	_ reverseproxy.HealthCheckSchemeOverriderTransport = (*withholding)(nil)
+	_ reverseproxy.ContentLengthRequiredTransport      = (*withholding)(nil)
+)
