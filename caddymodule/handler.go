@@ -281,6 +281,7 @@ func (h *Handler) start(f *folder) error {
 		Origin:   h.origin,
 		Original: originalTarget,
 		Detach:   detach,
+		Below:    below,
 		Cap:      h.cap,
 		Crawlers: h.bots,
 		Teaser:   h.cutter,

@@ -28,17 +28,12 @@ type problem struct {
 }
 
 // offer answers with the way to pay: people are led there, programs are told.
-func offer(w http.ResponseWriter, r *http.Request, t *ticket, q *quote) error {
+func (g *Gate) offer(w http.ResponseWriter, r *http.Request, t *ticket, found *page, q *quote) error {
 	if navigation(r) {
-		h := begin(w)
-		h.Set("Location", q.unlock)
-		h.Set("Content-Length", "0")
-		w.WriteHeader(http.StatusSeeOther)
-		return nil
+		return g.write(w, http.StatusSeeOther, nil, "Location", q.unlock, openerHeader, found.opener)
 	}
 	q.worded.Do(func() { q.word(t) })
-	w.Header().Set("Link", q.link)
-	return send(w, http.StatusPaymentRequired, q.problem)
+	return g.write(w, http.StatusPaymentRequired, q.problem, "Content-Type", problemJSON, "Link", q.link, openerHeader, found.opener)
 }
 
 // word puts an offer into words for a program. Whoever shares it has the same
@@ -72,46 +67,42 @@ func navigation(r *http.Request) bool {
 
 // redirect leads to the canonical spelling. Only what can be asked again safely
 // is: a form sent twice might do things twice.
-func redirect(w http.ResponseWriter, r *http.Request, location string) error {
+func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, location string) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return refuse(w, r, paywall.CodeMalformed, "the address is not spelled canonically")
+		return g.refuse(w, r, paywall.CodeMalformed, "the address is not spelled canonically")
 	}
-	h := begin(w)
-	h.Set("Location", location)
-	h.Set("Content-Length", "0")
-	w.WriteHeader(http.StatusPermanentRedirect)
-	return nil
+	return g.write(w, http.StatusPermanentRedirect, nil, "Location", location, openerHeader, openerPolicy)
 }
 
 // refuse answers a request that goes nowhere. The error is always nil.
-func refuse(w http.ResponseWriter, r *http.Request, code paywall.Code, detail string) error {
+func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, code paywall.Code, detail string, header ...string) error {
 	status := code.HTTPStatus()
-	return reply(w, r, problem{Type: "urn:paywall:" + string(code), Title: http.StatusText(status), Status: status, Detail: detail})
+	return g.reply(w, r, problem{Type: "urn:paywall:" + string(code), Title: http.StatusText(status), Status: status, Detail: detail}, header...)
 }
 
 // refuseToken answers somebody whose access token does not open the resource
 // (RFC 6750, 3.1).
-func refuseToken(w http.ResponseWriter, r *http.Request, cause error) error {
+func (g *Gate) refuseToken(w http.ResponseWriter, r *http.Request, cause error) error {
 	status, kind := http.StatusUnauthorized, "invalid_token"
 	if errors.Is(cause, errOtherScope) {
 		status, kind = http.StatusForbidden, "insufficient_scope"
 	}
-	w.Header().Set("WWW-Authenticate", `Bearer error="`+kind+`"`)
-	return reply(w, r, problem{
+	return g.reply(w, r, problem{
 		Type: "urn:paywall:" + strings.ReplaceAll(kind, "_", "-"), Title: http.StatusText(status), Status: status,
 		Detail: cause.Error() + "; ask again without it for an offer",
-	})
+	}, "Www-Authenticate", `Bearer error="`+kind+`"`)
 }
 
 // reply writes a problem, for people as a page. The error is always nil: a
 // reader who has gone does not need it.
-func reply(w http.ResponseWriter, r *http.Request, p problem) error {
+func (g *Gate) reply(w http.ResponseWriter, r *http.Request, p problem, header ...string) error {
+	header = append(header, openerHeader, openerPolicy)
 	if !navigation(r) {
-		return send(w, p.Status, encode(p))
+		return g.write(w, p.Status, encode(p), append(header, "Content-Type", problemJSON)...)
 	}
 	var body bytes.Buffer
-	writeRefusal(&body, w.Header(), p)
-	return write(w, p.Status, body.Bytes())
+	_ = refusalPage.Execute(&body, refusalFor(p)) // strings into a buffer: cannot fail
+	return g.write(w, p.Status, body.Bytes(), append(header, refusalHeaders...)...)
 }
 
 // encode writes a problem as JSON.
@@ -123,35 +114,56 @@ func encode(p problem) []byte {
 	return body.Bytes()
 }
 
-// send writes a problem as JSON to a program.
-func send(w http.ResponseWriter, status int, body []byte) error {
-	w.Header().Set("Content-Type", "application/problem+json")
-	return write(w, status, body)
-}
+const (
+	problemJSON  = "application/problem+json"
+	openerHeader = "Cross-Origin-Opener-Policy"
+)
 
-// write ends an answer of our own, nil always as reply.
-func write(w http.ResponseWriter, status int, body []byte) error {
-	h := begin(w)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", "5") // seconds, as at the checkout
+// write makes an answer of our own; header is names and values in turn. The error is
+// always nil, as reply's. What a handler in front of the gate set about the page is
+// not about this answer: a cache that believed it would keep the offer in the
+// article's place.
+func (g *Gate) write(w http.ResponseWriter, status int, body []byte, header ...string) error {
+	if body != nil {
+		header = append(header, "X-Content-Type-Options", "nosniff")
 	}
+	if status == http.StatusServiceUnavailable {
+		header = append(header, "Retry-After", "5") // seconds, as at the checkout
+	}
+	h := w.Header()
+	begin(h, append(header, "Cache-Control", "no-store", "Content-Length", strconv.Itoa(len(body))))
+	g.keep(w, &ownHeaders{cors: true})
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 	return nil
 }
 
-// begin prepares the headers of an answer of the gate's own. What a handler in
-// front of the gate set about the page is not about this answer: a cache that
-// believed it would keep the offer in the article's place.
-func begin(w http.ResponseWriter) http.Header {
-	h := w.Header()
-	scrub(h, true)
-	for _, name := range []string{"Etag", "Last-Modified", "Accept-Ranges", "Content-Encoding", "Content-Range"} {
-		delete(h, name)
+// begin sets the headers of an answer of our own; header is names and values in turn.
+func begin(h http.Header, header []string) {
+	vary, opener := merge(h["Vary"], varyOn), keptOpener(h)
+	for name := range h {
+		if !ofTheConnection(name) && !isCORS(name) {
+			delete(h, name)
+		}
 	}
-	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", merge(h["Vary"]))
-	return h
+	values := make([]string, 1, 1+len(header)/2) // one allocation for all
+	values[0] = vary
+	h["Vary"] = values[0:1:1]
+	for i := 0; i < len(header); i += 2 {
+		name, value := header[i], header[i+1]
+		if name == openerHeader && opener != openerPolicy {
+			value = opener
+		}
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
+}
+
+// keep makes the headers of an answer hold as they are now, whatever the site block
+// does to them on their way.
+func (g *Gate) keep(w http.ResponseWriter, o *ownHeaders) {
+	if below := g.Below(w); below != nil {
+		o.header = w.Header().Clone()
+		*below = &final{ResponseWriter: *below, settler: o}
+	}
 }

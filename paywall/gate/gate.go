@@ -32,7 +32,7 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Cap, Crawlers, Teaser, Box, Bar, Refund,
+// Options make a gate. All but Original, Detach, Below, Cap, Crawlers, Teaser, Box, Bar, Refund,
 // Logger and Now are needed.
 type Options struct {
 	Table         *pricing.Table
@@ -51,10 +51,14 @@ type Options struct {
 	// Original is the request target as the client sent it, for servers that
 	// rewrite requests before the gate sees them. Nil: r.RequestURI.
 	Original func(*http.Request) string
-	// Detach gives a request that the gate makes itself a context of its own,
-	// derived from the one it has. Nil: it shares the values of the request
-	// that caused it.
-	Detach func(http.ResponseWriter, *http.Request) *http.Request
+	// Detach gives a request that the gate makes itself, r, a context of its own,
+	// derived from the one it has; reader is the request that caused it. Nil: it
+	// shares the values of that.
+	Detach func(w http.ResponseWriter, r, reader *http.Request) *http.Request
+	// Below answers where the last writer is kept before the server's own, for a
+	// writer that server code stands around which changes headers when they go out.
+	// Nil, also the function: nothing does.
+	Below func(http.ResponseWriter) *http.ResponseWriter
 	// Cap is the most that a wallet pays at this site in a UTC month. Zero: no cap.
 	Cap paywall.Money
 	// Crawlers read whatever has a price. Nil: nobody does who has not paid.
@@ -85,7 +89,7 @@ type Gate struct {
 	pages      *pages
 	lanes      *lanes
 	cutting    chan struct{} // holds as many as pages are being cut
-	uncut      reported
+	told       reported
 	clockNoted sparing // that clocks disagree
 	unsigned   sparing // that offers cannot be signed
 }
@@ -100,7 +104,10 @@ func New(o Options) (*Gate, error) {
 		o.Original = func(r *http.Request) string { return r.RequestURI }
 	}
 	if o.Detach == nil {
-		o.Detach = func(_ http.ResponseWriter, r *http.Request) *http.Request { return r }
+		o.Detach = func(_ http.ResponseWriter, r, _ *http.Request) *http.Request { return r }
+	}
+	if o.Below == nil {
+		o.Below = func(http.ResponseWriter) *http.ResponseWriter { return nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -125,8 +132,7 @@ func New(o Options) (*Gate, error) {
 // either (CVE-2026-41181), and a copy would cost more than the whole gate.
 func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) error {
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
-		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
-		return refuse(w, r, paywall.CodeMethodNotAllowed, "this method is not allowed")
+		return g.refuse(w, r, paywall.CodeMethodNotAllowed, "this method is not allowed", "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
 	cleanRequest(r)
 	// Of a request that goes no further the body stays unread. Without this the
@@ -139,7 +145,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	raw := g.Original(r)
 	target, err := g.Canonicalizer.Parse(raw)
 	if err != nil {
-		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if target.Reserved() {
 		g.serveReserved(w, r, raw, &target)
@@ -151,13 +157,13 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 
 	t := ticket{origin: origin, tls: tls, raw: raw}
 	if err := g.decide(r, &target, &t); err != nil {
-		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if t.status != pricing.Priced {
 		return g.pass(w, r, next, &t, nil)
 	}
 	if !t.canonical {
-		return redirect(w, r, t.asked.Location())
+		return g.redirect(w, r, t.asked.Location())
 	}
 	return g.gated(w, r, next, &t, &creds)
 }
@@ -175,14 +181,14 @@ func keepAlive(w http.ResponseWriter, r *http.Request) {
 // gated answers a request for something that has a price.
 func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
 	if c.several {
-		return refuse(w, r, paywall.CodeMalformed, "more than one Authorization was sent")
+		return g.refuse(w, r, paywall.CodeMalformed, "more than one Authorization was sent")
 	}
 	access, err := g.opened(r.Context(), t, c)
 	if access != nil {
 		return g.pass(g.barred(w, r, t, c, access.IssuedAt), r, next, t, nil)
 	}
 	if err != nil {
-		return refuseToken(w, r, err)
+		return g.refuseToken(w, r, err)
 	}
 	if cookie := g.renew(r.Context(), t, c); cookie != nil {
 		return g.pass(g.barred(w, r, t, c, g.Now()), r, next, t, cookie)
@@ -197,12 +203,14 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 // gate's business.
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
 	keepAlive(w, r)
-	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh}
+	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh, lead: lead{gate: g}}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}
 	}
 	res.label(r.Header, t)
+	g.settleLast(w, res)
 	err := next.ServeHTTP(res, r)
+	res.finish()
 	switch {
 	case res.denied != nil:
 		return nil // an answer was written; what went wrong with the other is nobody's concern

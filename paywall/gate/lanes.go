@@ -15,11 +15,14 @@ const (
 	// laneWidth is how many of them may be for one resource. Every query makes
 	// another page of it, and a slow resource must not take all the places.
 	laneWidth = 4
+	// laneQueue is how many more wait for a place in a lane. Whoever comes then is
+	// answered at once, from what is known already.
+	laneQueue = 256
 )
 
 var errBusy = errors.New("the site has been asked too much at once")
 
-// lanes keep the probes apart. There is a lane for each resource that somebody
+// lanes keep the probes apart. There are lanes for each resource that somebody
 // is waiting for, and none else.
 type lanes struct {
 	places chan struct{} // of all lanes together
@@ -36,15 +39,19 @@ func newLanes() *lanes {
 	return &lanes{places: make(chan struct{}, maxProbes), open: make(map[pageKey]*lane)}
 }
 
-// enter waits for a place in the lane of a resource, for as long as a probe may
+// enter waits for a place in a lane of a resource, for as long as a probe may
 // take. The error is the context's, or errBusy.
-func (l *lanes) enter(ctx context.Context, resource string) (leave func(), err error) {
-	key := keyOf(resource)
+func (l *lanes) enter(ctx context.Context, resource, name string) (leave func(), err error) {
+	key := keyOf(resource, name)
 	l.mu.Lock()
 	own := l.open[key]
 	if own == nil {
 		own = &lane{places: make(chan struct{}, laneWidth)}
 		l.open[key] = own
+	}
+	if own.users == laneWidth+laneQueue {
+		l.mu.Unlock()
+		return nil, errBusy
 	}
 	own.users++
 	l.mu.Unlock()

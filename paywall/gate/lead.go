@@ -58,13 +58,7 @@ func (l *lead) refuse(w http.ResponseWriter) {
 		"withheld a page behind the paywall that a handler after it made of a path in front of it; write free for the path that was asked for, or move the price to it",
 		slog.String("site", l.site),
 		slog.String("resource", resourceOf(l.gate, l.target)), slog.String("rewritten", resourceOf(l.gate, rewritten)))
-	h := w.Header()
-	for name := range h {
-		if name != "Server" && name != "Alt-Svc" && name != "Strict-Transport-Security" { // of the connection, not of the page
-			delete(h, name)
-		}
-	}
-	_ = refuse(w, l.request, paywall.CodeMisconfigured, "this page is not set up for sale correctly")
+	_ = l.gate.refuse(w, l.request, paywall.CodeMisconfigured, "this page is not set up for sale correctly")
 }
 
 // resourceOf is how the log names a target: without the query, which is the visitor's.

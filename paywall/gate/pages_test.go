@@ -16,7 +16,7 @@ func TestRememberedPagesAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 3 * maxPages {
-		if _, err := p.get(t.Context(), keyOf("https://site.test", fmt.Sprint("/articles/", i), ""), testNow, func() (*page, error) {
+		if _, err := p.load(t.Context(), keyOf("https://site.test", fmt.Sprint("/articles/", i), ""), testNow, func() (*page, error) {
 			return &page{sellable: true, until: testNow.Add(pageTTL)}, nil
 		}); err != nil {
 			t.Fatal(err)

@@ -2,125 +2,89 @@ package gate
 
 import (
 	"context"
-	"crypto/sha256"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/maypok86/otter/v2"
-
 	"github.com/tuppence/tuppence/paywall/teaser"
 )
 
-const (
-	probeTimeout = 10 * time.Second
-	// pageTTL is how long the answer to a probe is believed. That something is
-	// not there is believed for shorter: articles get published.
-	pageTTL   = 60 * time.Second
-	absentTTL = 5 * time.Second
-	// maxPages bounds what is remembered: so many pages, or fewer when parts of
-	// them are shown. One weighs pageWeight bytes.
-	maxPages   = 8192
-	pageWeight = 4 << 10
-)
-
-// page is what the site said about one target when the gate asked for it.
-type page struct {
-	sellable bool // it delivers something (2xx)
-	head     teaser.Head
-	cut      *cutPage // nil: there is nothing to show of it
-	until    time.Time
-	quotes   quotes
-}
-
-// pageKey stands for one target. Clients choose targets, of up to 8 KB, and a
-// key must not hold what they chose in memory.
-type pageKey [sha256.Size]byte
-
-// keyOf makes the key of its parts, none of which holds a NUL.
-func keyOf(parts ...string) pageKey {
-	all := make([]byte, 0, 512) // on the stack, mostly
-	for _, part := range parts {
-		all = append(append(all, part...), 0)
-	}
-	return sha256.Sum256(all)
-}
-
-// keyOfPage is the key of what a request asks for. Many addresses may be
-// rewritten to one; and whatever a site may take for its own name belongs to it,
-// since a title that repeats it is for those who sent the same.
-func keyOfPage(r *http.Request, t *ticket) pageKey {
-	line := func(name string) string { return strings.Join(r.Header[name], "\n") } // which one counts depends on the site
-	return keyOf(t.origin, t.raw, r.RequestURI, r.Host,
-		line("X-Forwarded-Host"), line("X-Forwarded-Proto"), line("X-Forwarded-Port"))
-}
-
-// pages remembers. Entries carry their own time to live, so that the gate needs
-// no goroutine of its own, and nothing to close when a server drops it.
-type pages struct{ cache *otter.Cache[pageKey, *page] }
-
-func newPages() (*pages, error) {
-	cache, err := otter.New(&otter.Options[pageKey, *page]{
-		MaximumWeight: maxPages,
-		Weigher:       func(_ pageKey, p *page) uint32 { return uint32(1 + p.cut.size()/pageWeight) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &pages{cache}, nil
-}
-
-// get answers the page under a key, asking the site if need be, one request at
-// a time per key: the others wait. The error is the context's, or that of ask.
-// When the reader who asks gives up before he has a place, another one asks.
-func (p *pages) get(ctx context.Context, key pageKey, now time.Time, ask func() (*page, error)) (*page, error) {
-	if known, ok := p.cache.GetIfPresent(key); ok {
-		if now.Before(known.until) {
-			return known, nil
-		}
-		p.forget(key, known)
-	}
-	return p.cache.Get(ctx, key, otter.LoaderFunc[pageKey, *page](func(context.Context, pageKey) (*page, error) { return ask() }))
-}
-
-// forget drops a page, unless it has been replaced by now.
-func (p *pages) forget(key pageKey, old *page) {
-	p.cache.ComputeIfPresent(key, func(current *page) (*page, otter.ComputeOp) {
-		if current == old {
-			return nil, otter.InvalidateOp
-		}
-		return current, otter.CancelOp
-	})
-}
+const probeTimeout = 10 * time.Second
 
 // ask makes the probe: a GET of its own through next, as nobody in particular.
 // Once it runs it outlives the reader who caused it, because others may be
 // waiting for it. The error says that it did not come to that. With cut it is
 // asked in a way that does not depend on who caused it, since part of the answer
 // will be shown to others.
-func (g *Gate) ask(r *http.Request, next Handler, origin, resource string, cut bool) (*page, error) {
-	leave, err := g.lanes.enter(r.Context(), resource)
+func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resource, lane string, cut bool) (*page, error) {
+	leave, err := g.lanes.enter(r.Context(), resource, lane)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), probeTimeout)
 	defer cancel()
-	rec := &recorder{header: make(http.Header), sniffer: sniffer{abort: cancel}}
+	rec := &recorder{header: set.Clone(), sniffer: sniffer{abort: cancel}}
 	probe := stranger(r, ctx)
 	if cut {
 		plainRequest(probe.Header, origin)
 		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin) }
 	}
-	whole := g.run(rec, g.Detach(rec, probe), next)
+	detached := g.Detach(rec, probe, r)
+	restore := disguise(r.Header, probe.Header)
+	whole := g.run(rec, detached, next)
+	restore()
 	read := rec.sniffer.finish()
-	found := &page{head: read.head, until: g.Now().Add(absentTTL)}
-	if rec.status/100 == 2 && (whole || rec.sniffer.aborted.Load()) {
+	found := &page{head: read.head, opener: keptOpener(rec.header), until: g.Now().Add(absentTTL)}
+	if !cut {
+		found.dependsOn(rec.header["Vary"], r.Header)
+	}
+	switch away := g.leadsAway(r, origin, rec.status, rec.header); {
+	case rec.status/100 == 2 && (whole || rec.sniffer.aborted.Load()):
 		found.sellable, found.until = true, g.Now().Add(pageTTL)
 		found.cut = g.showable(r.Context(), rec, read, origin, resource)
+	case away && whole:
+		found.sellable, found.until = true, g.Now().Add(pageTTL)
+		g.noteRedirect(r.Context(), origin, resource)
 	}
 	return found, nil
+}
+
+// dependsOn notes which headers of its reader's a page was made for; vary is what
+// the site says of it, and h the reader's. What the probe does not send, or always
+// sends alike, does not count. Of a page that depends on too much, nothing is told.
+func (p *page) dependsOn(vary []string, h http.Header) {
+	for _, line := range vary {
+		for name := range strings.SplitSeq(line, ",") {
+			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
+			switch {
+			case name == "" || name == "Accept" || aboutReader(name):
+				continue
+			case name == "*" || len(p.vary) == maxVary:
+				p.head, p.vary = teaser.Head{}, nil
+				return
+			}
+			p.vary = append(p.vary, name)
+		}
+	}
+	if p.vary != nil {
+		p.variant = variantOf(p.vary, h)
+	}
+}
+
+// disguise gives a reader's request the headers of the probe, for as long as the
+// probe runs and the reader's request waits. Handlers in front of the gate may have
+// left something behind that looks at it when it is asked, as Caddy's map does.
+func disguise(reader, probe http.Header) (restore func()) {
+	own := maps.Clone(reader)
+	clear(reader)
+	maps.Copy(reader, probe)
+	return func() {
+		clear(reader)
+		maps.Copy(reader, own)
+	}
 }
 
 // run calls next and says whether it came to its end. A proxy ends an answer
@@ -144,9 +108,7 @@ func stranger(r *http.Request, ctx context.Context) *http.Request {
 	dropBody(probe)
 	dropConditions(probe.Header)
 	for name := range probe.Header {
-		if name == "Cookie" || name == "Authorization" || name == "Proxy-Authorization" || name == "Accept-Encoding" ||
-			name == "Origin" || name == "Referer" || name == "Forwarded" || name == "X-Requested-With" || name == "Cache-Control" ||
-			name == "Pragma" || name == "Early-Data" || strings.HasPrefix(name, "Sec-") {
+		if aboutReader(name) {
 			delete(probe.Header, name)
 		}
 	}
@@ -154,6 +116,16 @@ func stranger(r *http.Request, ctx context.Context) *http.Request {
 	probe.Header.Set("Accept-Encoding", "identity") // none would mean any (RFC 9110, 12.5.3)
 	probe.Header.Set("Paywall-Status", "probe")
 	return probe
+}
+
+// aboutReader reports whether a header says who reads, or how this request came about.
+func aboutReader(name string) bool {
+	switch name {
+	case "Cookie", "Authorization", "Proxy-Authorization", "Accept-Encoding", "Origin", "Referer", "Forwarded", "X-Requested-With",
+		"Cache-Control", "Pragma", "Early-Data", "Purpose", "X-Moz", "X-Purpose":
+		return true
+	}
+	return strings.HasPrefix(name, "Sec-") || strings.HasPrefix(name, "Hx-") || strings.HasPrefix(name, "Turbo-")
 }
 
 // dropBody leaves a request without content, and without the fields about it.

@@ -63,9 +63,9 @@ func TestAProbeIsBelievedForAMinute(t *testing.T) {
 		{0, pagePath, 1},
 		{59 * time.Second, pagePath, 1},
 		{0, "/articles/p2", 2},
-		{0, pagePath + "?page=2", 3}, // the site may have nothing there
-		{time.Second, pagePath, 4},
-		{0, pagePath, 4},
+		{0, pagePath + "?page=2", 2}, // the same thing to sell
+		{time.Second, pagePath, 3},
+		{0, pagePath, 3},
 	} {
 		s.wait(step.wait)
 		wantPaywall(t, s.do("GET", step.target))
@@ -98,7 +98,7 @@ func TestAProbeIsNobodyInParticular(t *testing.T) {
 	r.ContentLength, r.Body = 3, io.NopCloser(strings.NewReader("abc"))
 	wantPaywall(t, s.send(r))
 	probe := s.last()
-	if probe.Method != "GET" || probe.RequestURI != pagePath+"?a=1" || probe.Host != "site.test" || probe.ContentLength != 0 || probe.Body != http.NoBody {
+	if probe.Method != "GET" || probe.RequestURI != pagePath || probe.URL.RawQuery != "" || probe.Host != "site.test" || probe.ContentLength != 0 || probe.Body != http.NoBody {
 		t.Errorf("%+v", probe)
 	}
 	want := http.Header{
@@ -156,7 +156,7 @@ func TestWhatTheSiteDoesNotDeliverIsNotSold(t *testing.T) {
 				if tc.status == 0 && (w.Code != 0 || err == nil && cause == nil) {
 					t.Errorf("%s: %d, %v, %v", method, w.Code, err, cause)
 				}
-				if tc.status == 404 && (w.Body.String() != "the site's own 404" || w.Header().Get("X-Site") != "own") {
+				if tc.status == 404 && (strings.Contains(w.Body.String(), "own 404") || w.Header().Get("X-Site") != "own") {
 					t.Errorf("%s: %s %v", method, w.Body, w.Header())
 				}
 				if got := s.last().Method; got == "POST" {

@@ -1,11 +1,11 @@
 package gate
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -71,10 +71,28 @@ func refusalFor(p problem) refusal {
 	return page
 }
 
-// writeRefusal renders the page, and sets the headers that it needs.
-func writeRefusal(body *bytes.Buffer, h http.Header, p problem) {
-	_ = refusalPage.Execute(body, refusalFor(p)) // strings into a buffer: cannot fail
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", refusalSecurity)
-	h.Set("Referrer-Policy", "no-referrer")
+// siteRefusal is the page in the place of the site's own words behind an error.
+func siteRefusal(p problem) refusal {
+	page := refusal{
+		Title: "This page cannot be opened", Detail: "The site answered: " + p.Title + ".",
+		Next: "Nothing was charged.", Href: "/", Link: "Go to the front page",
+	}
+	switch {
+	case p.Status == http.StatusNotFound || p.Status == http.StatusGone:
+		page.Title, page.Detail = "There is no such page", "The site has nothing at this address."
+	case p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden:
+		page.Detail = "The site does not let you in here: it wants you to sign in first, or shows this page to others only."
+	case p.Status == http.StatusTooManyRequests || p.Status >= http.StatusInternalServerError:
+		page.Title, page.Next = "Not possible at the moment", "Nothing was charged. Wait a few seconds, then try again."
+		page.Href, page.Link = "", "Try again"
+	}
+	if p.Title == "" {
+		page.Detail = "The site answered with the status " + strconv.Itoa(p.Status) + "."
+	}
+	return page
+}
+
+// refusalHeaders are those that the page needs.
+var refusalHeaders = []string{
+	"Content-Type", "text/html; charset=utf-8", "Content-Security-Policy", refusalSecurity, "Referrer-Policy", "no-referrer",
 }

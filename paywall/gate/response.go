@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
 
@@ -15,6 +14,11 @@ const (
 	privately = "private, no-store"
 	varyOn    = "Cookie, Authorization"
 )
+
+// openerPolicy is on every answer for what has a price, bought or not, as on the
+// purchase page: a page that opens the article in a window learns nothing from
+// whether it can still reach that window (XS-Leaks, "Window References").
+const openerPolicy = "same-origin"
 
 // response is the writer that the site answers through. It changes headers, in
 // the moment they go out, and nothing else: nothing is buffered, and flushing,
@@ -27,11 +31,13 @@ type response struct {
 	lead    lead         // where an unpriced request goes behind the gate
 	sealed  bool         // the final headers were changed already
 	denied  http.Header  // not nil: the answer was withheld, and this is the site's to write into
+	fields  int          // how many headers went out
+	late    bool         // the site asked for the headers after that, as for trailers
 
 	// Room for the header values that every paid request gets, so that they
 	// come with the one allocation of this struct. Not shared between requests:
 	// handlers change values in place.
-	values [4]string
+	values [5]string
 }
 
 // label tells the site what was decided.
@@ -58,6 +64,7 @@ func (w *response) Header() http.Header {
 	if w.denied != nil {
 		return w.denied
 	}
+	w.late = w.sealed
 	return w.ResponseWriter.Header()
 }
 
@@ -138,91 +145,60 @@ func (w *response) seal() {
 	if w.sealed {
 		return
 	}
-	w.sealed = true
 	h := w.Header()
-	scrub(h, w.paid)
+	w.sealed = true
+	w.settle(h)
+	w.fields = len(h)
+}
+
+func (w *response) settle(h http.Header) {
+	if scrub(h, w.paid) {
+		w.lead.gate.noteClearSiteData()
+	}
 	if !w.paid {
 		return
 	}
-	w.values[2], w.values[3] = privately, merge(h["Vary"])
+	w.values[2], w.values[3] = privately, merge(h["Vary"], varyOn)
 	h["Cache-Control"], h["Vary"] = w.values[2:3:3], w.values[3:4:4]
-	if w.crawler {
+	if !sandboxed(h) {
+		w.values[4] = keptOpener(h)
+		h["Cross-Origin-Opener-Policy"] = w.values[4:5:5]
+	}
+	if w.crawler && !listed(strings.Join(h["X-Robots-Tag"], ","), noArchive) {
 		// An engine that shows its copy of a page gives the article away. Bing asks
 		// publishers for this (blogs.bing.com, "SEO best practice for subscription-based
 		// and paywall content", May 2022); where the site says more, both hold.
-		h.Add("X-Robots-Tag", "noarchive")
+		h.Add("X-Robots-Tag", noArchive)
 	}
 	if w.cookie != nil {
-		h.Add("Set-Cookie", w.cookie.String())
+		h.Add("Set-Cookie", w.cookie.String()) // scrub took it out, had it been there
 	}
 }
 
-// scrub takes from an answer what is not the site's to say: our cookies and our
-// headers. From a paid one it also takes whatever would let a cache keep it:
-// each CDN has its own name for that, and they go before Cache-Control (RFC 9213).
-func scrub(h http.Header, paid bool) {
-	for name := range h {
-		switch name {
-		case "Set-Cookie":
-			scrubCookies(h)
-			continue
-		case "Expires", "Age", "Pragma", "Surrogate-Control", "X-Accel-Expires", "Edge-Control":
-			if paid {
-				delete(h, name)
-			}
-			continue
-		}
-		if ours(name) || paid && strings.HasSuffix(name, "-Cache-Control") {
-			delete(h, name)
-		}
+const noArchive = "noarchive"
+
+// finish takes our names from what the site says after the body.
+func (w *response) finish() {
+	if w.late && w.denied == nil {
+		cleanLate(w.ResponseWriter.Header(), w.fields)
 	}
 }
 
-func scrubCookies(h http.Header) {
-	lines := h["Set-Cookie"]
-	for i, line := range lines {
-		if !setsOurs(line) {
-			continue
-		}
-		kept := append([]string(nil), lines[:i]...)
-		for _, line := range lines[i+1:] {
-			if !setsOurs(line) {
-				kept = append(kept, line)
-			}
-		}
-		if len(kept) == 0 {
-			delete(h, "Set-Cookie")
-			return
-		}
-		h["Set-Cookie"] = kept
-		return
+// cleanLate takes our names from the trailers of an answer that went out with so
+// many headers. There are none where their number is the same and none was announced.
+func cleanLate(h http.Header, fields int) {
+	if len(h) != fields || h["Trailer"] != nil {
+		scrub(h, false)
 	}
-}
-
-// setsOurs also sees through a cookie without a name whose value looks like one
-// of ours: it comes back from a browser as if it had been (RFC 6265bis, 5.7).
-func setsOurs(line string) bool {
-	pair, _, _ := strings.Cut(strings.TrimLeft(line, " \t="), ";")
-	name, _, _ := strings.Cut(pair, "=")
-	name = strings.TrimRight(name, " \t")
-	if len(name) < len("paywall_") {
-		return false
-	}
-	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie, paywall.KeptCookie, paywall.FormCookie} {
-		if strings.EqualFold(name, c.On(true)) || strings.EqualFold(name, c.On(false)) {
-			return true
-		}
-	}
-	return false
 }
 
 // merge adds what our answers depend on to what the site says its own do.
-func merge(vary []string) string {
+func merge(vary []string, ours string) string {
 	if len(vary) == 0 {
-		return varyOn
+		return ours
 	}
 	joined := strings.Join(vary, ", ")
-	for name := range strings.SplitSeq(varyOn, ", ") {
+	for name := range strings.SplitSeq(ours, ", ") {
 		if !listed(joined, name) {
 			joined += ", " + name
 		}

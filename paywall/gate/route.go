@@ -108,12 +108,12 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 	ours := target.Path == reservedPrefix || strings.HasPrefix(target.Path, reservedPrefix+"/")
 	switch {
 	case !ours || target.Ambiguous:
-		_ = refuse(w, r, paywall.CodeNotFound, "there is nothing here")
+		_ = g.refuse(w, r, paywall.CodeNotFound, "there is nothing here")
 	case !target.Canonical:
-		_ = redirect(w, r, target.Location())
+		_ = g.redirect(w, r, target.Location())
 	default:
 		keepAlive(w, r)
-		g.Checkout.ServeHTTP(w, unrewritten(r, raw, target))
+		g.Checkout.ServeHTTP(g.checkoutWriter(w), unrewritten(r, raw, target))
 	}
 }
 

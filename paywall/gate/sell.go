@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,34 +27,35 @@ const (
 // sell answers a request for something unpaid with an offer, if the site has it.
 // The request's body is not read, and its conditions mean nothing here.
 func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
-	own := g.Teaser != nil && t.ownPage() && t.asked.Location() == t.asked.Bare()
-	found, err := g.page(r, next, t, own)
+	probed, of := bare(r, t)
+	found, err := g.page(w.Header(), probed, next, of, g.Teaser != nil && of.ownPage() && of.named())
 	if err != nil {
-		return refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
+		return g.refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
 	if !found.sellable {
-		sellable, err := g.passUnpaid(w, r, next)
+		sellable, err := g.passUnpaid(w, r, next, t)
 		if sellable == nil {
 			return err
 		}
-		g.pages.forget(keyOfPage(r, t), found)
+		g.pages.forget(keyOfPage(probed, of), found)
+		g.noteUnshown(r, t)
 		found = sellable
 	}
 	quote, err := found.quotes.get(g, t, found)
 	if errors.Is(err, token.ErrTooLong) {
-		return refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
+		return g.refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
 	if err != nil {
 		if g.unsigned.due(g.Now()) {
 			g.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
 				slog.String("site", t.origin), slog.Any("error", err))
 		}
-		return refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
+		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
-	if cut := g.teaserOf(r, next, t, found); cut != nil {
-		return g.tease(w, r, t, c, &found.head, cut, quote)
+	if cut := g.teaserOf(r, t, found); cut != nil {
+		return g.tease(w, r, t, c, found, cut, quote)
 	}
-	return offer(w, r, t, quote)
+	return g.offer(w, r, t, found, quote)
 }
 
 // quote is a signed offer, on its way out. One that a crowd shares is put into
@@ -65,10 +67,66 @@ type quote struct {
 	problem []byte
 }
 
-// page answers what the site has to say to a request.
-func (g *Gate) page(r *http.Request, next Handler, t *ticket, cut bool) (*page, error) {
+// page answers what the site has to say to a request; set are the headers of the
+// answer that handlers in front of the gate have set.
+func (g *Gate) page(set http.Header, r *http.Request, next Handler, t *ticket, cut bool) (*page, error) {
 	origin, resource := t.origin, t.resource // not t: it would have to leave the stack of every paid request
-	return g.pages.get(r.Context(), keyOfPage(r, t), g.Now(), func() (*page, error) { return g.ask(r, next, origin, resource, cut) })
+	named, own := t.named(), t.ownPage()
+	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.Now(), func() (*page, error) {
+		return g.ask(set, r, next, origin, resource, laneOf(r, origin, named, own), cut)
+	})
+}
+
+// bare is a request for the same thing by its name alone: what else stands in a
+// query, as a campaign's parameters do, makes no other thing to sell. Of an address
+// that the server made up nothing is known without its query.
+func bare(r *http.Request, t *ticket) (*http.Request, *ticket) {
+	if t.named() || r.RequestURI != t.raw {
+		return r, t
+	}
+	named, url, of := *r, *r.URL, *t
+	of.raw = t.asked.Bare()
+	_, url.RawQuery, _ = strings.Cut(of.raw, "?")
+	named.RequestURI, named.URL = of.raw, &url
+	return &named, &of
+}
+
+// named reports whether the address that was asked for is a resource's name, and no more.
+func (t *ticket) named() bool {
+	if !strings.Contains(t.raw, "?") {
+		return true
+	}
+	bare := t.asked.Bare()
+	return t.raw == bare || t.asked.Location() == bare
+}
+
+// laneOf is the lane in which a page is asked for. What anybody can make any number
+// of (queries, parts of a resource, hosts that a proxy is said to have) waits apart
+// from the page that readers come for.
+func laneOf(r *http.Request, origin string, named, own bool) string {
+	scheme, host, _ := strings.Cut(origin, "://")
+	for name, expected := range map[string]string{"X-Forwarded-Host": host, "X-Forwarded-Proto": scheme, "X-Forwarded-Port": portOf(scheme, host)} {
+		if values := r.Header[name]; len(values) > 1 || len(values) == 1 && !strings.EqualFold(values[0], expected) {
+			return "forwarded"
+		}
+	}
+	switch {
+	case !named:
+		return "query"
+	case !own:
+		return "part"
+	}
+	return ""
+}
+
+func portOf(scheme, host string) string {
+	if _, port, err := net.SplitHostPort(host); err == nil {
+		return port
+	}
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
 }
 
 // quotes are the offers made for a page.

@@ -66,18 +66,19 @@ func (s *site) crowd(ctx context.Context, t *testing.T, n int, next Handler, tar
 }
 
 func TestSlowPagesAreAskedForAFewAtATime(t *testing.T) {
+	const readers = 2000
 	for name, tc := range map[string]struct {
 		target string
 		most   int32
+		sold   int // the others are told to come back
 	}{
-		"many resources":            {"/articles/%d", maxProbes},
-		"one resource, any query":   {"/articles/p1?%d", laneWidth},
-		"one album, all its tracks": {"/albums/x/%d.mp3", laneWidth},
+		"many resources":            {"/articles/%d", maxProbes, readers},
+		"one resource, any query":   {"/articles/p1?%d", 1, readers},
+		"one album, all its tracks": {"/albums/x/%d.mp3", laneWidth, laneWidth + laneQueue},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, up := newSite(t), newSlow()
-				const readers = 2000
 				answers := s.crowd(t.Context(), t, readers, up, func(i int) string { return fmt.Sprintf(tc.target, i) })
 				if n := up.waiting.Load(); n != tc.most {
 					t.Errorf("the site answers %d probes at once", n)
@@ -90,7 +91,7 @@ func TestSlowPagesAreAskedForAFewAtATime(t *testing.T) {
 				if got := other(); got[http.StatusPaymentRequired] != 1 {
 					t.Errorf("another article: %v", got)
 				}
-				if got := answers(); got[http.StatusPaymentRequired] != readers || up.most.Load() > tc.most+1 {
+				if got := answers(); got[http.StatusPaymentRequired] != tc.sold || got[http.StatusServiceUnavailable] != readers-tc.sold || up.most.Load() > tc.most+1 {
 					t.Errorf("answers %v, at most %d probes at once", got, up.most.Load())
 				}
 				s.wantNoLanes(t)
@@ -107,7 +108,7 @@ func TestReadersWithoutAPlaceAreToldToComeBack(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), 3*probeTimeout)
 		defer leave()
 		start := time.Now()
-		answers := s.crowd(ctx, t, 100, up, func(i int) string { return fmt.Sprint(pagePath, "?", i) })
+		answers := s.crowd(ctx, t, 100, up, func(i int) string { return fmt.Sprintf("/albums/x/%d.mp3", i) })
 		got := answers()
 		// The first four were tried, and then handed to the site as they are.
 		if got[http.StatusServiceUnavailable] < 90 || time.Since(start) > 3*probeTimeout {

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -33,13 +34,8 @@ func (c *cutPage) size() int {
 // one reader whom it was made for.
 var shownHeaders = []string{
 	"Content-Language", "Content-Security-Policy", "Content-Security-Policy-Report-Only", "Permissions-Policy", "X-Frame-Options",
-	"X-Content-Type-Options", "X-Robots-Tag", "Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy", "Cross-Origin-Resource-Policy",
+	"X-Content-Type-Options", "X-Robots-Tag", "Cross-Origin-Embedder-Policy", "Cross-Origin-Resource-Policy",
 }
-
-// ourPolicy comes on top of the site's. No script of the page is left, so none
-// runs, whatever somebody on the way puts in; and a page with a button that pays
-// is in nobody's frame.
-const ourPolicy = "script-src 'none'; object-src 'none'; frame-ancestors 'none'"
 
 // plainRequest leaves of a probe's headers nothing that a client chose: what
 // the site makes of it is shown to others (web cache poisoning).
@@ -64,20 +60,27 @@ func (g *Gate) cut(page []byte, title, origin string) (*teaser.Page, error) {
 // errNegotiated: one page is remembered, and shown to all.
 var errNegotiated = errors.New("the site has several pages for this address (Vary)")
 
+// errNotForStrangers: the gate asks without a reader's cookies.
+var errNotForStrangers = errors.New("the site delivers it to this reader only, and not to a stranger")
+
 // showable answers what may be shown of a page that was delivered whole, and
 // tells the operator, once for each resource, why nothing is.
 func (g *Gate) showable(ctx context.Context, rec *recorder, read gleaning, origin, resource string) *cutPage {
-	media, _, _ := mime.ParseMediaType(rec.header.Get("Content-Type"))
-	if rec.status != http.StatusOK || media != "text/html" || attachment(rec.header) {
-		return nil
+	if rec.sniffer.cut == nil {
+		return nil // nobody asked for one
 	}
+	media, _, _ := mime.ParseMediaType(rec.header.Get("Content-Type"))
 	vary := strings.Join(rec.header["Vary"], ", ")
-	if read.err == nil && (listed(vary, "*") || listed(vary, "Accept-Language")) {
+	switch {
+	case rec.status != http.StatusOK:
+		read.cut, read.err = nil, fmt.Errorf("the site answers with the status %d", rec.status)
+	case media != "text/html" || attachment(rec.header):
+		return nil // a file, which has none
+	case read.err == nil && (listed(vary, "*") || listed(vary, "Accept-Language")):
 		read.cut, read.err = nil, errNegotiated
 	}
-	if read.err != nil && g.uncut.first(origin+resource) {
-		g.Logger.LogAttrs(ctx, slog.LevelWarn, "there is no teaser of a page; readers are sent to the purchase page",
-			slog.String("site", origin), slog.String("resource", resource), slog.Any("error", read.err))
+	if read.err != nil {
+		g.noteNoTeaser(ctx, origin, resource, read.err)
 	}
 	if read.cut == nil {
 		return nil
@@ -97,53 +100,45 @@ func (g *Gate) showable(ctx context.Context, rec *recorder, read gleaning, origi
 func (t *ticket) ownPage() bool { return t.resource == t.asked.Resource }
 
 // teaserOf answers what to show in the place of a redirect, nil if nothing: for
-// a browser that is about to show a page, of which there is a teaser.
-func (g *Gate) teaserOf(r *http.Request, next Handler, t *ticket, found *page) *cutPage {
-	switch {
-	case g.Teaser == nil || !navigation(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage():
+// a browser that is about to show a page, of which there is a teaser. A campaign's
+// parameters change nothing; a page's number would show later pages. Both are shown
+// the page without (see bare).
+func (g *Gate) teaserOf(r *http.Request, t *ticket, found *page) *cutPage {
+	if g.Teaser == nil || !navigation(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage() {
 		return nil
-	case found.cut != nil:
-		return found.cut
-	case t.asked.Location() == t.asked.Bare(), r.RequestURI != t.raw:
-		return nil // of an address that the server made up nothing is known without its query
 	}
-	// A campaign's parameters change nothing; a page's number would show later
-	// pages. Both are shown the page without.
-	bare, url, of := *r, *r.URL, *t
-	of.raw = t.asked.Bare()
-	_, url.RawQuery, _ = strings.Cut(of.raw, "?")
-	bare.RequestURI, bare.URL = of.raw, &url
-	own, err := g.page(&bare, next, &of, true)
-	if err != nil {
-		return nil // the reader has gone
-	}
-	return own.cut
+	return found.cut
 }
 
 // tease shows a page that was cut, with an offer in the place of the rest. The
 // price stands on its button. Who has a wallet buys with it; who has none is
-// led to the purchase page, whose form carries the key of a new one.
-func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, head *teaser.Head, cut *cutPage, q *quote) error {
+// led to the purchase page, whose form carries the key of a new one. So is whoever
+// another site has led here: its click, or the second half of a double one, may be
+// meant for something else that stood there a moment before.
+func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, found *page, cut *cutPage, q *quote) error {
 	o := paywall.Offer{
 		Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: t.asked.Location(),
-		Title: head.Title, Words: head.Words, Price: t.rule.Price, Access: t.rule.Access,
+		Title: found.head.Title, Words: found.head.Words, Price: t.rule.Price, Access: t.rule.Access,
 	}
-	box, err := g.Box(speaking(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), cut.Form && c.wallet != "" && !c.twins)
+	form := cut.Form && c.wallet != "" && !c.twins && fromHere(r)
+	box, err := g.Box(speaking(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), form)
 	if err != nil {
 		g.Logger.LogAttrs(r.Context(), slog.LevelError, "writing an offer into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
-		return offer(w, r, t, q)
+		return g.offer(w, r, t, found, q)
 	}
-	h := begin(w)
+	h := w.Header()
+	begin(h, []string{
+		// Not "no-referrer": that makes browsers send "Origin: null" with our form.
+		"Referrer-Policy", "same-origin", "Cache-Control", privately, openerHeader, found.opener,
+		"Content-Type", "text/html; charset=utf-8", "Content-Length", strconv.Itoa(cut.Size() + len(box)),
+	})
 	for name, values := range cut.header {
-		h[name] = append(h[name][:len(h[name]):len(h[name])], values...)
+		h[name] = values[:len(values):len(values)]
 	}
-	h.Add("Content-Security-Policy", ourPolicy)
-	// Not "no-referrer": that makes browsers send "Origin: null" with our form.
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", privately)
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(cut.Size()+len(box)))
+	policy := func(h http.Header) { teaserPolicy(h, t.origin) }
+	policy(h)
+	g.keep(w, &ownHeaders{policy: policy})
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
 		return nil
@@ -154,6 +149,28 @@ func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *crede
 		}
 	}
 	return nil
+}
+
+// fromHere reports whether a browser says that it came from a page of this site, or
+// from nowhere: an address that was typed, a bookmark.
+func fromHere(r *http.Request) bool {
+	site := r.Header["Sec-Fetch-Site"]
+	return len(site) == 1 && (site[0] == "same-origin" || site[0] == "none")
+}
+
+// noteUnshown tells the operator, once for each resource, why a page has no teaser
+// that the site does not deliver to a stranger.
+func (g *Gate) noteUnshown(r *http.Request, t *ticket) {
+	if g.Teaser != nil && t.ownPage() && navigation(r) {
+		g.noteNoTeaser(r.Context(), t.origin, t.resource, errNotForStrangers)
+	}
+}
+
+func (g *Gate) noteNoTeaser(ctx context.Context, origin, resource string, cause error) {
+	if g.told.first("teaser " + origin + resource) {
+		g.Logger.LogAttrs(ctx, slog.LevelWarn, "there is no teaser of a page; readers are sent to the purchase page",
+			slog.String("site", origin), slog.String("resource", resource), slog.Any("error", cause))
+	}
 }
 
 // speaking is a request with the cookie of the language that its reader chose:

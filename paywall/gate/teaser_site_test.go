@@ -78,7 +78,7 @@ func wantTeaser(t testing.TB, res *http.Response) string {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
-	if len(res.Header) != 7 {
+	if len(res.Header) != 8 {
 		t.Errorf("headers: %v", res.Header)
 	}
 	return b

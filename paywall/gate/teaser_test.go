@@ -46,7 +46,7 @@ func TestWhoHasAWalletBuysFromTheTeaser(t *testing.T) {
 		"session=x": false, "__Host-paywall_wallet=" + key: true,
 		"__Host-paywall_wallet=" + key + "; __Host-paywall_wallet=" + other: false, // whose it is cannot be known
 	} {
-		if b := wantTeaser(t, s.look(pagePath, "Cookie: "+cookies)); !strings.Contains(b, fmt.Sprint("form ", form)) {
+		if b := wantTeaser(t, s.look(pagePath, "Cookie: "+cookies, "Sec-Fetch-Site: same-origin")); !strings.Contains(b, fmt.Sprint("form ", form)) {
 			t.Errorf("%s: %s", cookies, b)
 		}
 	}
@@ -355,7 +355,7 @@ func TestRememberedTeasersAreBounded(t *testing.T) {
 	}
 	const size = 100 << 10
 	for i := range 2000 {
-		if _, err := p.get(t.Context(), testKey("", "", fmt.Sprint(i), ""), testNow, func() (*page, error) {
+		if _, err := p.load(t.Context(), testKey("", "", fmt.Sprint(i), ""), testNow, func() (*page, error) {
 			return &page{until: testNow.Add(pageTTL), cut: &cutPage{Page: &teaser.Page{Before: make([]byte, size)}}}, nil
 		}); err != nil {
 			t.Fatal(err)

@@ -9,11 +9,11 @@ import (
 // What stays of a page's head.
 
 var keptMeta = setOf(
-	"viewport", "theme-color", "color-scheme", "robots", "googlebot", "referrer", "author", "format-detection", "application-name",
+	"viewport", "theme-color", "color-scheme", "robots", "googlebot", "author", "format-detection", "application-name",
 	"og:type", "og:url", "og:site_name", "og:locale", "og:title", "og:image", "og:image:url", "og:image:secure_url", "og:image:type",
 	"og:image:width", "og:image:height", "article:published_time", "article:modified_time", "article:author", "article:section",
 	"twitter:card", "twitter:site", "twitter:creator", "twitter:title", "twitter:image",
-	"content-security-policy", "x-ua-compatible", "content-language")
+	"x-ua-compatible", "content-language")
 
 // meta makes a <meta> fit to stay: by name, and short. A title is the offer's.
 func (k *keeper) meta(n *html.Node) bool {

@@ -1,0 +1,239 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// passUnpaid hands a request that nobody paid for to the site, because the site
+// has nothing to sell there: it answers 404, redirects, is out of order. If it
+// delivers something after all, that is thrown away, and sellable is the page
+// that it turned out to be.
+//
+// Only GET and HEAD are passed as they are. Other methods become a GET: who has
+// not paid gets the site's answer, but does nothing there.
+func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler, t *ticket) (sellable *page, err error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	passed := r.Clone(ctx)
+	if passed.Method != http.MethodGet && passed.Method != http.MethodHead {
+		passed.Method = http.MethodGet
+	}
+	dropBody(passed)
+	dropConditions(passed.Header)
+	passed.Header.Set("Paywall-Status", "unpaid")
+
+	held := &withholder{gate: g, request: r, ticket: t, inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
+	defer func() {
+		cause := recover()
+		held.stop()
+		head := held.sniffer.finish().head
+		// What breaks off by itself is not sold here either (see Gate.ask).
+		if held.shut && (err == nil && cause == nil || held.sniffer.aborted.Load()) {
+			sellable, err = &page{sellable: true, head: head, opener: keptOpener(held.header)}, nil
+			return
+		}
+		if cause != nil {
+			panic(cause) // an answer cut short, or a bug of the site's: the server's business
+		}
+	}()
+	err = next.ServeHTTP(held, passed)
+	if held.status == 0 && err == nil {
+		// Nothing was written, and the server will say 200 to it: nothing to
+		// sell, nor to give away, as headers may ("X-Accel-Redirect").
+		held.header = w.Header().Clone()
+	}
+	held.open()
+	held.finish()
+	return nil, err
+}
+
+// withholder is the writer of a request that was not paid for. What the site
+// delivers does not get through, nor a redirect to where it may be had; of an error,
+// status and headers do, and a page of ours takes the place of the site's.
+type withholder struct {
+	gate    *Gate
+	request *http.Request
+	ticket  *ticket
+	inner   http.ResponseWriter
+	header  http.Header // the site's until an answer gets through; it may hold on to it, and set trailers there later
+	status  int
+	shut    bool // nothing gets through any more
+	opened  bool // an answer does
+	fields  int  // how many headers went out with it
+	timer   *time.Timer
+	sniffer sniffer
+}
+
+// Header keeps what a site says of a page from the offer that goes out in its
+// place: an ETag or a length, and a digest in a trailer all the more, is of no
+// use there, and of some to a thief.
+func (w *withholder) Header() http.Header {
+	if w.opened {
+		return w.inner.Header()
+	}
+	return w.header
+}
+
+func (w *withholder) WriteHeader(status int) {
+	switch {
+	case w.status != 0:
+		return
+	case status < 200 && status != http.StatusSwitchingProtocols:
+		return // early hints tell of the page that was not paid for
+	}
+	w.status = status
+	if delivers(status) || w.gate.leadsAway(w.request, w.ticket.origin, status, w.header) {
+		w.close()
+		return
+	}
+	w.writeInstead()
+}
+
+// delivers reports whether an answer with this status has, or stands for,
+// something that is sold.
+func delivers(status int) bool {
+	return status/100 == 2 || status == http.StatusSwitchingProtocols || status == http.StatusNotModified
+}
+
+// open lets the headers through: of an answer, or of the error that the server
+// is about to report. No cache keeps it: it is about one reader who has not paid,
+// and a 404 or a redirect that a cache kept would meet those who have, when the
+// article is there at last (404, 301, 308 and 410 may be kept unasked: RFC 9110,
+// 15.1).
+func (w *withholder) open() {
+	if w.shut || w.opened {
+		return
+	}
+	w.opened = true
+	h := w.inner.Header()
+	clear(h)
+	for name, values := range w.header {
+		h[name] = values
+	}
+	w.settle(h)
+	w.gate.settleLast(w.inner, w)
+	w.fields = len(h)
+}
+
+func (w *withholder) settle(h http.Header) {
+	scrub(h, true)
+	for name := range h {
+		if pointsAway(name) && (name != "Location" || w.status/100 != 3) { // of those, what leadsAway let through
+			delete(h, name)
+		}
+	}
+	h["Cache-Control"] = []string{privately}
+	h["Vary"] = []string{merge(h["Vary"], varyOn)}
+	h[openerHeader] = []string{keptOpener(h)}
+}
+
+// finish takes our names from the trailers of an answer that got through.
+func (w *withholder) finish() {
+	if w.opened && !w.shut {
+		cleanLate(w.inner.Header(), w.fields)
+	}
+}
+
+// writeInstead answers with the site's status and headers, and words of ours.
+func (w *withholder) writeInstead() {
+	for name := range w.header {
+		if ofTheBody(name) {
+			delete(w.header, name)
+		}
+	}
+	var body []byte
+	switch {
+	case w.status/100 == 3:
+	case navigation(w.request):
+		var page bytes.Buffer
+		p := problem{Status: w.status, Title: http.StatusText(w.status)}
+		_ = refusalPage.Execute(&page, siteRefusal(p)) // strings into a buffer: cannot fail
+		body = page.Bytes()
+		for i := 0; i < len(refusalHeaders); i += 2 {
+			w.header[refusalHeaders[i]] = []string{refusalHeaders[i+1]}
+		}
+	default:
+		body = encode(problem{Type: "about:blank", Title: http.StatusText(w.status), Status: w.status, Detail: "The site answered so. What it said with it is for those who paid."})
+		w.header["Content-Type"] = []string{problemJSON}
+	}
+	w.header["Content-Length"] = []string{strconv.Itoa(len(body))}
+	w.open()
+	w.inner.WriteHeader(w.status)
+	if w.request.Method != http.MethodHead {
+		_, _ = w.inner.Write(body) // a reader who has gone does not need it
+	}
+}
+
+// ofTheBody reports whether a header describes or accompanies the body of an answer,
+// which another one takes the place of.
+func ofTheBody(name string) bool {
+	switch name {
+	case "Etag", "Last-Modified", "Accept-Ranges", "Digest", "Repr-Digest", "Want-Digest", "Trailer", "Transfer-Encoding", "Sourcemap",
+		"X-Sourcemap":
+		return true
+	}
+	return strings.HasPrefix(name, "Content-")
+}
+
+// pointsAway reports whether a header says where something else is to be had. Servers
+// in front of us follow some of them as well (X-Accel-Redirect).
+func pointsAway(name string) bool {
+	switch name {
+	case "Location", "Refresh", "Link", "Content-Location", "X-Sendfile", "X-Sendfile-Temporary", "X-Lighttpd-Send-File",
+		"X-Lighttpd-Sendfile", "X-Litespeed-Location", "X-Reproxy-Url":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Accel-")
+}
+
+// close keeps the site's answer from the reader.
+func (w *withholder) close() {
+	w.shut = true
+	w.timer = time.AfterFunc(probeTimeout, w.sniffer.abort) // nobody waits for the rest
+	if w.status/100 == 2 {
+		w.sniffer.begin(w.header)
+	}
+}
+
+// stop ends the wait for an answer that has ended.
+func (w *withholder) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
+func (w *withholder) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.opened { // ours went out
+		return len(p), nil
+	}
+	if err := w.sniffer.write(p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// FlushError is for [http.ResponseController]. There is no Unwrap: a hijacked
+// connection could not be withheld.
+func (w *withholder) FlushError() error {
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// Flush is for handlers that stream only to an [http.Flusher].
+func (w *withholder) Flush() { _ = w.FlushError() }
+
+// noteRedirect tells the operator, once for each resource, that a redirect is sold.
+func (g *Gate) noteRedirect(ctx context.Context, site, resource string) {
+	if g.told.first("redirect " + site + resource) {
+		g.Logger.LogAttrs(ctx, slog.LevelInfo,
+			"a page behind the paywall redirects out of the site's pages; it is sold as a page is, and the redirect goes to whoever paid",
+			slog.String("site", site), slog.String("resource", resource))
+	}
+}
