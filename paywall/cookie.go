@@ -99,6 +99,20 @@ func NewLanguageCookie(tls bool, tag string, now time.Time) *http.Cookie {
 	return newCookie(LanguageCookie.On(tls), tls, "/", tag, now.Add(cookieLife))
 }
 
+// SetCookie adds a cookie to an answer. Browsers keep so many of a site's cookies and
+// no more (Chromium 180), and the wallet's is money: Chromium drops those of a lower
+// priority first. net/http cannot say it.
+func SetCookie(h http.Header, c *http.Cookie) {
+	line := c.String()
+	if line == "" {
+		return
+	}
+	if WalletCookie.Is(c.Name) {
+		line += "; Priority=High"
+	}
+	h.Add("Set-Cookie", line)
+}
+
 // ExpiredCookie makes a browser forget the cookie that was set with this name and path.
 func ExpiredCookie(c *http.Cookie) *http.Cookie {
 	gone := *c

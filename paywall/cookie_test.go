@@ -1,6 +1,8 @@
 package paywall
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,6 +31,20 @@ func TestAccessCookieIsSentWhereItsPageIs(t *testing.T) {
 	} {
 		if c := NewAccessCookie(true, tc.resource, tc.page, "t", time.Now()); c.Path != tc.path {
 			t.Errorf("%s asked for as %q: path %q, want %q", tc.resource, tc.page, c.Path, tc.path)
+		}
+	}
+}
+
+// TestTheWalletOutlivesOtherCookies: browsers drop those of a lower priority first.
+func TestTheWalletOutlivesOtherCookies(t *testing.T) {
+	for cookie, high := range map[*http.Cookie]bool{
+		NewWalletCookie(true, NewWalletKey(), time.Now()): true, NewWalletCookie(false, NewWalletKey(), time.Now()): true,
+		NewAccessCookie(true, "/a", "/a", "t", time.Now()): false, NewLanguageCookie(true, "de", time.Now()): false,
+	} {
+		h := make(http.Header)
+		SetCookie(h, cookie)
+		if line := h.Get("Set-Cookie"); !strings.HasPrefix(line, cookie.String()) || strings.HasSuffix(line, "; Priority=High") != high {
+			t.Error(line)
 		}
 	}
 }

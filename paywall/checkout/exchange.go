@@ -99,7 +99,7 @@ func (x *exchange) commit() (context.Context, context.CancelFunc) {
 // its own secrets.
 func (x *exchange) setCookie(c *http.Cookie) {
 	if x.bearer == "" {
-		http.SetCookie(x.w, c)
+		paywall.SetCookie(x.w.Header(), c)
 	}
 }
 

@@ -121,6 +121,7 @@ func (p *pages) load(ctx context.Context, key pageKey, now time.Time, ask func()
 		return found, err
 	}))
 }
+
 // forget drops a page, unless it has been replaced by now.
 func (p *pages) forget(key pageKey, old *page) {
 	p.cache.ComputeIfPresent(key, func(current *page) (*page, otter.ComputeOp) {

@@ -136,7 +136,8 @@ func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *crede
 	for name, values := range cut.header {
 		h[name] = values[:len(values):len(values)]
 	}
-	policy := func(h http.Header) { teaserPolicy(h, t.origin) }
+	origin := t.origin // not t: it would have to leave the stack of every paid request
+	policy := func(h http.Header) { teaserPolicy(h, origin) }
 	policy(h)
 	g.keep(w, &ownHeaders{policy: policy})
 	w.WriteHeader(http.StatusOK)

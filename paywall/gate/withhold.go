@@ -28,7 +28,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler, 
 	dropConditions(passed.Header)
 	passed.Header.Set("Paywall-Status", "unpaid")
 
-	held := &withholder{gate: g, request: r, ticket: t, inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
+	held := &withholder{gate: g, request: r, origin: t.origin, inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
 	defer func() {
 		cause := recover()
 		held.stop()
@@ -59,7 +59,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler, 
 type withholder struct {
 	gate    *Gate
 	request *http.Request
-	ticket  *ticket
+	origin  string // of the site
 	inner   http.ResponseWriter
 	header  http.Header // the site's until an answer gets through; it may hold on to it, and set trailers there later
 	status  int
@@ -88,7 +88,7 @@ func (w *withholder) WriteHeader(status int) {
 		return // early hints tell of the page that was not paid for
 	}
 	w.status = status
-	if delivers(status) || w.gate.leadsAway(w.request, w.ticket.origin, status, w.header) {
+	if delivers(status) || w.gate.leadsAway(w.request, w.origin, status, w.header) {
 		w.close()
 		return
 	}
