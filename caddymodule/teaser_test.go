@@ -94,7 +94,7 @@ func TestD11ATeaserIsCompressedOnItsWayOnly(t *testing.T) {
 func TestReaderWithAWalletBuysFromTheTeaser(t *testing.T) {
 	s := newSite(t, "welcome 0.60", teasing, http.HandlerFunc(magazine))
 	key := s.wallet()
-	page := s.get("/articles/a", "Sec-Fetch-Mode", "navigate", "Cookie", "paywall_wallet="+key, "Accept-Encoding", "identity")
+	page := s.get("/articles/a", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Site", "same-origin", "Cookie", "paywall_wallet="+key, "Accept-Encoding", "identity")
 	_, rest, ok := strings.Cut(page.body, `<form method="post" action="/.paywall/unlock">`)
 	if !ok || !strings.Contains(rest, ">Pay €0.20 and read</button>") {
 		t.Fatalf("no form: %s: %s", page.Status, page.body)
