@@ -30,7 +30,7 @@ func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resou
 	probe := stranger(r, ctx)
 	if cut {
 		plainRequest(probe.Header, origin)
-		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin) }
+		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin+resource) }
 	}
 	detached := g.Detach(rec, probe, r)
 	restore := disguise(r.Header, probe.Header)

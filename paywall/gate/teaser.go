@@ -51,10 +51,10 @@ func plainRequest(h http.Header, origin string) {
 
 // cut cuts a page, as many at a time as there are processors: each takes memory
 // of some times its own size.
-func (g *Gate) cut(page []byte, title, origin string) (*teaser.Page, error) {
+func (g *Gate) cut(page []byte, title, address string) (*teaser.Page, error) {
 	g.cutting <- struct{}{}
 	defer func() { <-g.cutting }()
-	return g.Teaser.Cut(page, title, origin)
+	return g.Teaser.Cut(page, title, address)
 }
 
 // errNegotiated: one page is remembered, and shown to all.

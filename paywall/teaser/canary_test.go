@@ -76,7 +76,11 @@ func leaks(page, behind string) []string {
 	add := func(s string) {
 		for range 5 {
 			said.WriteString(letters(s) + "\n")
-			s = decode(s)
+			var more strings.Builder
+			for _, run := range base64ish.FindAllString(s, -1) {
+				decodeBase64(run, func(decoded string) { more.WriteString("\n" + decoded) })
+			}
+			s = unescape(s) + more.String()
 		}
 	}
 	doc, err := html.Parse(strings.NewReader(page))

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
@@ -24,6 +25,7 @@ var (
 	errUncut     = errors.New("there is no place to cut: what would stay is more than half of the words, or has no paragraph")
 	errNoRoom    = errors.New("what matches the selector cannot hold an offer: it should be an article, a main, a section or a div")
 	errElsewhere = errors.New("its <base> leads to another site")
+	errCostly    = errors.New("it repeats itself in so many encodings that looking at all of them takes too long")
 	errTooLong   = fmt.Errorf("what is left of it is longer than %d KiB", maxCut>>10)
 )
 
@@ -65,45 +67,42 @@ type Page struct {
 func (p *Page) Size() int { return len(p.Before) + len(p.After) }
 
 // Cut cuts an HTML page in UTF-8 (see [Decode]). title is what may be known of
-// it (see [ReadHead]), origin that of the site, "https://news.example". All
+// it (see [ReadHead]), address where it stands, "https://news.example/a/bells". All
 // elements that match are one text, in the order of the page: what comes behind
 // the cut goes from all of them. The error says why there is nothing to show.
-func (c *Cutter) Cut(page []byte, title, origin string) (*Page, error) {
+func (c *Cutter) Cut(page []byte, title, address string) (*Page, error) {
 	doc, err := html.Parse(bytes.NewReader(page))
 	if err != nil {
 		return nil, fmt.Errorf("reading the page: %w", err)
 	}
+	withoutScripts(doc)
 	texts, hidden := outermost(cascadia.QueryAll(doc, c.selector))
 	if len(texts) == 0 {
 		return nil, errNoMatch
 	}
-	at, ok := c.find(texts)
-	if !ok {
+	at, found := c.find(texts)
+	if !found {
 		return nil, errUncut
 	}
 	room, form := roomIn(at.text)
 	if !room {
 		return nil, errNoRoom
 	}
-	k := keeper{taken: make(taken), title: title, origin: origin}
-	k.taken.add(func(behind *runs) {
-		for _, n := range hidden {
-			behind.tree(n)
-		}
-		at.take(texts, behind)
-	})
-	k.taken.remove(func(public *runs) {
-		for _, n := range texts {
-			public.tree(n)
-		}
-		public.end()
-		public.count = 0
-		public.text(title)
-	})
+	k := keeper{taken: newTaken(), title: title, resource: newResource(address)}
+	k.take(at, texts, hidden)
+	for _, n := range texts {
+		k.clearPlayers(n)
+	}
 	k.clean(doc)
+	if k.size > maxCut {
+		return nil, errTooLong
+	}
 	k.taken.erase(doc)
 	if k.moved {
 		return nil, errElsewhere
+	}
+	if k.taken.left < 0 {
+		return nil, errCostly
 	}
 	mark := rand.Text()
 	place := element("div", html.Attribute{Key: "class", Val: CutClass})
@@ -118,6 +117,35 @@ func (c *Cutter) Cut(page []byte, title, origin string) (*Page, error) {
 	}
 	out.Form = form
 	return out, nil
+}
+
+// take takes what stands behind the cut out of the page, and notes what of it
+// nothing that stays may say.
+func (k *keeper) take(at place, texts, hidden []*html.Node) {
+	rest, parts := at.take(texts)
+	k.taken.add(func(behind *runs) {
+		for _, n := range hidden {
+			behind.tree(n)
+		}
+		behind.text(rest) // words run on over the cut only where it is one of words
+		for _, n := range parts {
+			behind.tree(n)
+		}
+	})
+	free := slices.DeleteFunc(slices.Clone(texts), func(n *html.Node) bool { return slices.Contains(parts, n) })
+	k.taken.remove(func(public *runs) {
+		for _, n := range free {
+			public.tree(n)
+		}
+		public.begin()
+		public.text(k.title)
+	})
+	for _, n := range append(hidden, parts...) {
+		k.taken.addPictures(n)
+	}
+	for _, n := range free {
+		k.taken.removePictures(n)
+	}
 }
 
 // outermost leaves out what lies in another, and puts aside what is not shown.

@@ -3,6 +3,7 @@ package teaser
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -48,7 +49,7 @@ func (k *keeper) property(value any) any {
 			if !keptProperties[name] {
 				continue
 			}
-			if inner = k.property(inner); inner != nil {
+			if inner = k.property(inner); inner != nil && (!pictureProperties[name] || !nameless(inner)) {
 				kept[name] = inner
 			}
 		}
@@ -62,11 +63,29 @@ func (k *keeper) property(value any) any {
 		}
 		return kept
 	case string:
-		if len(v) > maxProperty || k.taken.in(v) {
+		if len(v) > maxProperty || k.taken.in(v) || k.taken.shows(v) || k.elsewhere(v) {
 			return nil
 		}
 	}
 	return value
+}
+
+var pictureProperties = setOf("image", "thumbnailUrl", "logo")
+
+// nameless reports whether nothing is left of a picture, or of several, but its size.
+func nameless(value any) bool {
+	switch v := value.(type) {
+	case []any:
+		return !slices.ContainsFunc(v, func(one any) bool { return !nameless(one) })
+	case map[string]any:
+		return v["url"] == nil && v["@id"] == nil
+	}
+	return false
+}
+
+// elsewhere reports whether a value is the address of another form of the page.
+func (k *keeper) elsewhere(value string) bool {
+	return (strings.Contains(value, "://") || strings.HasPrefix(value, "/")) && k.resource.otherForm(value)
 }
 
 // mark says of the page's own article that it is not free, as Google documents

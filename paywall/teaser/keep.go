@@ -3,6 +3,7 @@ package teaser
 import (
 	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -10,10 +11,11 @@ import (
 
 // keeper takes from a page what rule 1 and rule 2 of the package do not let stay.
 type keeper struct {
-	taken  taken
-	title  string // what the offer calls the page
-	origin string // of the site
+	taken    *taken
+	title    string // what the offer calls the page
+	resource resource
 
+	size   int  // of what stays so far, in bytes, at least
 	marked bool // the page's structured data says already what is not free
 	moved  bool // <base> leads to another origin
 }
@@ -21,7 +23,7 @@ type keeper struct {
 // keptElements make a page look and link as it does. What is not here goes, with
 // all that is in it.
 var keptElements = setOf(
-	atom.A, atom.Abbr, atom.Acronym, atom.Address, atom.Article, atom.Aside, atom.Audio, atom.B, atom.Base, atom.Bdi, atom.Bdo,
+	atom.A, atom.Abbr, atom.Acronym, atom.Address, atom.Article, atom.Aside, atom.B, atom.Base, atom.Bdi, atom.Bdo,
 	atom.Big, atom.Blockquote, atom.Body, atom.Br, atom.Button, atom.Caption, atom.Center, atom.Cite, atom.Code, atom.Col,
 	atom.Colgroup, atom.Dd, atom.Del, atom.Details, atom.Dfn, atom.Div, atom.Dl, atom.Dt, atom.Em, atom.Fieldset, atom.Figcaption,
 	atom.Figure, atom.Font, atom.Footer, atom.Form, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Head, atom.Header,
@@ -29,7 +31,7 @@ var keptElements = setOf(
 	atom.Main, atom.Mark, atom.Menu, atom.Meta, atom.Nav, atom.Ol, atom.Optgroup, atom.Option, atom.P, atom.Picture, atom.Pre, atom.Q,
 	atom.Rp, atom.Rt, atom.Ruby, atom.S, atom.Samp, atom.Script, atom.Section, atom.Select, atom.Small, atom.Source, atom.Span,
 	atom.Strike, atom.Strong, atom.Style, atom.Sub, atom.Summary, atom.Sup, atom.Table, atom.Tbody, atom.Td, atom.Tfoot, atom.Th,
-	atom.Thead, atom.Time, atom.Title, atom.Tr, atom.Tt, atom.U, atom.Ul, atom.Var, atom.Video, atom.Wbr)
+	atom.Thead, atom.Time, atom.Title, atom.Tr, atom.Tt, atom.U, atom.Ul, atom.Var, atom.Wbr)
 
 // keptDrawing are the elements of SVG that only draw. Names are as HTML spells them.
 var keptDrawing = setOf("svg", "g", "path", "circle", "rect", "line", "polyline", "polygon", "ellipse", "use", "symbol", "defs",
@@ -58,7 +60,15 @@ func stays(n *html.Node) bool {
 	case "math": // all that show something begin so; an annotation is the source
 		return strings.HasPrefix(n.Data, "m") && n.Data != "maction"
 	}
-	return keptElements[n.DataAtom] || strings.Contains(n.Data, "-") // a custom element is a box with a name
+	return keptElements[n.DataAtom] || strings.Contains(n.Data, "-") && boxElement(n.Data)
+}
+
+// keptAMP are the elements of AMP that show what is in them without its script.
+var keptAMP = setOf("amp-layout", "amp-accordion", "amp-fit-text", "amp-carousel", "amp-base-carousel", "amp-timeago")
+
+// boxElement reports whether a custom element is a box with a name, and no player.
+func boxElement(name string) bool {
+	return !playerElement.MatchString(name) && (!strings.HasPrefix(name, "amp-") || keptAMP[name])
 }
 
 // shown reports whether a node and all that it is in may stay.
@@ -71,14 +81,34 @@ func shown(n *html.Node) bool {
 	return true
 }
 
-// clean goes through all that is below a node.
-func (k *keeper) clean(parent *html.Node) {
+// clean goes through all that is below a node. It reports whether a player or a
+// link to another form of the text went: a box that held nothing else goes along.
+func (k *keeper) clean(parent *html.Node) (played bool) {
 	for n := parent.FirstChild; n != nil; {
 		next := n.NextSibling
-		if !k.keep(n) {
+		switch {
+		case k.size > maxCut: // no use in going on
+			return played
+		case !k.keep(n):
+			played = played || n.DataAtom == atom.Audio || n.DataAtom == atom.Video || n.DataAtom == atom.A || n.DataAtom == atom.Iframe || playerElement.MatchString(n.Data)
+			parent.RemoveChild(n)
+		case k.clean(n) && hollow(n):
+			played = true
+			parent.RemoveChild(n)
+		}
+		n = next
+	}
+	return played
+}
+
+// clearPlayers takes from a text the boxes that only play it.
+func (k *keeper) clearPlayers(parent *html.Node) {
+	for n := parent.FirstChild; n != nil; {
+		next := n.NextSibling
+		if n.Type == html.ElementNode && plays(n) {
 			parent.RemoveChild(n)
 		} else {
-			k.clean(n)
+			k.clearPlayers(n)
 		}
 		n = next
 	}
@@ -88,11 +118,16 @@ func (k *keeper) clean(parent *html.Node) {
 func (k *keeper) keep(n *html.Node) bool {
 	switch n.Type {
 	case html.TextNode:
-		return !k.taken.in(n.Data)
+		if n.Parent.DataAtom == atom.Style {
+			n.Data = k.taken.restyle(n.Data)
+		}
+		k.size += len(n.Data)
+		return k.size <= maxCut && !k.taken.in(n.Data)
 	case html.DoctypeNode: // other kinds than this one date from before phones
 		n.Data, n.Attr = "html", nil
 		return true
 	case html.ElementNode:
+		k.size += len(n.Data)
 		return stays(n) && k.element(n)
 	}
 	return false // a comment
@@ -113,20 +148,45 @@ func (k *keeper) element(n *html.Node) bool {
 			setText(n, k.shownTitle(n))
 		case atom.Base:
 			k.moved = k.moved || !k.local(attr(n, "href"))
+		case atom.A:
+			if k.leadsToForm(n) {
+				return k.unlink(n)
+			}
 		case atom.Input:
 			if strings.EqualFold(attr(n, "type"), "hidden") {
 				return false
 			}
 		}
 	}
+	custom := n.Namespace == "" && n.DataAtom == 0
 	kept := n.Attr[:0]
 	for _, a := range n.Attr {
-		if k.attribute(a) {
+		if k.attribute(a, custom) {
 			kept = append(kept, a)
+			k.size += len(a.Key) + len(a.Val)
 		}
 	}
 	n.Attr = kept
+	switch n.DataAtom {
+	case atom.Img:
+		return !counts(n) && (hasAttr(n, "src") || hasAttr(n, "srcset"))
+	case atom.Source:
+		return hasAttr(n, "srcset")
+	}
 	return true
+}
+
+// unlink makes a link within a sentence a part of the sentence. Others go.
+func (k *keeper) unlink(n *html.Node) bool {
+	if n.Parent.DataAtom != atom.P || !saysWord(n.PrevSibling) && !saysWord(n.NextSibling) {
+		return false
+	}
+	n.Data, n.DataAtom, n.Attr = "span", atom.Span, nil
+	return true
+}
+
+func saysWord(n *html.Node) bool {
+	return n != nil && n.Type == html.TextNode && strings.ContainsFunc(n.Data, unicode.IsLetter)
 }
 
 // shownTitle is a <title>, as short as the offer's, or that if it will not do.
@@ -140,7 +200,7 @@ func (k *keeper) shownTitle(n *html.Node) string {
 // local reports whether an address that others are relative to leaves them on
 // this site. One that does not would take the offer's form elsewhere.
 func (k *keeper) local(href string) bool {
-	path, ok := strings.CutPrefix(href, k.origin)
+	path, ok := strings.CutPrefix(href, k.resource.origin())
 	return href == "" || strings.HasPrefix(path, "/") && (ok || !strings.HasPrefix(path, "//") && !strings.Contains(path, `\`))
 }
 

@@ -2,6 +2,7 @@ package teaser
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 )
@@ -9,13 +10,26 @@ import (
 // What stays of a page's head.
 
 var keptMeta = setOf(
+	"description", "og:description", "twitter:description",
 	"viewport", "theme-color", "color-scheme", "robots", "googlebot", "author", "format-detection", "application-name",
 	"og:type", "og:url", "og:site_name", "og:locale", "og:title", "og:image", "og:image:url", "og:image:secure_url", "og:image:type",
 	"og:image:width", "og:image:height", "article:published_time", "article:modified_time", "article:author", "article:section",
 	"twitter:card", "twitter:site", "twitter:creator", "twitter:title", "twitter:image",
 	"x-ua-compatible", "content-language")
 
-// meta makes a <meta> fit to stay: by name, and short. A title is the offer's.
+// maxDescription is the longest description that stays, in characters. Longer ones
+// are the text itself.
+const maxDescription = 320
+
+// describes reports whether a description is as long as one is: in fewer words it
+// would not be known again if they stood behind the cut.
+func describes(content string) bool {
+	words, _ := countWords(content, false)
+	return words >= runLength && utf8.RuneCountInString(content) <= maxDescription
+}
+
+// meta makes a <meta> fit to stay: by name, and short. A title is the offer's. What
+// describes the page in words of its own stays.
 func (k *keeper) meta(n *html.Node) bool {
 	name, content := strings.ToLower(attr(n, "name")+attr(n, "property")+attr(n, "http-equiv")), attr(n, "content")
 	if !keptMeta[name] || attr(n, "itemprop") != "" {
@@ -24,7 +38,8 @@ func (k *keeper) meta(n *html.Node) bool {
 	switch {
 	case name == "og:title" || name == "twitter:title":
 		content = k.title
-	case len(content) > maxAddress || k.taken.in(content):
+	case strings.HasSuffix(name, "description") && !describes(content), len(content) > maxAddress,
+		formats.MatchString(content), k.taken.in(content), k.taken.shows(content):
 		return false
 	}
 	kept := n.Attr[:0]

@@ -117,32 +117,29 @@ func (w *walk) run(n *html.Node) {
 	})
 }
 
-// take removes what stands behind the cut, and hands its words to behind. Words
-// run on over the cut only where it is one of words.
-func (p *place) take(texts []*html.Node, behind *runs) {
+// take removes what stands behind the cut: the rest of a run of text, and parts of
+// the page.
+func (p *place) take(texts []*html.Node) (rest string, parts []*html.Node) {
 	if p.node.Type == html.TextNode {
-		rest := p.node.Data[p.offset:]
+		rest = p.node.Data[p.offset:]
 		p.node.Data = strings.TrimRightFunc(p.node.Data[:p.offset], unicode.IsSpace)
 		if p.node.Data != "" {
 			p.node.Data += "…"
 		}
-		behind.text(rest)
 	}
 	for n := p.node; n != p.text; n = n.Parent {
 		for n.NextSibling != nil {
-			takeNode(n.NextSibling, behind)
+			parts = append(parts, n.NextSibling)
+			n.Parent.RemoveChild(n.NextSibling)
 		}
 	}
 	later := false
 	for _, n := range texts {
 		if later {
-			takeNode(n, behind)
+			parts = append(parts, n)
+			n.Parent.RemoveChild(n)
 		}
 		later = later || n == p.text
 	}
-}
-
-func takeNode(n *html.Node, behind *runs) {
-	behind.tree(n)
-	n.Parent.RemoveChild(n)
+	return rest, parts
 }

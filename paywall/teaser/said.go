@@ -1,34 +1,41 @@
 package teaser
 
 import (
-	"encoding/base64"
-	"net/url"
-	"regexp"
-	"strconv"
-	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/unicode/norm"
 )
 
-// runLength is by how many words in a row a text is known again. Fewer are met
-// by chance, in menus and bylines.
-const runLength = 6
+const (
+	// runLength is by how many words in a row a text is known again. Fewer are
+	// met by chance, in menus and bylines.
+	runLength = 6
+	// unspacedLength is that in letters of scripts without spaces between words
+	// (see [unspaced]): about as much as six words.
+	unspacedLength = 20
+)
 
 // runs hashes every run of words in a text that is handed over in pieces. Case,
 // punctuation, spelling of accents and invisible characters do not matter.
 type runs struct {
-	each func(run uint64)
+	each func(run uint64, in []*html.Node)
 	skip func(*html.Node) bool // elements whose text does not count
+	left *int                  // by what the text grows when it is normalised goes off here
 
-	node  *html.Node // that is being read
-	word  uint64     // hash of the word that is being read, 0: none
-	last  *html.Node // that its last letter stands in
-	words [runLength]uint64
-	nodes [runLength]*html.Node // that they end in
-	count int
+	node    *html.Node // that is being read
+	word    uint64     // hash of the word that is being read, 0: none
+	last    *html.Node // that its last letter stands in
+	letter  uint64     // hash of the letter of an unspaced script with its marks, 0: none
+	words   ring
+	letters ring // letters of unspaced scripts, and the words among them
+}
+
+// ring holds the hashes of what was read last, and where that ends.
+type ring struct {
+	hashes [unspacedLength]uint64
+	nodes  [unspacedLength]*html.Node
+	count  int
 }
 
 // FNV-1a. A page that is made to collide would harm nobody but itself.
@@ -37,14 +44,62 @@ const (
 	hashStep  = 1099511628211
 )
 
+// add takes one more, and hands the last n over when there are as many.
+func (r *ring) add(hash uint64, node *html.Node, n int, each func(uint64, []*html.Node)) {
+	at := r.count % n
+	r.hashes[at], r.nodes[at] = hash, node
+	if r.count++; r.count < n {
+		return
+	}
+	run := hashStart ^ uint64(n)
+	for i := range n {
+		run = (run ^ r.hashes[(r.count+i)%n]) * hashStep
+	}
+	each(run, r.nodes[:n])
+}
+
+// piece is how much of a text is normalised at once, in bytes: one character may
+// become eighteen.
+const piece = 4 << 10
+
 func (s *runs) text(text string) {
-	for _, r := range norm.NFKC.String(text) {
+	for text != "" && *s.left >= 0 {
+		end := len(text)
+		if end > piece {
+			if at := norm.NFKC.FirstBoundaryInString(text[piece:]); at >= 0 {
+				end = piece + at
+			}
+		}
+		normal := norm.NFKC.String(text[:end])
+		*s.left -= max(0, len(normal)-end)
+		s.normal(normal)
+		text = text[end:]
+	}
+}
+
+func (s *runs) normal(text string) {
+	for _, r := range text {
 		switch {
 		case ideograph(r):
 			s.end()
 			s.mix(r)
 			s.end()
-		case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r):
+		case unspaced(r) && !unicode.IsMark(r):
+			if s.letter == 0 && s.word != 0 {
+				s.end() // a word of another script
+			}
+			s.endLetter()
+			s.mix(r)
+			s.letter = (hashStart ^ uint64(r)) * hashStep
+		case unicode.IsMark(r):
+			s.mix(r)
+			if s.letter != 0 {
+				s.letter = (s.letter ^ uint64(r)) * hashStep
+			}
+		case unicode.IsLetter(r), unicode.IsDigit(r):
+			if s.letter != 0 {
+				s.end()
+			}
 			s.mix(unicode.ToLower(r))
 		case unicode.Is(unicode.Cf, r): // soft hyphens and joiners stand within words
 		default:
@@ -61,22 +116,33 @@ func (s *runs) mix(r rune) {
 	s.last = s.node
 }
 
+// endLetter ends a letter of an unspaced script.
+func (s *runs) endLetter() {
+	if s.letter == 0 {
+		return
+	}
+	s.letters.add(s.letter, s.last, unspacedLength, s.each)
+	s.letter = 0
+}
+
 // end ends a word.
 func (s *runs) end() {
 	if s.word == 0 {
 		return
 	}
-	at := s.count % runLength
-	s.words[at], s.nodes[at] = s.word, s.last
+	if s.letter != 0 {
+		s.endLetter()
+	} else if s.letters.count > 0 { // a name in another script, within such a text
+		s.letters.add(s.word, s.last, unspacedLength, s.each)
+	}
+	s.words.add(s.word, s.last, runLength, s.each)
 	s.word = 0
-	if s.count++; s.count < runLength {
-		return
-	}
-	run := uint64(hashStart)
-	for i := range runLength {
-		run = (run ^ s.words[(s.count+i)%runLength]) * hashStep
-	}
-	s.each(run)
+}
+
+// begin forgets what was read: what follows has nothing to do with it.
+func (s *runs) begin() {
+	s.end()
+	s.words.count, s.letters.count = 0, 0
 }
 
 // tree hands over what a reader reads in a part of a page. Words run on through
@@ -104,17 +170,29 @@ func (s *runs) tree(n *html.Node) {
 	}
 }
 
-// taken are the runs of words that stand behind the cut and nowhere before it.
-type taken map[uint64]struct{}
+// maxRead is how much text of one page is looked at, in bytes, every spelling of
+// it counted. A page of the greatest size that is no trick stays far below.
+const maxRead = 2 << 20
 
-func (t taken) add(feed func(*runs)) {
-	s := runs{each: func(run uint64) { t[run] = struct{}{} }, skip: muted}
+// taken is what stands behind the cut and nowhere before it.
+type taken struct {
+	runs     map[uint64]struct{} // of words
+	pictures map[string]struct{} // names of files
+	left     int                 // of maxRead; below zero, all counts as taken
+}
+
+func newTaken() *taken {
+	return &taken{runs: make(map[uint64]struct{}), pictures: make(map[string]struct{}), left: maxRead}
+}
+
+func (t *taken) add(feed func(*runs)) {
+	s := runs{each: func(run uint64, _ []*html.Node) { t.runs[run] = struct{}{} }, skip: muted, left: &t.left}
 	feed(&s)
 	s.end()
 }
 
-func (t taken) remove(feed func(*runs)) {
-	s := runs{each: func(run uint64) { delete(t, run) }, skip: unread}
+func (t *taken) remove(feed func(*runs)) {
+	s := runs{each: func(run uint64, _ []*html.Node) { delete(t.runs, run) }, skip: unread, left: &t.left}
 	feed(&s)
 	s.end()
 }
@@ -124,118 +202,39 @@ func muted(n *html.Node) bool { return muteTag(n.DataAtom) }
 // unread elements are those whose words no reader of a page that is cut reads.
 func unread(n *html.Node) bool { return muted(n) || !stays(n) }
 
-// in reports whether a string says, in any spelling, something that was taken.
-func (t taken) in(text string) bool {
+// in reports whether a text says, in any spelling, something that was taken.
+func (t *taken) in(text string) bool {
 	found := false
-	s := runs{each: func(run uint64) {
-		_, hit := t[run]
+	s := runs{left: &t.left, each: func(run uint64, _ []*html.Node) {
+		_, hit := t.runs[run]
 		found = found || hit
 	}}
-	for _, spelling := range spellings(text) {
+	complete := spellings(text, &t.left, func(spelling string) bool {
 		s.text(spelling)
-		s.end()
-		s.count = 0
-	}
-	return found
+		s.begin()
+		return !found
+	})
+	return found || !complete || t.left < 0
 }
 
 // erase empties the texts below a node that together say something that was taken.
-func (t taken) erase(root *html.Node) {
-	for found := true; found; { // what was apart may stand together then
+func (t *taken) erase(root *html.Node) {
+	for found := true; found && t.left >= 0; { // what was apart may stand together then
 		found = false
-		s := runs{skip: func(*html.Node) bool { return false }}
-		s.each = func(run uint64) {
-			if _, hit := t[run]; !hit {
+		s := runs{skip: func(*html.Node) bool { return false }, left: &t.left}
+		s.each = func(run uint64, in []*html.Node) {
+			if _, hit := t.runs[run]; !hit {
 				return
 			}
 			found = true
-			for _, n := range s.nodes {
+			for _, n := range in {
 				n.Data = ""
 			}
+		}
+		for n := range root.Descendants() {
+			t.left -= len(n.Data)
 		}
 		s.tree(root)
 		s.end()
 	}
-}
-
-// maxNesting is how many encodings in one another are seen through.
-const maxNesting = 4
-
-// spellings are a text and what it stands for: decoded once, and once more.
-func spellings(text string) []string {
-	all := []string{text}
-	for range maxNesting {
-		decoded := decode(text)
-		if decoded == text {
-			break
-		}
-		all = append(all, decoded)
-		text = decoded
-	}
-	return all
-}
-
-var (
-	percents  = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-	escapes   = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}|[nrtbfv])`)
-	base64ish = regexp.MustCompile(`[A-Za-z0-9+/_-]{20,}`)
-)
-
-// decode undoes one layer of every encoding that a page may use. What was base64
-// is written behind the rest.
-func decode(s string) string {
-	decoded := s
-	if strings.Contains(decoded, "&") {
-		decoded = html.UnescapeString(decoded)
-	}
-	if strings.Contains(decoded, `\`) {
-		decoded = escapes.ReplaceAllStringFunc(decoded, unescapeScript)
-	}
-	if strings.Contains(decoded, "%") {
-		decoded = percents.ReplaceAllStringFunc(decoded, func(escape string) string {
-			b, _ := url.PathUnescape(escape) // two hex digits always decode
-			return b
-		})
-	}
-	var more strings.Builder
-	for _, run := range base64ish.FindAllString(s, -1) {
-		writeBase64(&more, run)
-	}
-	return decoded + more.String()
-}
-
-func unescapeScript(escape string) string {
-	digits := strings.Trim(escape[2:], "{}")
-	code, err := strconv.ParseUint(digits, 16, 32)
-	if err != nil {
-		return " " // \n and its like
-	}
-	return string(rune(code))
-}
-
-// writeBase64 decodes a run of base64, in either alphabet. What stands before it
-// may look like a part of it, as a path does: all four alignments are tried.
-func writeBase64(w *strings.Builder, run string) {
-	run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
-	for shift := range 4 {
-		part := run[shift:]
-		decoded, err := base64.RawStdEncoding.DecodeString(part[:len(part)-len(part)%4])
-		if err == nil && readable(decoded) {
-			w.WriteByte('\n')
-			w.WriteString(strings.ToValidUTF8(string(decoded), " "))
-		}
-	}
-}
-
-// readable reports whether bytes are mostly text.
-func readable(b []byte) bool {
-	bad, n := 0, 0
-	for ; len(b) > 0; n++ {
-		r, size := utf8.DecodeRune(b)
-		if r == utf8.RuneError || unicode.IsControl(r) && !unicode.IsSpace(r) {
-			bad++
-		}
-		b = b[size:]
-	}
-	return bad*8 <= n
 }

@@ -72,33 +72,47 @@ func plain(s string, most int) string {
 	return b.String()
 }
 
-// countWords counts the words that begin in a run of text. A word holds a
-// letter or a digit; Chinese and Japanese are counted by the character, as word
-// processors do. continued says that the text before ended within a word, open
-// that this one does.
+// countWords counts the words that begin in a run of text. A word holds a letter
+// or a digit; Chinese and Japanese are counted by the character, as word processors
+// do, and scripts without spaces by the length. continued says that the text before
+// ended within a word, open that this one does.
 func countWords(s string, continued bool) (n int, open bool) {
 	open = scanWords(s, continued, func(int) bool { n++; return true })
 	return n, open
 }
 
+// unspacedWord is how many letters a word of an unspaced script has, about.
+const unspacedWord = 4
+
 // scanWords calls begin with the place of each word that begins in a run of
 // text, until it says to stop.
 func scanWords(s string, open bool, begin func(at int) bool) bool {
+	letters := 0 // of an unspaced script, in a row
+	before := rune(0)
 	for i, r := range s {
 		switch {
-		case unicode.IsSpace(r):
+		case unspaced(r):
 			open = false
+			if unicode.IsMark(r) || joins(before) {
+				break
+			}
+			if letters++; letters%unspacedWord == 1 && !begin(i) {
+				return open
+			}
+		case unicode.IsSpace(r):
+			open, letters = false, 0
 		case ideograph(r):
 			if !begin(i) {
 				return open
 			}
-			open = false
+			open, letters = false, 0
 		case !open && (unicode.IsLetter(r) || unicode.IsDigit(r)):
 			if !begin(i) {
 				return open
 			}
-			open = true
+			open, letters = true, 0
 		}
+		before = r
 	}
 	return open
 }
@@ -106,4 +120,19 @@ func scanWords(s string, open bool, begin func(at int) bool) bool {
 // ideograph reports whether a character counts as a word.
 func ideograph(r rune) bool {
 	return r >= 0x2e80 && (unicode.Is(unicode.Han, r) || unicode.Is(unicode.Hiragana, r) || unicode.Is(unicode.Katakana, r))
+}
+
+// unspaced reports whether a character is of a script that has no spaces between
+// words. Unicode leaves their words to dictionaries (line breaking class SA of UAX
+// 14); without one, its word segmentation (UAX 29) ends a word after each letter
+// with its marks. They are counted and compared by such letters.
+func unspaced(r rune) bool {
+	return r >= 0xe00 && unicode.In(r, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tai_Le,
+		unicode.New_Tai_Lue, unicode.Tai_Tham, unicode.Tai_Viet, unicode.Ahom)
+}
+
+// joins reports whether the letter after a character belongs to it: after a vowel
+// that is written before its consonant, and after what stacks consonants.
+func joins(r rune) bool {
+	return r >= 'เ' && r <= 'ไ' || r >= 'ເ' && r <= 'ໄ' || r == '\u17d2' || r == '\u1039' || r == '\u1a60'
 }
