@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/tuppence/tuppence/paywall/pricing"
@@ -48,6 +49,21 @@ func (m allOf) Match(r *http.Request, path string) bool {
 }
 
 func (m except) Match(r *http.Request, path string) bool { return !m.Matcher.Match(r, path) }
+
+func (m anyOf) QueryKeys() ([]string, bool)  { return queryKeys(m) }
+func (m allOf) QueryKeys() ([]string, bool)  { return queryKeys(m) }
+func (m except) QueryKeys() ([]string, bool) { return queryKeys([]pricing.Matcher{m.Matcher}) }
+
+// queryKeys are the parameters that any of the matchers looks for.
+func queryKeys(members []pricing.Matcher) (keys []string, ok bool) {
+	for _, member := range members {
+		if m, is := member.(pricing.QueryMatcher); is {
+			found, looks := m.QueryKeys()
+			keys, ok = append(keys, found...), ok || looks
+		}
+	}
+	return keys, ok
+}
 
 // known are Caddy's matchers that look at a request's path in its URL only, or
 // not at all. Others are refused: one that reads the path elsewhere, as "vars
@@ -106,6 +122,29 @@ func (m caddyMatcher) Match(r *http.Request, path string) bool {
 	trimmed := strings.TrimSuffix(path, "/")
 	return trimmed != path && trimmed != "" && m.matches(r, trimmed)
 }
+
+// QueryKeys are what Caddy's matcher query looks for, alone or in an expression:
+// there, whatever stands in quotes may be a parameter.
+func (m caddyMatcher) QueryKeys() (keys []string, ok bool) {
+	switch module := m.module.(type) {
+	case *caddyhttp.MatchQuery:
+		for key := range *module {
+			keys = append(keys, caddy.NewReplacer().ReplaceAll(key, ""))
+		}
+		return keys, true
+	case *caddyhttp.MatchExpression:
+		if !celQuery.MatchString(module.Expr) {
+			return nil, false
+		}
+		for _, quoted := range celText.FindAllString(module.Expr, -1) {
+			keys = append(keys, quoted[1:len(quoted)-1])
+		}
+		return keys, true
+	}
+	return nil, false
+}
+
+var celQuery = regexp.MustCompile(`\bquery\s*\(`)
 
 func (m caddyMatcher) matches(r *http.Request, path string) bool {
 	url := *r.URL

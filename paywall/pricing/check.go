@@ -37,11 +37,27 @@ func NewTable(match Matcher, rules []Rule) (*Table, error) {
 		if err := reachable(rule, t.rules[:i]); err != nil {
 			return nil, rule.blame(err)
 		}
+		t.noteQuery(rule.Match)
 	}
+	t.noteQuery(t.match)
 	if currency == "" {
 		return nil, errors.New("nothing has a price; write at least one price rule")
 	}
 	return t, nil
+}
+
+// noteQuery notes what a matcher looks for in the query.
+func (t *Table) noteQuery(m Matcher) {
+	queries, ok := m.(QueryMatcher)
+	if !ok {
+		return
+	}
+	if keys, ok := queries.QueryKeys(); ok {
+		t.readsQuery = true
+		t.queryKeys = append(t.queryKeys, keys...)
+		slices.Sort(t.queryKeys)
+		t.queryKeys = slices.Compact(t.queryKeys)
+	}
 }
 
 // RuleError is an error that a rule is to blame for.

@@ -22,6 +22,59 @@ type Decision struct {
 // An unpriced or free answer therefore holds for every reading, and the raw
 // target may be passed on as it came.
 func (t *Table) Decide(r *http.Request, target *paywall.Target) (Decision, error) {
+	if t.readsQuery {
+		return t.decideQueries(r, target)
+	}
+	return t.decide(r, target)
+}
+
+// maxAsked bounds how many combinations of a path's readings and a query's are
+// asked about.
+const maxAsked = 256
+
+// decideQueries decides about every query that a site may read in the target. The
+// matchers see the target's own, whatever the server made of the request.
+func (t *Table) decideQueries(r *http.Request, target *paywall.Target) (Decision, error) {
+	readings, err := target.QueryReadings(t.queryKeys)
+	if err != nil {
+		return Decision{}, err
+	}
+	if len(readings) == 0 {
+		return t.decide(withQuery(r, target.Query()), target)
+	}
+	if len(readings)*(1+len(target.Readings)) > maxAsked {
+		return Decision{}, refusal()
+	}
+	decision, err := t.decide(withQuery(r, readings[0]), target)
+	if err != nil {
+		return Decision{}, err
+	}
+	for _, reading := range readings[1:] {
+		other, err := t.decide(withQuery(r, reading), target)
+		if err != nil {
+			return Decision{}, err
+		}
+		if (other.Status != decision.Status || other.Rule != decision.Rule) && (other.Status.closed() || decision.Status.closed()) {
+			return Decision{}, refusal()
+		}
+	}
+	return decision, nil
+}
+
+// withQuery is the request with another query in its URL.
+func withQuery(r *http.Request, query string) *http.Request {
+	if r.URL == nil || r.URL.RawQuery == query {
+		return r
+	}
+	url := *r.URL
+	url.RawQuery = query
+	asked := *r
+	asked.URL = &url
+	return &asked
+}
+
+// decide decides about every path that a site may read in the target.
+func (t *Table) decide(r *http.Request, target *paywall.Target) (Decision, error) {
 	status, rule := t.Lookup(r, target.Path)
 	decision := Decision{Status: status, Rule: rule, Resource: target.Resource}
 	if target.Ambiguous && status.closed() {

@@ -16,6 +16,15 @@ type Matcher interface {
 	Match(r *http.Request, path string) bool
 }
 
+// QueryMatcher is a Matcher that looks at the query of the request, too. It is
+// asked about every reading of it, in the request's URL.
+type QueryMatcher interface {
+	Matcher
+	// QueryKeys are the parameters that it looks for. ok is false when it looks at
+	// none, nor at whether there are any.
+	QueryKeys() (keys []string, ok bool)
+}
+
 // Paths matches a path that fits one of its patterns, which mean what they mean
 // to Caddy's path matcher: exact ("/a"), prefix ("/a/*"), suffix ("*.pdf"),
 // substring ("*/draft*"), "*" for everything, and else a glob of [path.Match]

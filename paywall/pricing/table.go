@@ -26,6 +26,9 @@ type Rule struct {
 type Table struct {
 	match Matcher
 	rules []Rule
+
+	readsQuery bool     // a matcher does
+	queryKeys  []string // that they look for
 }
 
 // Status says what a table has to say about a path.
