@@ -48,8 +48,8 @@ type Target struct {
 // Parse reads a request target: the path and query of origin-form, or an http
 // URL (absolute-form, RFC 9112 3.2.2), of which it takes path and query.
 // [CodeMalformed] for anything else, for a "#", which no target has (RFC 9112
-// 3.2; sites cut there, or do not), for control characters, bad escapes and
-// invalid UTF-8 in the path, and for what is longer than 8 KB or can be read in
+// 3.2; sites cut there, or do not), for bad escapes in the path, for control
+// characters that are not escaped, and for what is longer than 8 KB or can be read in
 // more ways than are worth counting.
 func (c *Canonicalizer) Parse(target string) (Target, error) {
 	if len(target) > maxTarget {

@@ -22,16 +22,14 @@ func (c *Canonicalizer) read(t *Target, raw string, shape shape) error {
 		c.addReading(t, raw)
 		return nil
 	}
+	if strings.ContainsFunc(raw, isASCIIControl) {
+		return Errorf(CodeMalformed, "the address holds a control character")
+	}
 	decoded, ok := unescape(raw)
 	if !ok {
 		return Errorf(CodeMalformed, "the address holds a bad escape")
 	}
-	if !utf8.ValidString(decoded) {
-		return Errorf(CodeMalformed, "the address is not valid UTF-8")
-	}
-	if strings.ContainsFunc(decoded, isControl) {
-		return Errorf(CodeMalformed, "the address holds a control character")
-	}
+	mangled := !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, isControl)
 	composed := decoded
 	if !isASCII(decoded) {
 		if c.NFC == nil {
@@ -41,11 +39,11 @@ func (c *Canonicalizer) read(t *Target, raw string, shape shape) error {
 	}
 	t.Path = resolve(composed)
 	t.Canonical = EscapePath(t.Path) == upperEscapes(raw)
-	if t.Canonical && c.isSettled(composed) {
+	if t.Canonical && !mangled && c.isSettled(composed) {
 		c.addReading(t, composed)
 		return nil
 	}
-	t.Ambiguous = ambiguous(raw, composed)
+	t.Ambiguous = mangled || ambiguous(raw, composed)
 	nodes, ok := c.readings(raw)
 	if !ok {
 		return Errorf(CodeMalformed, "the address can be read in too many ways")
@@ -180,6 +178,8 @@ func dropIgnorable(r rune) rune {
 	}
 	return r
 }
+
+func isASCIIControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // isControl includes C1, which terminals obey.
 func isControl(r rune) bool { return unicode.IsControl(r) }

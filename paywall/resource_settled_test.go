@@ -3,7 +3,9 @@ package paywall
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -27,7 +29,7 @@ func TestShortcutSkipsNoReading(t *testing.T) {
 		}
 		decoded, ok := unescape(raw)
 		if !ok || shape == loose && (EscapePath(decoded) != raw || !norm.NFC.IsNormalString(decoded) || !c.isSettled(decoded)) ||
-			shape == settled && !isASCII(raw) {
+			shape == settled && !isASCII(raw) || !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, isControl) {
 			continue
 		}
 		skipped++

@@ -27,6 +27,11 @@ var lenientSteps = []func(string) string{
 	dropPathInfo,
 	dropCookieless,
 	unescapeWide,
+	decodeOverlong,
+	readLatin1,
+	dropInvalid,
+	dropControls,
+	cutAtControl,
 }
 
 var (

@@ -68,6 +68,10 @@ var flavours = []Flavour{
 	{Name: "rails", Read: rails},
 	{Name: "python", Read: python},
 	{Name: "go", Read: goMux},
+	{Name: "overlong", Read: func(t string) string { return clean(overlong.Replace(decode(pathOf(t)))) }},
+	{Name: "latin-1", Read: func(t string) string { return clean(latin1(decode(pathOf(t)))) }},
+	{Name: "invalid-dropped", Read: func(t string) string { return clean(strings.ToValidUTF8(decode(pathOf(t)), "")) }},
+	{Name: "controls-dropped", Read: func(t string) string { return clean(printable(decode(pathOf(t)))) }},
 }
 
 // pathOf is the raw path of a target; of an absolute-form one, what a proxy

@@ -60,6 +60,9 @@ func TestFlavoursAreLenient(t *testing.T) {
 		"rails":               "//articles/%70%31/",
 		"python":              "/%61rticles//p1",
 		"go":                  "/x/../articles/p1",
+		"overlong":            "/articles%c0%afp1",
+		"invalid-dropped":     "/arti%ffcles/p1",
+		"controls-dropped":    "/arti%0acles/p1",
 	}
 	for _, flavour := range pathtest.Flavours() {
 		target, ok := tricks[flavour.Name]

@@ -3,6 +3,8 @@ package pathtest
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Ways of servers that find more in a path than names of files.
@@ -74,6 +76,30 @@ func goMux(target string) string {
 	} else {
 		return cleaned + "/"
 	}
+}
+
+// overlong is a decoder that takes longer forms of "/" and "." than there should be.
+var overlong = strings.NewReplacer("\xc0\xaf", "/", "\xc0\xae", ".", "\xe0\x80\xaf", "/", "\xe0\x80\xae", ".")
+
+// latin1 takes what is no UTF-8 for ISO 8859-1.
+func latin1(p string) string {
+	if utf8.ValidString(p) {
+		return p
+	}
+	runes := make([]rune, len(p))
+	for i := range len(p) {
+		runes[i] = rune(p[i])
+	}
+	return string(runes)
+}
+
+func printable(p string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, p)
 }
 
 func mergeSlashes(p string) string {

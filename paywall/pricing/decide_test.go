@@ -115,8 +115,26 @@ func TestWhatNoReadingPricesPassesInAnySpelling(t *testing.T) {
 		"/articles/welcome-%C3%A9": "free /articles/welcome-é",
 		"/articles/welcome%23x":    "free /articles/welcome#x",
 		"/articles/welcome;x":      "free /articles/welcome;x",
+		"/caf%E9/":                 "unpriced /caf\xe9",
+		"/caf%e9/x%00%0a.css":      "unpriced /caf\xe9/x\x00\n.css",
+		"/articles/welcome-%E9":    "free /articles/welcome-\xe9",
 	} {
 		if got := decide(t, news, raw); got != want {
+			t.Errorf("%s: %s, want %s", raw, got, want)
+		}
+	}
+}
+
+// TestMangledBytesAreRefusedWhereThereIsAPrice: what a site makes of them is its
+// own business elsewhere.
+func TestMangledBytesAreRefusedWhereThereIsAPrice(t *testing.T) {
+	table := newTable(t, pricing.Paths{"/café/*", "/articles/p1"}, pricing.Rule{Price: euro(50)})
+	for raw, want := range map[string]string{
+		"/caf%E9/x": "refused", "/caf%C3%A9/x%E9": "refused", "/caf%C3%A9/x%00": "refused", "/articles/p1%00": "refused", "/articles/p1%0a": "refused",
+		"/articles/p1%ff": "refused", "/arti%E9cles/p1": "refused", "/articles%c0%afp1": "refused", "/articles/%01p1": "refused", "/articles/%E0%80%E9p1": "refused",
+		"/caf%E9": "unpriced /caf\xe9", "/articles/p2%00": "unpriced /articles/p2\x00", "/t%E9l%E9": "unpriced /t\xe9l\xe9",
+	} {
+		if got := decide(t, table, raw); got != want {
 			t.Errorf("%s: %s, want %s", raw, got, want)
 		}
 	}
