@@ -310,7 +310,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if h.Origin == "" && !saneHost(r.Host) {
+	if h.Origin == "" && !saneHost(r.Host) && !hostless(r) {
 		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
 	}

@@ -56,6 +56,53 @@ func TestD05ABadHostSpoilsNoCache(t *testing.T) {
 	}
 }
 
+// TestAHealthCheckWithoutAHostIsPassedOn: HAProxy sends "OPTIONS / HTTP/1.0". What has
+// a price, and the pages of the checkout, need to know the site.
+func TestAHealthCheckWithoutAHostIsPassedOn(t *testing.T) {
+	s := newSite(t, "", articlesFor20, new(articles))
+	if err := s.load(fmt.Sprintf("respond elsewhere\n}\nhttp://:%d {\n\t%s", s.port, strings.Replace(articlesFor20, "0.20", "0.20 {\n\t\tfree /articles/health\n\t}", 1))); err != nil {
+		t.Fatal(err)
+	}
+	for head, want := range map[string]int{
+		"OPTIONS / HTTP/1.0":                http.StatusOK,
+		"GET /health HTTP/1.0":              http.StatusOK,
+		"HEAD / HTTP/1.0":                   http.StatusOK,
+		"GET /articles/health HTTP/1.0":     http.StatusOK,
+		"GET /articles/a HTTP/1.0":          http.StatusBadRequest,
+		"GET /ARTICLES/a HTTP/1.0":          http.StatusBadRequest,
+		"GET /x/..;/articles/a HTTP/1.0":    http.StatusBadRequest,
+		"GET /.paywall/wallet HTTP/1.0":     http.StatusBadRequest,
+		"GET / HTTP/1.1":                    http.StatusBadRequest,
+		"OPTIONS / HTTP/1.0\r\nHost: a,b.c": http.StatusBadRequest,
+	} {
+		res := s.send(head)
+		if res.StatusCode != want {
+			t.Errorf("%s: %s", head, res.Status)
+		}
+	}
+}
+
+// send sends the head of a request as it is written.
+func (s *site) send(head string) *http.Response {
+	s.t.Helper()
+	for attempt := 1; ; attempt++ {
+		conn, err := net.Dial("tcp", fmt.Sprintf("localhost:%d", s.port))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		fmt.Fprintf(conn, "%s\r\nConnection: close\r\n\r\n", head)
+		res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: strings.Fields(head)[0]})
+		conn.Close()
+		if err == nil {
+			return res
+		}
+		if attempt == 5 { // the listener is being handed over
+			s.t.Fatal(head, err)
+		}
+	}
+}
+
 // raw asks for an article with a Host header as it is written, none if empty.
 func (s *site) raw(host, version string) (status int, body string) {
 	s.t.Helper()

@@ -42,6 +42,9 @@ func requestOrigin() func(*http.Request) string {
 	type origin struct{ scheme, host, text string }
 	var last atomic.Pointer[origin]
 	return func(r *http.Request) string {
+		if r.Host == "" {
+			return ""
+		}
 		scheme := requestScheme(r)
 		if o := last.Load(); o != nil && o.scheme == scheme && o.host == r.Host {
 			return o.text
@@ -62,6 +65,10 @@ func requestScheme(r *http.Request) string {
 	}
 	return "http"
 }
+
+// hostless reports whether a request names no host, and need not: old protocols had
+// no Host header, and health checks still speak them.
+func hostless(r *http.Request) bool { return r.Host == "" && !r.ProtoAtLeast(1, 1) }
 
 // saneHost reports whether a Host header can be part of an origin. With a site
 // for all hosts it is the visitor's to choose, and it names the account that

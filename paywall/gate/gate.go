@@ -46,7 +46,8 @@ type Options struct {
 	// Checkout serves everything under "/.paywall/".
 	Checkout http.Handler
 	// Origin is the site's origin: "https://news.example", in lower case,
-	// without a default port. It decides on the cookies' form as well.
+	// without a default port. It decides on the cookies' form as well. "" for a
+	// request that names no host, as HTTP/1.0 allows: nothing is sold to it.
 	Origin func(*http.Request) string
 	// Original is the request target as the client sent it, for servers that
 	// rewrite requests before the gate sees them. Nil: r.RequestURI.
@@ -147,11 +148,14 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	if err != nil {
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
+	origin := g.Origin(r)
 	if target.Reserved() {
+		if origin == "" {
+			return refuseHostless(w, r)
+		}
 		g.serveReserved(w, r, raw, &target)
 		return nil
 	}
-	origin := g.Origin(r)
 	tls := strings.HasPrefix(origin, "https://")
 	creds := g.takeCredentials(r, origin, tls)
 
@@ -162,10 +166,19 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	if t.status != pricing.Priced {
 		return g.pass(w, r, next, &t, nil)
 	}
+	if origin == "" {
+		return refuseHostless(w, r)
+	}
 	if !t.canonical {
 		return g.redirect(w, r, t.asked.Location())
 	}
 	return g.gated(w, r, next, &t, &creds)
+}
+
+// refuseHostless is for a request that does not say which site it is for. Health
+// checks send such ones, for pages that nothing prices (RFC 9112, 3.2).
+func refuseHostless(w http.ResponseWriter, r *http.Request) error {
+	return refuse(w, r, paywall.CodeMalformed, "the request names no host")
 }
 
 // keepAlive is for a request whose body is read after all. One in chunks may
