@@ -13,6 +13,7 @@ import (
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/token"
 )
 
 func init() {
@@ -169,8 +170,10 @@ func (a *App) Start() error {
 	a.held = true
 	a.folder = folder
 	a.tree = routes.Tree{}
+	// One for all sites: hundreds of them would keep as many caches of tokens.
+	verifier := token.NewVerifier(folder.standing.Load().ring, time.Now)
 	for _, gate := range a.gates {
-		if err := gate.start(folder); err != nil {
+		if err := gate.start(folder, verifier); err != nil {
 			return err
 		}
 	}

@@ -228,9 +228,8 @@ func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, 
 
 // start builds the gate and its checkout on a folder whose ledger is open, or
 // will be.
-func (h *Handler) start(f *folder) error {
+func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 	ring := f.standing.Load().ring
-	verifier := token.NewVerifier(ring, time.Now)
 	desk, err := checkout.New(checkout.Options{
 		Store: func(context.Context) (paywall.Store, error) {
 			l, err := f.ledger()

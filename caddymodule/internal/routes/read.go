@@ -46,6 +46,7 @@ type handler struct {
 	invokes   string             // the named route that it leads to
 	rewrite   *rewrite.Rewrite   // its own: of a rewrite, or of a proxy
 	responses []responseHandlers // of a proxy or an intercept: where its answers lead
+	upstreams []string           // of a proxy: the addresses that it dials
 	proxy     *reverseproxy.Handler
 }
 
@@ -194,6 +195,9 @@ func readLoaded(loaded caddyhttp.MiddlewareHandler) handler {
 	case *reverseproxy.Handler:
 		h.proxy, h.rewrite = m, m.Rewrite
 		h.answers(m.HandleResponse)
+		for _, upstream := range m.Upstreams {
+			h.upstreams = append(h.upstreams, upstream.Dial)
+		}
 	}
 	return h
 }
@@ -224,10 +228,16 @@ func readRaw(raw json.RawMessage) handler {
 		var m struct {
 			HandleResponse []caddyhttp.ResponseHandler `json:"handle_response"`
 			Rewrite        *rewrite.Rewrite            `json:"rewrite"`
+			Upstreams      []struct {
+				Dial string `json:"dial"`
+			} `json:"upstreams"`
 		}
 		_ = json.Unmarshal(raw, &m)
 		h.rewrite = m.Rewrite
 		h.answers(m.HandleResponse)
+		for _, upstream := range m.Upstreams {
+			h.upstreams = append(h.upstreams, upstream.Dial)
+		}
 	}
 	return h
 }

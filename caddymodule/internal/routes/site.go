@@ -73,6 +73,9 @@ func (t *Tree) Inspect(ctx caddy.Context) (*Site, error) {
 			return nil, err
 		}
 	}
+	if err := w.checkPrefix(); err != nil {
+		return nil, err
+	}
 	for i := range steps {
 		w.after(&steps[i], i == len(steps)-1)
 	}

@@ -12,6 +12,8 @@ import (
 type Tree struct {
 	lists map[*caddyhttp.Route]*list // by their first route
 	named map[*caddyhttp.Route]*branch
+
+	forwarding map[*caddyhttp.Server][]forward
 }
 
 // list is one list of routes, with their matchers read and found by host.
