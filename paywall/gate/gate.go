@@ -151,7 +151,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	origin := g.Origin(r)
 	if target.Reserved() {
 		if origin == "" {
-			return refuseHostless(w, r)
+			return g.refuseHostless(w, r)
 		}
 		g.serveReserved(w, r, raw, &target)
 		return nil
@@ -167,7 +167,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 		return g.pass(w, r, next, &t, nil)
 	}
 	if origin == "" {
-		return refuseHostless(w, r)
+		return g.refuseHostless(w, r)
 	}
 	if !t.canonical {
 		return g.redirect(w, r, t.asked.Location())
@@ -177,8 +177,8 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 
 // refuseHostless is for a request that does not say which site it is for. Health
 // checks send such ones, for pages that nothing prices (RFC 9112, 3.2).
-func refuseHostless(w http.ResponseWriter, r *http.Request) error {
-	return refuse(w, r, paywall.CodeMalformed, "the request names no host")
+func (g *Gate) refuseHostless(w http.ResponseWriter, r *http.Request) error {
+	return g.refuse(w, r, paywall.CodeMalformed, "the request names no host")
 }
 
 // keepAlive is for a request whose body is read after all. One in chunks may
