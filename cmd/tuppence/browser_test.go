@@ -97,7 +97,7 @@ func (b *browser) look() {
 	if !b.scripts {
 		return
 	}
-	const ready = `!document.querySelector('script[src*="/press."]') || "awake" in document.documentElement.dataset`
+	const ready = `!("asleep" in document.documentElement.dataset)`
 	for attempt := 1; ; attempt++ { // as text does
 		_, err := chromedp.Run(b.ctx, chromedp.Poll[bool](ready))
 		if err == nil {

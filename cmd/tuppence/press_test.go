@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -135,6 +136,50 @@ func TestG14ClickMeantForAnotherPageErasesNothing(t *testing.T) {
 	wallet.wantBalance("1.00")
 	b.click(`form[action="` + erase + `"] button`)
 	b.wantText("Your wallet is erased")
+}
+
+// TestG14ClickMeantForAnotherPageChangesNothingElsewhere: the other pages with
+// forms, where a click would take cookies away or sign a browser out.
+func TestG14ClickMeantForAnotherPageChangesNothingElsewhere(t *testing.T) {
+	s := startSite(t, "paywall /articles/* 0.20", bait)
+	wallet := newScript(s, "1.00")
+	b := wallet.browserOf(true)
+	for page, button := range map[string]string{
+		"/.paywall/reset":  `form[action="/.paywall/reset"] button`,
+		"/.paywall/wallet": `form[action="/.paywall/wallet/devices"] button`,
+		"/.paywall/topup":  `form[action="/.paywall/topup/voucher"] button`,
+	} {
+		b.open(page)
+		b.do(chromedp.ScrollIntoView(chromedp.CSS(button)))
+		x, y := b.middle(button)
+		text := b.text("main")
+		b.do(chromedp.WaitReady(chromedp.CSS("html[data-awake]")), chromedp.MouseClickXY(x, y), chromedp.WaitReady(chromedp.CSS("html[data-again]")))
+		b.wantOn(page)
+		if now := b.text("main"); now != text {
+			t.Errorf("%s: a click without a pointer's movement changed the page:\n%s", page, now)
+		}
+	}
+	wallet.wantBalance("1.00")
+}
+
+// TestPressingAgainWithoutMovingThePointerBuys: with a touchpad the pointer rests
+// on the button. The first press may be half of a double click elsewhere.
+func TestPressingAgainWithoutMovingThePointerBuys(t *testing.T) {
+	s := startSite(t, "paywall /articles/* 0.20", bait)
+	wallet := newScript(s, "1.00")
+	b := wallet.browserOf(true)
+	b.open("/articles/a")
+	b.do(chromedp.WaitReady(chromedp.CSS("html[data-awake]")))
+	x, y := b.middle(payButton)
+	b.do(chromedp.MouseClickXY(x, y), chromedp.WaitReady(chromedp.CSS("html[data-again]")))
+	b.wantOn("/.paywall/unlock")
+	wallet.wantBalance("1.00")
+	time.Sleep(600 * time.Millisecond)
+	b.do(chromedp.MouseClickXY(x, y), chromedp.WaitReady(chromedp.CSS("article")))
+	if !waitFor(10*time.Second, func() bool { return b.path() == "/articles/a" }) {
+		b.wantOn("/articles/a")
+	}
+	wallet.wantBalance("0.80")
 }
 
 // TestG14KeyboardBuysWithoutAPointer: focus and Enter are enough.

@@ -92,10 +92,12 @@ type giftView struct {
 }
 
 func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
-	return x.page(http.StatusOK, "gift", giftView{
+	v := giftView{
 		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
 		Key:    x.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
-	})
+	}
+	v.Script = pressGuard.URL()
+	return x.page(http.StatusOK, "gift", v)
 }
 
 func (x *exchange) answerGift(gift *paywall.GiftState, owned bool) error {

@@ -42,10 +42,12 @@ func (x *exchange) showReset() error {
 		}{count, size})
 	}
 	x.tryCookie()
-	return x.page(http.StatusOK, "reset", resetView{
+	v := resetView{
 		formsView: formsView{layout: x.layout(x.text.T("reset.title"))},
 		Cookies:   count, Heavy: size > heavyCookies, Wallets: x.resetWallets(x.r.Context()),
-	})
+	}
+	v.Script = pressGuard.URL()
+	return x.page(http.StatusOK, "reset", v)
 }
 
 // reset makes the browser forget all cookies of this site: those that a sibling
@@ -63,6 +65,7 @@ func (x *exchange) reset() error {
 		formsView: formsView{layout: x.layout(x.text.T("reset.ready"))},
 		Done:      true, Wallets: wallets,
 	}
+	v.Script = pressGuard.URL()
 	if len(wallets) != 1 { // else the code is at hand
 		x.takesPasskeys(&v.formsView)
 	}

@@ -27,8 +27,8 @@ var (
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 	barStyle   = mustAsset("bar.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
-	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8")
 	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
+	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8").with(string(pressGuard.body))
 	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 
 	passkeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")

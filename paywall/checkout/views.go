@@ -234,10 +234,12 @@ func (x *exchange) takesPasskeys(v *formsView) {
 }
 
 func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
-	return x.page(status, "topup", formsView{
+	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("topup.title")), alert)),
 		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.Vouchers,
-	})
+	}
+	v.Script = pressGuard.URL()
+	return x.page(status, "topup", v)
 }
 
 // strangerPage is the wallet page of someone who has none here.

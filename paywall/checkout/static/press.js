@@ -2,23 +2,29 @@
 // button that pays under the second click: by closing a window that stood before
 // ours, or by leading here between the two. So a button that sends a form does
 // nothing until the page has been in view for half a second and the reader has
-// moved the pointer or pressed a key in it. The rest of the page works at once,
-// and without scripts all of it does.
+// moved the pointer or pressed a key in it. Whoever presses in vain presses again:
+// a press that comes half a second after another one counts, since the page was in
+// view between the two. The rest of the page works at once, and without scripts all
+// of it does. The style sheet shows data-asleep and data-again.
 (() => {
 	"use strict";
 	const root = document.documentElement;
-	let awake = false, meant = false, x, y, timer;
+	const quiet = 500; // milliseconds
+	let awake = false, meant = false, x, y, timer, pressed;
 
 	const restart = () => {
 		awake = meant = false;
-		x = y = undefined;
+		x = y = pressed = undefined;
 		delete root.dataset.awake;
+		delete root.dataset.again;
+		root.dataset.asleep = "";
 		clearTimeout(timer);
 		if (document.visibilityState === "visible") {
 			timer = setTimeout(() => {
 				awake = true;
 				root.dataset.awake = "";
-			}, 500);
+				delete root.dataset.asleep;
+			}, quiet);
 		}
 	};
 	const button = (e) => e.target instanceof Element && e.target.closest("form[method=post] button");
@@ -45,11 +51,16 @@
 		if (!e.repeat) meant = true;
 		else if (button(e)) e.preventDefault();
 	});
-	// A click without a pointer is the keyboard's, or comes from a screen reader.
+	// A click without a pointer is the keyboard's, or comes from a screen reader. Of
+	// clicks in quick succession only the first is a press of its own.
+	const means = (e) => awake && (meant || e.detail === 0 || e.timeStamp - pressed >= quiet);
 	on(document, "click", (e) => {
-		if (button(e) && !(awake && (meant || e.detail === 0))) {
-			e.preventDefault();
-			e.stopImmediatePropagation();
+		if (!button(e) || means(e)) return;
+		e.preventDefault();
+		e.stopImmediatePropagation();
+		if (awake) {
+			pressed = e.timeStamp;
+			root.dataset.again = "";
 		}
 	});
 	restart();
