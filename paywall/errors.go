@@ -143,8 +143,12 @@ var (
 	ErrOverBudget = Errorf(CodeOverBudget, "this is more than you want to spend in a day; change your daily budget, or wait until tomorrow")
 	// ErrAskFirst: the reader has not allowed this purchase without being asked.
 	ErrAskFirst = Errorf(CodeAskFirst, "please confirm that you want to buy this")
-	// ErrBadVoucher: unknown, expired or redeemed by someone else; on purpose not told apart.
+	// ErrBadVoucher: no voucher has this code. errors.Is finds it in the two that follow, too.
 	ErrBadVoucher = Errorf(CodeBadVoucher, "this voucher code is not valid")
+	// ErrVoucherUsed: redeemed by another wallet. Whoever knows the code may know it.
+	ErrVoucherUsed = Errorf(CodeBadVoucher, "this voucher was redeemed already")
+	// ErrVoucherExpired: not redeemed in time.
+	ErrVoucherExpired = Errorf(CodeBadVoucher, "this voucher has run out")
 	// ErrOfferChanged: the same key was used before with other content.
 	ErrOfferChanged = Errorf(CodeOfferChanged, "this offer was used before with other content")
 	// ErrOfferSpent: the purchase made with this offer was refunded; a new one needs a new offer.

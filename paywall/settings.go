@@ -10,8 +10,8 @@ type Settings struct {
 	Auto Auto `json:"auto"`
 
 	// Forget has purchases recorded without their title and query: only the resource
-	// stays, which owning it needs. The history then lists none that can no longer
-	// be undone, and what was forgotten once stays out of it.
+	// stays, which owning it needs. All purchases until then are [Unlock.Forgotten]
+	// from then on. The history lists none of these that can no longer be undone.
 	Forget bool `json:"forget"`
 }
 

@@ -136,12 +136,13 @@ type Store interface {
 	AddVouchers(ctx context.Context, vouchers []Voucher) error
 
 	// Voucher answers what a code would pay into a wallet that redeems it now.
-	// Unknown, expired or redeemed: [ErrBadVoucher].
+	// Unknown: [ErrBadVoucher]; redeemed: [ErrVoucherUsed]; else expired:
+	// [ErrVoucherExpired].
 	Voucher(ctx context.Context, code Hash) (Money, error)
 
 	// Redeem pays a voucher into a wallet, once. Key: the voucher; the same
-	// wallet again gets the first top-up with Replayed set. Unknown, expired or
-	// redeemed by another wallet: [ErrBadVoucher]. [ErrNoWallet].
+	// wallet again gets the first top-up with Replayed set. Unknown, redeemed by
+	// another wallet or expired: as [Store.Voucher]. [ErrNoWallet].
 	Redeem(ctx context.Context, wallet string, code Hash) (TopUp, error)
 
 	// Owned answers the live unlock of a resource (canonical path on the site's

@@ -26,8 +26,8 @@ type Credit struct {
 	At     time.Time `json:"at"`
 }
 
-// WalletExport is everything that the ledger holds of a reader. What the wallet
-// wants forgotten is in it as far as it was recorded.
+// WalletExport is everything that the ledger holds of a reader. Purchases that the
+// wallet wants forgotten are marked; gifts of them and tips for them have no names.
 type WalletExport struct {
 	ID        string      `json:"wallet_id"`
 	Currency  Currency    `json:"currency"`

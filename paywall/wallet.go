@@ -76,6 +76,7 @@ type Unlock struct {
 	ExpiresAt       time.Time `json:"expires_at,omitzero"`  // zero: for ever
 	RefundableUntil time.Time `json:"refundable_until"`     // fixed at the purchase; a later change of config does not move it
 	RefundedAt      time.Time `json:"refunded_at,omitzero"` // zero: not refunded
+	Forgotten       bool      `json:"forgotten,omitzero"`   // nobody is to be shown of what it is, see [Settings.Forget]; told by Unlocks, Bought and WalletExport only
 }
 
 // Live reports whether the unlock opens its resource at the given time.

@@ -25,12 +25,12 @@ func TestATipIsGivenOnceAndGoesWhereThePriceWent(t *testing.T) {
 	if _, err := chromedp.RunResponse(b.ctx, double); err != nil {
 		t.Fatal(err)
 	}
-	b.wantText("Thank you: €0.50 went to the makers of")
+	b.wantText("Thank you: €0.50 given for")
 	wallet.wantBalance("0.30")
 
 	b.do(unfold)
 	b.click(`button[name="amount"][value="0.20"]`)
-	b.wantText("Thank you: €0.20 went to the makers of")
+	b.wantText("Thank you: €0.20 given for")
 	b.wantText("€0.10")
 	b.do(unfold)
 	b.click(`button[name="amount"][value="0.20"]`)

@@ -119,14 +119,14 @@ func (s *Store) Gifts(ctx context.Context, wallet string, limit int) ([]paywall.
 		if err != nil {
 			return nil, err
 		}
-		list, _, err := s.gifts(ctx, v, w.gave, limit)
+		list, _, err := s.gifts(ctx, v, w, w.gave, limit)
 		return list, err
 	})
 }
 
 // gifts reads so many gifts of a wallet from a place on, newest first, and says
 // where the one before them stands.
-func (s *Store) gifts(ctx context.Context, v *view, at journal.Ptr, limit int) (list []paywall.GiftState, next journal.Ptr, err error) {
+func (s *Store) gifts(ctx context.Context, v *view, w wallet, at journal.Ptr, limit int) (list []paywall.GiftState, next journal.Ptr, err error) {
 	list = []paywall.GiftState{}
 	for at != (journal.Ptr{}) && len(list) < limit {
 		if err := s.interrupted(ctx); err != nil {
@@ -142,6 +142,9 @@ func (s *Store) gifts(ctx context.Context, v *view, at journal.Ptr, limit int) (
 		}
 		state := p.state()
 		state.Unlock = p.made.Unlock
+		if w.forgets(p.unlock.At) {
+			state.Resource, state.URL, state.Title = "", "", ""
+		}
 		list, at = append(list, state), p.prev
 	}
 	return list, at, nil

@@ -244,9 +244,15 @@ func usedBy(w walletID, code paywall.Hash) [16]byte {
 	return [16]byte(h[:16])
 }
 
-// good reports whether a wallet that has not redeemed the voucher can.
-func (v voucher) good(now time.Time) bool {
-	return v.used == ([16]byte{}) && (v.expires == 0 || now.UnixMilli() < v.expires)
+// check reports why a wallet that has not redeemed the voucher cannot.
+func (v voucher) check(now time.Time) error {
+	switch {
+	case v.used != ([16]byte{}):
+		return paywall.ErrVoucherUsed
+	case v.expires != 0 && now.UnixMilli() >= v.expires:
+		return paywall.ErrVoucherExpired
+	}
+	return nil
 }
 
 func (v voucher) encode() []byte {

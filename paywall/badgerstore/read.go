@@ -93,7 +93,7 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, p paywall.Page) (lis
 			}
 			at = before.prev
 		}
-		list, last, at, err := s.unlocks(ctx, v, at, p.Limit)
+		list, last, at, err := s.unlocks(ctx, v, w, at, p.Limit)
 		if at != (journal.Ptr{}) {
 			next = last
 		}
@@ -103,9 +103,9 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, p paywall.Page) (lis
 	return list, next, err
 }
 
-// unlocks reads so many purchases from a place on, and says which one was the last
+// unlocks reads so many purchases of a wallet from a place on, and says which one was the last
 // and where the one before it stands.
-func (s *Store) unlocks(ctx context.Context, v *view, at journal.Ptr, limit int) (list []paywall.Unlock, last string, next journal.Ptr, err error) {
+func (s *Store) unlocks(ctx context.Context, v *view, w wallet, at journal.Ptr, limit int) (list []paywall.Unlock, last string, next journal.Ptr, err error) {
 	list = []paywall.Unlock{}
 	for at != (journal.Ptr{}) && len(list) < limit {
 		if err := s.interrupted(ctx); err != nil {
@@ -115,6 +115,7 @@ func (s *Store) unlocks(ctx context.Context, v *view, at journal.Ptr, limit int)
 		if err != nil {
 			return nil, "", at, err
 		}
+		u.Forgotten = w.forgets(u.At)
 		list = append(list, u)
 		last, at = u.ID, state.prev
 	}
@@ -142,6 +143,7 @@ func (s *Store) Bought(ctx context.Context, wallet, unlock string) (paywall.Unlo
 			return paywall.Unlock{}, err
 		}
 		u, _, err := s.unlockAt(v, state.bought)
+		u.Forgotten = w.forgets(u.At)
 		if err == nil && !w.lists(&u, s.now()) {
 			err = paywall.ErrNotFound
 		}

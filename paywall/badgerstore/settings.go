@@ -56,7 +56,12 @@ func (s settings) next(r *journal.Record) settings {
 
 // lists reports whether the history shows a purchase.
 func (s settings) lists(u *paywall.Unlock, now time.Time) bool {
-	return u.Refundable(now) || !s.forget && u.At.UnixMilli() >= s.forgot
+	return u.Refundable(now) || !s.forgets(u.At)
+}
+
+// forgets reports whether nobody is to be shown what a purchase or tip of that time was for.
+func (s settings) forgets(at time.Time) bool {
+	return s.forget || at.UnixMilli() < s.forgot
 }
 
 // forget takes from a purchase's record what owning its resource does not need.

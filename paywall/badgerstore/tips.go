@@ -144,16 +144,22 @@ func (s *Store) Tips(ctx context.Context, wallet string, limit int) ([]paywall.T
 			return nil, err
 		}
 		list, _, err := s.transfers(ctx, v, w.number, w.moved, limit)
-		return s.tips(list), err
+		return s.tips(w, list), err
 	})
 }
 
-func (s *Store) tips(list []journal.Record) []paywall.TipState {
+func (s *Store) tips(w wallet, list []journal.Record) []paywall.TipState {
 	tips := []paywall.TipState{}
 	for i := range list {
-		if r := &list[i]; r.Kind == paywall.KindTip {
-			tips = append(tips, paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time})
+		r := &list[i]
+		if r.Kind != paywall.KindTip {
+			continue
 		}
+		t := paywall.TipState{Site: r.Site, Resource: r.Resource, Amount: s.money(r.Paid()), At: r.Time}
+		if w.forgets(t.At) {
+			t.Resource = ""
+		}
+		tips = append(tips, t)
 	}
 	return tips
 }

@@ -65,8 +65,8 @@ func (s *Store) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, 
 		if err != nil {
 			return paywall.Money{}, err
 		}
-		if !kept.good(s.o.Now()) {
-			return paywall.Money{}, paywall.ErrBadVoucher
+		if err := kept.check(s.o.Now()); err != nil {
+			return paywall.Money{}, err
 		}
 		return s.money(kept.amount), nil
 	})
@@ -90,11 +90,11 @@ func (s *Store) Redeem(ctx context.Context, wallet string, code paywall.Hash) (p
 		if err != nil {
 			return paywall.TopUp{}, err
 		}
-		switch {
-		case v.used == usedBy(id, code):
+		if v.used == usedBy(id, code) {
 			return paywall.TopUp{Credited: s.money(v.amount), Balance: s.money(w.balance), Replayed: true}, nil
-		case !v.good(g.now):
-			return paywall.TopUp{}, paywall.ErrBadVoucher
+		}
+		if err := v.check(g.now); err != nil {
+			return paywall.TopUp{}, err
 		}
 		r := journal.Record{Wallet: wallet, Voucher: code}
 		r.Kind = paywall.KindRedeem

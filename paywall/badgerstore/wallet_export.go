@@ -40,16 +40,16 @@ func (s *Store) WalletExport(ctx context.Context, id string, part func(*paywall.
 		read   func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error)
 	}{
 		{w.bought, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
-			e.Purchases, _, next, err = s.unlocks(ctx, v, at, exportPart)
+			e.Purchases, _, next, err = s.unlocks(ctx, v, w, at, exportPart)
 			return next, err
 		}},
 		{w.gave, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
-			e.Gifts, next, err = s.gifts(ctx, v, at, exportPart)
+			e.Gifts, next, err = s.gifts(ctx, v, w, at, exportPart)
 			return next, err
 		}},
 		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
 			moved, next, err := s.transfers(ctx, v, w.number, at, exportPart)
-			e.Tips = s.tips(moved)
+			e.Tips = s.tips(w, moved)
 			return next, err
 		}},
 		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
@@ -60,7 +60,7 @@ func (s *Store) WalletExport(ctx context.Context, id string, part func(*paywall.
 	} {
 		for at := list.newest; at != (journal.Ptr{}); {
 			e, err := query(ctx, s, s.latest, func(v *view) (e *paywall.WalletExport, err error) {
-				if _, _, err = v.wallet(id); err != nil { // erased meanwhile
+				if _, w, err = v.wallet(id); err != nil { // erased meanwhile
 					return nil, err
 				}
 				e = &paywall.WalletExport{}

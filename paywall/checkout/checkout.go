@@ -133,6 +133,7 @@ type endpoint struct {
 // endpoints is the whole map of the prefix, but for static files. The path must
 // be spelled exactly so: an alias would be a second way around a limit.
 var endpoints = map[string]endpoint{
+	"":                {get: (*exchange).toWallet},
 	"unlock":          {get: (*exchange).showOffer, post: (*exchange).buy},
 	"wallet":          {get: (*exchange).showWallet, post: (*exchange).openWallet},
 	"wallet/recover":  {post: (*exchange).recoverWallet},

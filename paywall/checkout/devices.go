@@ -10,8 +10,9 @@ import (
 // signOut ends what other browsers can do with the wallet, or this one.
 //
 // The recovery code of a browser that is signed out goes with it: whoever used
-// that browser could have read it there. This browser's own code stays when it
-// signs itself out, as the way back.
+// that browser could have read it there. The field codes with "false" lets all codes
+// stay, for who wrote one of them down. This browser's own code stays when it signs
+// itself out, as the way back.
 func (x *exchange) signOut() error {
 	ctx, cancel := x.commit()
 	defer cancel()
@@ -27,6 +28,9 @@ func (x *exchange) signOut() error {
 		return err
 	}
 	notice := "signed-out"
+	if !drop.Codes {
+		notice = "signed-out-kept"
+	}
 	if here {
 		notice = "signed-out-here"
 		if err := x.leave(ctx, store, who); err != nil {
@@ -41,14 +45,15 @@ func (x *exchange) signOut() error {
 }
 
 // wantedDrop reads who is to be signed out: the field device has the id of one,
-// or others is "true".
+// or others is "true"; and whether codes is not "false".
 func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who identity) (_ paywall.Drop, here bool, err error) {
 	id, others := x.fields["device"], x.fields["others"] == "true"
 	if (id != "") == others {
 		return paywall.Drop{}, false, paywall.Errorf(paywall.CodeMalformed, "send either device, with the id of one, or others, with true")
 	}
+	codes := x.fields["codes"] != "false"
 	if others {
-		return paywall.Drop{Except: who.hash, Codes: true}, false, nil
+		return paywall.Drop{Except: who.hash, Codes: codes}, false, nil
 	}
 	devices, err := store.Devices(ctx, who.wallet.ID, who.hash)
 	if err != nil {
@@ -56,7 +61,7 @@ func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who iden
 	}
 	for _, d := range devices {
 		if d.ID == id {
-			return paywall.Drop{Device: id, Codes: !d.Current}, d.Current, nil
+			return paywall.Drop{Device: id, Codes: codes && !d.Current}, d.Current, nil
 		}
 	}
 	return paywall.Drop{}, false, paywall.ErrNoDevice

@@ -68,6 +68,21 @@ func TestAllOtherBrowsersAreSignedOut(t *testing.T) {
 	}
 }
 
+// TestWrittenCodesOutliveAllSigningOut: the sheet of paper still brings the wallet
+// back, if its reader says so.
+func TestWrittenCodesOutliveAllSigningOut(t *testing.T) {
+	s := newSite(t)
+	printed, _ := s.opened(5_000_000)
+	mine := s.joined(printed.RecoveryCode())
+	wantText(t, s.get("/.paywall/wallet", cookie(mine)), `name="codes" value="false"`, "keep written codes")
+	w := s.post("/.paywall/wallet/devices", []string{"others", "true", "codes", "false"}, cookie(mine))
+	wantStatus(t, w, http.StatusSeeOther)
+	wantText(t, s.get(w.Header().Get("Location"), cookie(mine)), "Recovery codes that you wrote down go on working")
+	if s.opens(printed) || !s.recovers(printed) || !s.opens(mine) || !s.recovers(mine) {
+		t.Error("a browser still has the wallet, or a code no longer does")
+	}
+}
+
 // TestN11TheLastWayBackIsNotTakenAway: a browser that signs itself out leaves
 // its recovery code, with which the wallet comes back.
 func TestN11TheLastWayBackIsNotTakenAway(t *testing.T) {

@@ -25,7 +25,8 @@ type exportHead struct {
 	Credits   any `json:"credits,omitempty"`
 }
 
-// exportWallet hands a reader everything that the ledger holds of their wallet.
+// exportWallet hands a reader everything that the ledger holds of their wallet. Whoever
+// wants nothing remembered of what they buy finds none of it here, either.
 func (x *exchange) exportWallet() error {
 	ctx := x.r.Context()
 	store, who, err := x.reader(ctx)
@@ -71,7 +72,7 @@ func (e *exportWriter) part(p *paywall.WalletExport) error {
 		}
 	}
 	for _, u := range p.Purchases {
-		if err := e.add(0, exportEntry{u, u.Gift != paywall.Hash{}}); err != nil {
+		if err := e.add(0, exportEntry{unnamed(u), u.Gift != paywall.Hash{}}); err != nil {
 			return err
 		}
 	}

@@ -232,10 +232,22 @@ func (s *fakeStore) Voucher(ctx context.Context, code paywall.Hash) (paywall.Mon
 	}
 	defer leave()
 	v := s.vouchers[code]
-	if v == nil || v.by != "" || !v.ExpiresAt.IsZero() && s.now().After(v.ExpiresAt) {
-		return paywall.Money{}, paywall.ErrBadVoucher
+	if err := v.check(s.now()); err != nil {
+		return paywall.Money{}, err
 	}
 	return v.Amount, nil
+}
+
+func (v *fakeVoucher) check(now time.Time) error {
+	switch {
+	case v == nil:
+		return paywall.ErrBadVoucher
+	case v.by != "":
+		return paywall.ErrVoucherUsed
+	case !v.ExpiresAt.IsZero() && now.After(v.ExpiresAt):
+		return paywall.ErrVoucherExpired
+	}
+	return nil
 }
 
 func (s *fakeStore) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
@@ -249,10 +261,11 @@ func (s *fakeStore) Redeem(ctx context.Context, wallet string, code paywall.Hash
 	switch {
 	case w == nil:
 		return paywall.TopUp{}, paywall.ErrNoWallet
-	case v == nil, v.by != "" && v.by != wallet, !v.ExpiresAt.IsZero() && s.now().After(v.ExpiresAt):
-		return paywall.TopUp{}, paywall.ErrBadVoucher
-	case v.by == wallet:
+	case v != nil && v.by == wallet:
 		return paywall.TopUp{Credited: v.Amount, Balance: w.balance, Replayed: true}, nil
+	}
+	if err := v.check(s.now()); err != nil {
+		return paywall.TopUp{}, err
 	}
 	s.writes++
 	v.by = wallet
@@ -294,7 +307,7 @@ func (s *fakeStore) Unlocks(ctx context.Context, wallet string, p paywall.Page) 
 		case len(list) == p.Limit:
 			return list, list[len(list)-1].ID, nil
 		default:
-			list = append(list, *u)
+			list = append(list, s.remembered(*u))
 		}
 	}
 	if !begun {
@@ -310,9 +323,15 @@ func (s *fakeStore) Bought(ctx context.Context, wallet, unlock string) (paywall.
 	}
 	defer leave()
 	if u := s.unlocks[unlock]; u != nil && u.Wallet == wallet {
-		return *u, nil
+		return s.remembered(*u), nil
 	}
 	return paywall.Unlock{}, paywall.ErrNotFound
+}
+
+// remembered marks what the wallet is to forget.
+func (s *fakeStore) remembered(u paywall.Unlock) paywall.Unlock {
+	u.Forgotten = s.wallets[u.Wallet] != nil && s.wallets[u.Wallet].settings.Forget
+	return u
 }
 
 func (s *fakeStore) Revoked(unlock string) bool {

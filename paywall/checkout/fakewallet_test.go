@@ -140,7 +140,7 @@ func (s *fakeStore) WalletExport(ctx context.Context, wallet string, part func(*
 	})
 	for _, id := range s.order {
 		if u := s.unlocks[id]; u != nil && u.Wallet == wallet {
-			err = errors.Join(err, part(&paywall.WalletExport{Purchases: []paywall.Unlock{*u}}))
+			err = errors.Join(err, part(&paywall.WalletExport{Purchases: []paywall.Unlock{s.remembered(*u)}}))
 		}
 	}
 	return errors.Join(err, s.exportBroken)

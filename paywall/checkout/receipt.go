@@ -88,8 +88,9 @@ type receiptEntry struct {
 }
 
 func newReceiptEntry(u *paywall.Unlock) receiptEntry {
+	shown := unnamed(*u)
 	e := receiptEntry{
-		UnlockID: u.ID, Site: u.Site, Resource: u.Resource, Title: u.Title,
+		UnlockID: u.ID, Site: u.Site, Resource: shown.Resource, Title: shown.Title,
 		Paid: u.Paid, Currency: u.Paid.Currency, At: wireTime(u.At),
 	}
 	if !u.RefundedAt.IsZero() {

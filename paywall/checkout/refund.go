@@ -6,6 +6,9 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// noticeRefunded asks the wallet page to say so, and to lead back to the article.
+const noticeRefunded = "refunded"
+
 // refund undoes a purchase of the reader's own.
 func (x *exchange) refund() error {
 	ctx, cancel := x.commit()
@@ -25,7 +28,7 @@ func (x *exchange) refund() error {
 	x.expireAccess(&receipt.Unlock)
 	x.forget(`"cache"`)
 	if !x.json {
-		x.redirect(Prefix + "wallet?notice=refunded")
+		x.redirect(Prefix + "wallet?notice=" + noticeRefunded)
 		return nil
 	}
 	return x.answer(http.StatusOK, struct {

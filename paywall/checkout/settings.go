@@ -118,7 +118,11 @@ func (x *exchange) saveSettings() error {
 		return err
 	}
 	if !x.json {
-		x.redirect(Prefix + "wallet?notice=saved")
+		notice := "saved"
+		if wanted.Forget && !had.Forget {
+			notice = "forgotten"
+		}
+		x.redirect(Prefix + "wallet?notice=" + notice)
 		return nil
 	}
 	return x.answer(http.StatusOK, newSettingsEntry(wanted))

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -71,6 +72,41 @@ func TestReaderSetsLimitsInTheirLanguage(t *testing.T) {
 	wantText(t, s.get("/.paywall/wallet", cookie(key)), `value="3.00"`, "Titles are not kept", `name="forget" value="false"`)
 	wantStatus(t, s.post("/.paywall/wallet/settings", []string{"budget", "", "per_article", "", "per_week", " "}, cookie(key)), http.StatusSeeOther)
 	wantText(t, s.get("/.paywall/wallet", cookie(key)), `autocomplete="off" value=""`, "Titles are not kept")
+}
+
+// TestForgettingAsksFirstAndLeavesNoTitles: neither page, receipt nor export says what
+// was bought, and the reader is told so before.
+func TestForgettingAsksFirstAndLeavesNoTitles(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	id := s.bought(key)
+	before := s.get("/.paywall/wallet", cookie(key))
+	wantText(t, before, "The last tea shop", "<details><summary>Stop remembering what I buy</summary>", "disappear for good", "Forget my purchases")
+	w := s.post("/.paywall/wallet/settings", []string{"forget", "true"}, cookie(key))
+	wantStatus(t, w, http.StatusSeeOther)
+	page := s.get(w.Header().Get("Location"), cookie(key))
+	wantText(t, page, "listed nowhere any more", "A purchase", `name="unlock_id" value="`+id+`"`) // it can be undone
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"wallet": page, "receipt": s.get("/.paywall/receipt?unlock="+id, cookie(key)), "export": s.get("/.paywall/wallet/export", cookie(key)),
+		"wallet in JSON": s.get("/.paywall/wallet", asJSON, bearer(key)), "receipt in JSON": s.get("/.paywall/receipt?unlock="+id, asJSON, bearer(key)),
+	} {
+		wantStatus(t, w, http.StatusOK)
+		for _, trace := range []string{"tea", "/articles/"} {
+			if strings.Contains(w.Body.String(), trace) {
+				t.Errorf("%s: %q is remembered: %s", name, trace, w.Body)
+			}
+		}
+		if name != "wallet" && !strings.Contains(w.Body.String(), "0.20") {
+			t.Errorf("%s: the sum is gone: %s", name, w.Body)
+		}
+	}
+	w = s.post("/.paywall/refund", []string{"unlock_id", id}, cookie(key))
+	if c := cookieNamed(w, accessCookie); c == nil || c.MaxAge >= 0 || c.Path != "/articles/tea" {
+		t.Errorf("undone, the article stays open: %v", c)
+	}
+	if page := s.get(w.Header().Get("Location"), cookie(key)).Body.String(); strings.Contains(page, "/articles/") {
+		t.Error("the way back tells what was bought")
+	}
 }
 
 func TestLimitsThatMakeNoSenseAreShownAgain(t *testing.T) {

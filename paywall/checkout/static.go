@@ -28,7 +28,7 @@ var (
 	barStyle   = mustAsset("bar.css", "text/css; charset=utf-8")
 	icon       = mustAsset("icon.svg", "image/svg+xml")
 	pressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
-	script     = mustAsset("wallet.js", "text/javascript; charset=utf-8").with(string(pressGuard.body))
+	script     = pressGuard.with(string(mustAsset("wallet.js", "text/javascript; charset=utf-8").body))
 	autoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 
 	passkeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")

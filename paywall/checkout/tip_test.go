@@ -66,7 +66,7 @@ func TestATipGoesToWhomThePriceWentTo(t *testing.T) {
 		t.Errorf("the tip is %+v", given)
 	}
 	after := s.get(w.Header().Get("Location"), cookie(key))
-	wantText(t, after, "Thank you: €0.50 went to the makers of \u2068The last tea shop\u2069.", "€4.30", "Your tips", "€0.50 on 22 November 2026", "<dd>€0.70</dd>")
+	wantText(t, after, "Thank you: €0.50 given for \u2068The last tea shop\u2069.", "€4.30", "Your tips", "€0.50 on 22 November 2026", "<dd>€0.70</dd>")
 	wantText(t, s.get("/.paywall/receipt?unlock="+id, cookie(key)), "Tip on 22 November 2026", "<dd>€0.50</dd>")
 
 	// What the page says is true, and soon over.
@@ -210,5 +210,5 @@ func TestTipsOfWhoWantsNothingRememberedNameNoArticle(t *testing.T) {
 	wantStatus(t, s.call("/.paywall/wallet/settings", object{"forget": true}, bearer(key)), http.StatusOK)
 	s.bought(key)
 	w := s.post("/.paywall/tip", s.tipForm(key, "0.20"), cookie(key))
-	wantText(t, s.get(w.Header().Get("Location"), cookie(key)), "Thank you: €0.20 went to the makers of \u2068news.example\u2069.")
+	wantText(t, s.get(w.Header().Get("Location"), cookie(key)), "Thank you: €0.20 given for \u2068news.example\u2069.")
 }

@@ -58,7 +58,7 @@ func (x *exchange) redeem() error {
 	who, topUp, err := x.payIn(ctx, store)
 	switch {
 	case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
-		return x.wrongVoucher(ctx, store, who, offer)
+		return x.wrongVoucher(ctx, store, who, offer, err)
 	case err != nil:
 		return err
 	case x.json:
@@ -126,7 +126,14 @@ func (x *exchange) payee(ctx context.Context, store paywall.Store, code paywall.
 }
 
 // wrongVoucher shows the form again, with the article kept.
-func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who identity, offer *paywall.Offer) error {
+func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who identity, offer *paywall.Offer, cause error) error {
+	alert := "voucher.wrong"
+	switch e, _ := errors.AsType[*paywall.Error](cause); e {
+	case paywall.ErrVoucherUsed:
+		alert = "voucher.used"
+	case paywall.ErrVoucherExpired:
+		alert = "voucher.expired"
+	}
 	known := who.key != "" // not so if the code could not be one
 	if !known {
 		var err error
@@ -135,13 +142,13 @@ func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who id
 		}
 	}
 	if offer == nil {
-		return x.topUpPage(http.StatusUnprocessableEntity, who, known, "voucher.wrong")
+		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
 	}
 	quote, err := quoted(ctx, store, who, known, offer)
 	if err != nil {
 		return err
 	}
 	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
-		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: "voucher.wrong",
+		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: alert,
 	})
 }

@@ -19,8 +19,10 @@ type layout struct {
 	CSS    string
 	Icon   string
 	Notice string // good news, "" if none
+	Onward string // path of the article that the news is about, "" if none
 	Alert  string // what to mend, "" if none
 	Field  string // id of the field to mend, "" if none
+	Typed  string // what stands in it
 	Switch *languageSwitch
 	Script string // address of a script, "" for none
 	Module string // the same of a module
@@ -50,14 +52,14 @@ func (x *exchange) siteName() string {
 // notices are the texts a redirect may ask for. Only the key travels in the
 // address, so that nobody can make the page say anything else.
 var notices = map[string]bool{
-	"refunded": true, "credited": true, "recovered": true, "erased": true, noticeAgain: true,
-	"saved": true, "signed-out": true, "signed-out-here": true, "passkey-added": true, "passkey-removed": true,
+	noticeRefunded: true, "credited": true, "recovered": true, "erased": true, noticeAgain: true,
+	"saved": true, "forgotten": true, "signed-out": true, "signed-out-here": true, "signed-out-kept": true, "passkey-added": true, "passkey-removed": true,
 }
 
 func (x *exchange) noticed(l layout) layout {
 	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
 		l.Notice = l.T("notice." + key)
-		if key == "refunded" {
+		if key == noticeRefunded {
 			// In the head, so that a publisher's template cannot lack it.
 			x.w.Header().Set("Link", "<"+Prefix+`forget.css>; rel="preload"; as="style"`)
 		}
@@ -70,8 +72,22 @@ func (x *exchange) alerted(l layout, key string) layout {
 	if key != "" {
 		l.Alert = l.T(key)
 		l.Field, _, _ = strings.Cut(key, ".")
+		l.Typed = x.typedCode()
 	}
 	return l
+}
+
+// maxTyped is how much of a wrong code is shown again: as much as its field takes.
+const maxTyped = 64
+
+// typedCode is the wrong code that a form was sent with, to be mended. Text browsers
+// put what is typed next after what stands in a field: there the field is empty.
+func (x *exchange) typedCode() string {
+	typed := []rune(x.fields["code"])
+	if silent(x.r) {
+		return ""
+	}
+	return string(typed[:min(len(typed), maxTyped)])
 }
 
 // purchase is what a purchase page is about.
@@ -197,11 +213,14 @@ func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
 		Given: u.Gift != paywall.Hash{}, Auto: u.Auto,
 	}
+	if u.Forgotten {
+		e.Title = x.text.T("memory.untitled")
+	}
 	e.Tip = x.tipView(u)
 	if x.giveable(u) {
 		e.GiftKey = paywall.NewGiftKey()
 	}
-	if back, ok := returnPath(u.URL); ok {
+	if back, ok := returnPath(u.URL); ok && !u.Forgotten {
 		e.Link = back
 		if u.Site != x.origin { // one store may serve several sites
 			e.Link = u.Site + back

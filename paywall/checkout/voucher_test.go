@@ -128,28 +128,61 @@ func TestTopUpWithoutAnArticleLandsInTheWallet(t *testing.T) {
 	wantText(t, s.get(w.Header().Get("Location"), cookie(key)), "The voucher is in your wallet", "€1.00")
 }
 
-func TestWrongVouchersLookAllTheSame(t *testing.T) {
+// TestWrongVouchersSayWhatIsWrong: whoever knows a code may know what became of it,
+// and a guesser learns nothing from codes that do not exist.
+func TestWrongVouchersSayWhatIsWrong(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)
 	other, _ := s.opened(0)
-	used, raw := s.voucher(1_000_000), s.offer(price(3_000_000))
+	used := s.voucher(1_000_000)
 	wantStatus(t, s.call("/.paywall/topup/voucher", object{"code": used}, bearer(other)), http.StatusOK)
-	var first string
-	for _, code := range []string{paywall.NewVoucherCode(), used, "AAAAA", ""} {
-		body := s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key)).Body.String()
-		if first == "" {
-			first = body
+	late := s.voucher(1_000_000)
+	hash, _ := paywall.HashCode(late)
+	s.store.vouchers[hash].ExpiresAt = s.now().Add(-time.Second)
+	const unknown = "This voucher code is not valid"
+	for code, want := range map[string]string{
+		paywall.NewVoucherCode(): unknown, "AAAAA": unknown, "": unknown,
+		used: "This voucher was redeemed already", late: "This voucher has run out",
+	} {
+		s.advance(time.Hour) // wrong codes are counted
+		raw := s.offer(price(3_000_000))
+		for name, w := range map[string]*httptest.ResponseRecorder{
+			"wallet":  s.post("/.paywall/topup/voucher", []string{"code", code}, cookie(key)),
+			"article": s.post("/.paywall/topup/voucher", []string{"code", code, "offer", raw}, cookie(key)),
+		} {
+			wantStatus(t, w, http.StatusUnprocessableEntity)
+			wantText(t, w, want, `role="alert"`, `aria-invalid="true" value="`+code+`"`)
+			if name == "article" {
+				wantText(t, w, raw)
+			}
 		}
-		if body != first {
-			t.Errorf("%q is told apart: %s", code, body)
+		problem := s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key))
+		wantProblem(t, problem, http.StatusUnprocessableEntity, "bad-voucher")
+		if detail := decode(t, problem)["detail"].(string); !strings.Contains(want, detail[1:]) {
+			t.Errorf("%q: a program is told %q", code, detail)
 		}
-		w := s.post("/.paywall/topup/voucher", []string{"code", code, "offer", raw}, cookie(key))
-		wantStatus(t, w, http.StatusUnprocessableEntity)
-		wantText(t, w, "This voucher code is not valid", `role="alert"`, `aria-invalid="true"`, raw)
 	}
-	w := s.post("/.paywall/topup/voucher", []string{"code", "AAAAA"}, cookie(key))
-	wantStatus(t, w, http.StatusUnprocessableEntity)
-	wantText(t, w, "This voucher code is not valid", "Add money")
+}
+
+// TestWrongCodesStayInTheirField: whoever mistyped one of 26 letters mends that one.
+func TestWrongCodesStayInTheirField(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(0)
+	for path, changes := range map[string][]change{"/.paywall/topup/voucher": {cookie(key)}, "/.paywall/wallet/recover": nil} {
+		for typed, want := range map[string]string{
+			"7k3vp-0000o": "7k3vp-0000o", `"><b onx="`: "&#34;&gt;&lt;b onx=&#34;", strings.Repeat("ä", 300): strings.Repeat("ä", 64),
+		} {
+			s.advance(time.Hour)
+			w := s.post(path, []string{"code", typed}, changes...)
+			wantText(t, w, `aria-invalid="true" value="`+want+`"`)
+			if location := w.Header().Get("Location"); location != "" {
+				t.Errorf("%s: the code may be in an address: %s", path, location)
+			}
+		}
+	}
+	if page := s.get("/.paywall/topup?code=abc", cookie(key)).Body.String(); strings.Contains(page, "abc") {
+		t.Error("an address fills the field")
+	}
 }
 
 func TestSiteWithoutVouchersSaysSo(t *testing.T) {

@@ -21,6 +21,12 @@ func (x *exchange) purchases(ctx context.Context, store paywall.Store, who ident
 	return store.Unlocks(ctx, who.wallet.ID, page)
 }
 
+// toWallet leads whoever shortened an address to the page that readers look for.
+func (x *exchange) toWallet() error {
+	x.redirect(Prefix + "wallet")
+	return nil
+}
+
 // showWallet lists balance and purchases.
 func (x *exchange) showWallet() error {
 	ctx := x.r.Context()
@@ -93,7 +99,8 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		if until.IsZero() {
 			until = u.At
 		}
-		entries = append(entries, unlockEntry{u.ID, u.Resource, u.Title, u.Paid, wireTime(u.At), wireTime(until)})
+		shown := unnamed(*u)
+		entries = append(entries, unlockEntry{u.ID, shown.Resource, shown.Title, u.Paid, wireTime(u.At), wireTime(until)})
 	}
 	return x.answer(http.StatusOK, struct {
 		WalletID string           `json:"wallet_id"`
@@ -109,6 +116,15 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, next, given, tipped,
 		newSettingsEntry(settings), spendingEntry(spent),
 	})
+}
+
+// unnamed is a purchase as its reader is shown it: without what says of what it is,
+// where that is to be forgotten.
+func unnamed(u paywall.Unlock) paywall.Unlock {
+	if u.Forgotten {
+		u.Resource, u.URL, u.Title = "", "", ""
+	}
+	return u
 }
 
 // openWallet opens a wallet. A person who has one keeps it.

@@ -252,3 +252,38 @@ func TestEraseOfManyPurchasesKeepsTheHeadSmall(t *testing.T) {
 		t.Errorf("%d cookies", n)
 	}
 }
+
+// TestPrefixLeadsToTheWallet: whoever shortens an address finds the page they look for.
+func TestPrefixLeadsToTheWallet(t *testing.T) {
+	s := newSite(t)
+	for _, changes := range [][]change{nil, {asJSON}} {
+		w := s.get("/.paywall/", changes...)
+		wantStatus(t, w, http.StatusSeeOther)
+		if got := w.Header().Get("Location"); got != "/.paywall/wallet" {
+			t.Errorf("it leads to %q", got)
+		}
+	}
+	wantStatus(t, s.post("/.paywall/", nil), http.StatusMethodNotAllowed)
+}
+
+// TestUndoneLeadsBackToTheArticle: where the reader came from.
+func TestUndoneLeadsBackToTheArticle(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	id := s.bought(key)
+	w := s.post("/.paywall/refund", []string{"unlock_id", id}, cookie(key))
+	const back = `<a href="/articles/tea?ref=front">Back to the article</a>`
+	wantText(t, s.get(w.Header().Get("Location"), cookie(key)), "the money is back", back)
+	s.advance(time.Hour)
+	if page := s.get("/.paywall/wallet?notice=refunded", cookie(key)).Body.String(); strings.Contains(page, back) {
+		t.Error("an address alone makes the page lead somewhere")
+	}
+}
+
+// TestGiftsAreNotCalledPurchases: nobody paid zero for them.
+func TestGiftsAreNotCalledPurchases(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	s.store.unlocks[s.bought(key)].Gift = paywall.Hash{1}
+	wantText(t, s.get("/.paywall/wallet", cookie(key)), "given to you on 22 November 2026")
+}

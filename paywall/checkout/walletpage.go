@@ -46,6 +46,9 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if thanks := x.thanks(v.Tips); thanks != "" {
 		v.Notice = thanks
 	}
+	if v.Notice != "" && x.r.URL.Query().Get("notice") == noticeRefunded {
+		v.Onward = x.lastUndone(unlocks)
+	}
 	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
 		return err
 	}
@@ -60,6 +63,20 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	v.Script = script.URL()
 	x.takesPasskeys(&v.formsView)
 	return x.page(status, "wallet", v)
+}
+
+// lastUndone is the way back to what the reader undid a moment ago, "" if there is none.
+func (x *exchange) lastUndone(unlocks []paywall.Unlock) string {
+	var last paywall.Unlock
+	for _, u := range unlocks {
+		if u.RefundedAt.After(last.RefundedAt) {
+			last = u
+		}
+	}
+	if last.ID == "" || x.now.Sub(last.RefundedAt) > thanksFor {
+		return ""
+	}
+	return x.entry(&last).Link
 }
 
 // gifts are the links that a wallet made, by the purchase that they give away.

@@ -114,6 +114,7 @@ func testBought(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrNoWallet)
 	h.set(a, paywall.Settings{Forget: true})
 	secret := h.buy(a, h.offer("/secret", 20)).Unlock
+	secret.Forgotten = true
 	if u, err := h.store.Bought(ctx, a.ID, secret.ID); err != nil || u != secret {
 		t.Errorf("what can still be undone is %+v, %v", u, err)
 	}

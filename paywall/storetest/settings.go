@@ -123,6 +123,26 @@ func testForget(t *testing.T, h *house) {
 		t.Errorf("what the query names is at %s", got.Unlock.URL)
 	}
 	listed("/index.php?p=7", "/secret", "/known") // all can be undone
+	forgotten := func(want ...bool) {
+		t.Helper()
+		e, err := Export(ctx, h.store, a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlocks, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, u := range e.Purchases {
+			if u.Forgotten != want[i] {
+				t.Errorf("in the export, %s is forgotten: %t", u.Resource, u.Forgotten)
+			}
+			if i < len(unlocks) && unlocks[i].Forgotten != want[i] {
+				t.Errorf("in the history, %s is forgotten: %t", unlocks[i].Resource, unlocks[i].Forgotten)
+			}
+		}
+	}
+	forgotten(true, true, true)
 	h.clock.sleep(refundTime)
 	listed()
 	raw, _ := h.export()
@@ -138,6 +158,7 @@ func testForget(t *testing.T, h *house) {
 	h.buy(a, h.offer("/next", 10))
 	h.clock.sleep(refundTime)
 	listed("/next") // what was forgotten stays forgotten
+	forgotten(false, true, true, true)
 	if again := h.buy(a, offer); again.Unlock != bought.Unlock {
 		t.Errorf("the offer of then gave %+v", again)
 	}

@@ -48,8 +48,16 @@ func testVouchers(t *testing.T, h *house) {
 	if err != nil || again != (paywall.TopUp{Credited: euro(500), Balance: euro(480), Replayed: true}) {
 		t.Errorf("the same voucher again is %+v, %v", again, err)
 	}
-	_, err = h.store.Redeem(ctx, b.ID, code("one"))
-	h.wantError(err, paywall.ErrBadVoucher)
+	told := func(name string, want error) {
+		t.Helper()
+		_, looked := h.store.Voucher(ctx, code(name))
+		_, redeemed := h.store.Redeem(ctx, b.ID, code(name))
+		if looked != want || redeemed != want { //nolint:errorlint // errors.Is takes all codes' errors for one
+			t.Errorf("the code %q: %v when looked at, %v when redeemed, want %v", name, looked, redeemed, want)
+		}
+	}
+	told("one", paywall.ErrVoucherUsed)
+	told("unknown", paywall.ErrBadVoucher)
 	worth("one", paywall.Money{}, paywall.ErrBadVoucher)
 	_, err = h.store.Redeem(ctx, b.ID, code("unknown"))
 	h.wantError(err, paywall.ErrBadVoucher)
@@ -60,6 +68,7 @@ func testVouchers(t *testing.T, h *house) {
 	}
 	h.clock.sleep(time.Hour)
 	worth("late", paywall.Money{}, paywall.ErrBadVoucher)
+	told("late", paywall.ErrVoucherExpired)
 	_, err = h.store.Redeem(ctx, b.ID, code("late"))
 	h.wantError(err, paywall.ErrBadVoucher)
 	if got, err := h.store.Redeem(ctx, b.ID, code("short")); err != nil || !got.Replayed {

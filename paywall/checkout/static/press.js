@@ -27,7 +27,8 @@
 			}, quiet);
 		}
 	};
-	const button = (e) => e.target instanceof Element && e.target.closest("form[method=post] button");
+	// Before a passkey is used, the browser asks by itself.
+	const button = (e) => e.target instanceof Element && e.target.closest("form[method=post]:not([data-passkey]) button");
 	const on = (target, type, listener) => target.addEventListener(type, listener, true);
 
 	on(document, "visibilitychange", restart);

@@ -1,5 +1,3 @@
-"use strict";
-
 // The link behind the QR code has a recovery code in its fragment. It is filled
 // in, never sent by itself: a link from somebody else must not put a reader into
 // another wallet. The address forgets it at once.
