@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
@@ -35,6 +34,9 @@ func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
 	u, err := url.Parse(raw)
 	if err != nil || raw == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "url: write the address of a page, such as https://news.example/articles/a")
+	}
+	if host, err := asciiHost(u.Host); err == nil && u.Host != "" {
+		u.Host = host
 	}
 	h := app.gateFor(u)
 	if h == nil {
@@ -84,33 +86,39 @@ func (h *Handler) listensOn(u *url.URL) bool {
 	})
 }
 
-// explain decides about a URL as the gate would about a GET from nobody.
+// explain decides about a URL as the gate would about a GET from nobody, after
+// what the site's own routes make of the request before the gate.
 func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
-	target := u.EscapedPath()
-	if target == "" {
-		target = "/"
-	}
-	if u.RawQuery != "" {
-		target += "?" + u.RawQuery
-	}
-	r, err := http.NewRequest(http.MethodGet, target, nil)
+	r, err := strangersRequest(u, h.place.Server)
 	if err != nil {
-		return nil, paywall.Errorf(paywall.CodeMalformed, "url: %w", err)
+		return nil, err
 	}
-	r.Host, r.RequestURI = u.Host, target
-	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), nil, new(caddyhttp.Server))
-
 	answer := &priceAnswer{URL: u.String(), Site: formatOrigin(withDefault(u.Scheme, "http"), u.Host)}
 	if h.Origin != "" {
 		answer.Site = h.origin(r)
 	}
-	parsed, err := h.canon.Parse(target)
-	if err != nil {
-		answer.Status, answer.Why = "refused", paywall.ErrorMessage(err)
+	way := &way{server: h.place.Server, groups: make(map[string]bool)}
+	way.follow(way.server.Routes, r)
+	switch {
+	case way.answered != "":
+		answer.Status, answer.Why = "unpriced", way.answered+" answers before the gate"
 		return answer, nil
+	case way.gate != nil:
+		h = way.gate
+	default: // another host, as behind a proxy that changes it
+		if r, err = strangersRequest(u, h.place.Server); err != nil {
+			return nil, err
+		}
 	}
-	decision, err := h.table.Decide(r, &parsed)
-	if err != nil {
+	g := h.gate.Load()
+	if g == nil {
+		return nil, paywall.ErrUnavailable
+	}
+	decision, err := g.Explain(r)
+	switch {
+	case paywall.ErrorCode(err) == paywall.CodeMisconfigured:
+		decision.Status = pricing.Misconfigured
+	case err != nil:
 		answer.Status, answer.Why = "refused", paywall.ErrorMessage(err)
 		return answer, nil
 	}

@@ -18,15 +18,20 @@ var (
 	errOtherScope   = errors.New("the access token is for another resource")
 )
 
-// opened answers the token that opens the resource, nil if there is none. The
-// error says why a bearer does not; a bad cookie is only a cookie, and opens nothing.
+// opened answers the token that opens the resource, nil if there is none, and
+// keeps the good ones that open others. The error says why a bearer does not; a bad cookie is only a cookie, and opens nothing.
 func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (*token.Access, error) {
 	for _, raw := range c.access[:c.count] {
 		access, err := g.Verifier.Access(raw, t.origin, t.origin)
-		if err == nil && access.Opens(t.resource) && !g.revoked(ctx, access.ID) {
+		switch {
+		case err != nil:
+			g.noteClock(ctx, err)
+		case !access.Opens(t.resource):
+			c.others[c.otherCount] = access
+			c.otherCount++
+		case !g.revoked(ctx, access.ID):
 			return access, nil
 		}
-		g.noteClock(ctx, err)
 	}
 	switch {
 	case c.bearerErr != nil:

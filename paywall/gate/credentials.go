@@ -22,6 +22,9 @@ type credentials struct {
 	bearer    *token.Access // ours and good
 	bearerErr error         // ours and bad
 	several   bool          // more than one Authorization
+
+	others     [paywall.MaxCookieCandidates]*token.Access // good, and for other resources than the one asked for
+	otherCount int
 }
 
 // takeCredentials reads our cookies and our bearer and takes them out of the request.

@@ -196,15 +196,12 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 	if c.several {
 		return g.refuse(w, r, paywall.CodeMalformed, "more than one Authorization was sent")
 	}
-	access, err := g.opened(r.Context(), t, c)
-	if access != nil {
-		return g.pass(g.barred(w, r, t, c, access.IssuedAt), r, next, t, nil)
-	}
+	right, err := g.right(r, t, c)
 	if err != nil {
 		return g.refuseToken(w, r, err)
 	}
-	if cookie := g.renew(r.Context(), t, c); cookie != nil {
-		return g.pass(g.barred(w, r, t, c, g.Now()), r, next, t, cookie)
+	if right.ok {
+		return g.pass(g.barred(w, r, t, c, right.since), r, next, t, right.cookie)
 	}
 	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
 		return g.pass(w, r, next, t, nil)
@@ -217,6 +214,9 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
 	keepAlive(w, r)
 	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh, lead: lead{gate: g}}
+	if t.part {
+		res.part, res.lead.request = true, r
+	}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}
 	}

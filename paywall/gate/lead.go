@@ -27,7 +27,7 @@ type lead struct {
 // given away. An ordinary request costs two comparisons of equal strings.
 func (l *lead) astray() bool {
 	r := l.request
-	if r == nil || r.RequestURI == l.target && r.URL.Path == l.path {
+	if l.target == "" || r.RequestURI == l.target && r.URL.Path == l.path {
 		return false
 	}
 	if r.RequestURI != l.target && l.closed(r.RequestURI) {

@@ -26,6 +26,7 @@ const openerPolicy = "same-origin"
 type response struct {
 	http.ResponseWriter
 	paid    bool // or read by a crawler: not for everybody
+	part    bool // of a page that was bought, and so no page itself
 	crawler bool
 	cookie  *http.Cookie // set with the answer, may be nil
 	lead    lead         // where an unpriced request goes behind the gate
@@ -135,6 +136,10 @@ func (w *response) open(status int) bool {
 	if !w.sealed && delivers(status) && w.lead.astray() {
 		w.sealed, w.denied = true, make(http.Header)
 		w.lead.refuse(w.ResponseWriter)
+	}
+	if !w.sealed && w.part && delivers(status) && strings.Contains(strings.ToLower(w.Header().Get("Content-Type")), "html") {
+		w.sealed, w.denied = true, make(http.Header)
+		w.lead.gate.refusePart(w.ResponseWriter, w.lead.request)
 	}
 	w.seal()
 	return w.denied == nil

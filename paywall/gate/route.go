@@ -20,6 +20,8 @@ type ticket struct {
 	status    pricing.Status
 	rule      *pricing.Rule
 	resource  string
+	path      string          // that the rule was found for
+	part      bool            // it opens by the right to the page that it is a part of
 	asked     *paywall.Target // what the client asked for, and comes back to
 	canonical bool            // it may be sold as it was spelled
 	crawler   bool            // a search engine reads it, unpaid
@@ -41,7 +43,8 @@ func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error 
 
 // decideRewritten is for a request that the server rewrote before the gate:
 // the site gets another target than the client sent, and what either of them
-// costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere).
+// costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere): the
+// dearer of two, and of two that cost the same the one that the client asked for.
 func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
 	current, err := g.Canonicalizer.Parse(r.RequestURI)
 	if err != nil {
@@ -58,11 +61,13 @@ func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *payw
 		writeTarget(r, &current)
 	}
 	switch {
-	case gatedStatus(d.Status) && gatedStatus(now.Status) && d.Rule != now.Rule:
-		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
-			"refused a request whose rewritten path has another price; give both one rule, or make one of them free",
-			slog.String("site", t.origin), slog.String("resource", target.Resource), slog.String("rewritten", current.Resource))
-		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
+	case d.Status == pricing.Priced && now.Status == pricing.Priced && now.Rule.Price.Micros > d.Rule.Price.Micros && !forAll(&now, &current):
+		t.asked, t.canonical = target, true
+		return g.issue(r, now, &current, t)
+	case d.Status == pricing.Misconfigured && gatedStatus(now.Status):
+		return g.issue(r, d, target, t)
+	case now.Status == pricing.Misconfigured && gatedStatus(d.Status):
+		return g.issue(r, now, &current, t)
 	case gatedStatus(now.Status) && !gatedStatus(d.Status):
 		// How the reader spelled it is of no account: what is sold follows from
 		// where the server led him.
@@ -74,6 +79,27 @@ func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *payw
 	}
 	t.asked, t.canonical = target, target.Canonical
 	return g.issue(r, d, target, t)
+}
+
+// forAll reports whether a target is the one page or script at the root that all
+// others are rewritten to, and no rule names it: it is not what is sold, although
+// the rule for all the rest has a price for it.
+func forAll(d *pricing.Decision, target *paywall.Target) bool {
+	return d.Rule.Match == nil && (target.Resource == "/index.php" || target.Resource == "/index.html")
+}
+
+// Explain says what the gate decides about a request that nobody paid for. The
+// error is what it would be refused with.
+func (g *Gate) Explain(r *http.Request) (pricing.Decision, error) {
+	t := ticket{origin: g.Origin(r), raw: g.Original(r)}
+	target, err := g.Canonicalizer.Parse(t.raw)
+	if err != nil || target.Reserved() {
+		return pricing.Decision{}, err
+	}
+	if err := g.decide(r, &target, &t); err != nil {
+		return pricing.Decision{}, err
+	}
+	return pricing.Decision{Status: t.status, Rule: t.rule, Resource: t.resource}, nil
 }
 
 // gatedStatus: what no rule prices inside the directive's matcher is as shut as
@@ -88,7 +114,7 @@ func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target
 			slog.String("site", t.origin), slog.String("resource", target.Resource))
 		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
 	}
-	t.status, t.rule, t.resource = d.Status, d.Rule, d.Resource
+	t.status, t.rule, t.resource, t.path = d.Status, d.Rule, d.Resource, target.Path
 	if t.resource == "" {
 		t.resource = target.Resource
 	}

@@ -53,10 +53,29 @@ func TestRewrittenRequestsCostWhatEitherAddressCosts(t *testing.T) {
 	}
 }
 
-func TestRewritesBetweenTwoPricesAreRefused(t *testing.T) {
+// TestTheDearerOfTwoAddressesIsPaid: "try_files {path} /index.php" with several
+// prices sells each article for its own, and no rewrite leads to a dearer page.
+func TestTheDearerOfTwoAddressesIsPaid(t *testing.T) {
+	s := newSite(t)
+	for _, tc := range []struct{ original, now, resource, price string }{
+		{"/articles/p1", "/articles/dear", "/articles/dear", "5.00"},
+		{"/articles/dear", "/articles/p1", "/articles/dear", "5.00"},
+		{"/articles/p1", "/albums/x/1.mp3", "/albums/x", "3.00"},
+		{"/articles/p1?x", "/articles/p2", "/articles/p1", "0.20"},
+	} {
+		members := decodeProblem(t, wantPaywall(t, s.rewritten("GET", tc.original, tc.now)))
+		if members["resource"] != tc.resource || members["price"] != tc.price {
+			t.Errorf("%s to %s: %v", tc.original, tc.now, members)
+		}
+		wantPaywall(t, s.rewritten("GET", tc.original, tc.now, accessCookie(s.access("/articles/p9", nil))))
+		wantPaid(t, s.rewritten("GET", tc.original, tc.now, accessCookie(s.access(tc.resource, nil))))
+	}
+	wantPaywall(t, s.rewritten("GET", "/articles/p1", "/articles/dear", accessCookie(s.access("/articles/p1", nil))))
+}
+
+func TestRewritesToWhatNoRulePricesAreRefused(t *testing.T) {
 	s := newSite(t)
 	for _, pair := range [][2]string{
-		{"/articles/p1", "/articles/dear"}, {"/articles/dear", "/articles/p1"}, {"/articles/p1", "/albums/x"},
 		{"/articles/p1", "/unpriced/x"}, {"/unpriced/x", "/articles/p1"}, {"/unpriced/x", "/index.php"}, {"/free/x", "/unpriced/x"},
 	} {
 		for _, header := range [][]string{nil, {accessCookie(s.access("/articles/*", nil))}} {

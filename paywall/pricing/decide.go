@@ -87,7 +87,7 @@ func (t *Table) decide(r *http.Request, target *paywall.Target) (Decision, error
 		}
 	}
 	if status == Priced {
-		decision.Resource = rule.resource(target.Resource)
+		decision.Resource = rule.resource(t.named(r, rule, target))
 	}
 	return decision, nil
 }

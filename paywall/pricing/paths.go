@@ -30,8 +30,9 @@ type QueryMatcher interface {
 // substring ("*/draft*"), "*" for everything, and else a glob of [path.Match]
 // ("/a/*/b"). Case does not matter. "/a/*" does not match "/a".
 //
-// One thing differs: a trailing slash of the path, or of an exact pattern, does
-// not keep them apart.
+// Two things differ: a trailing slash of the path, or of an exact pattern, does
+// not keep them apart, nor does another name of the same page: "/a" is "/a.html"
+// and "/a/index.html".
 type Paths []string
 
 // Match reports whether the path fits a pattern. It does not allocate for
@@ -53,7 +54,7 @@ func fits(pattern, name string) bool {
 	switch stars := strings.Count(pattern, "*"); {
 	case pattern == "*":
 		return true
-	case stars == 0 && dropSlash(pattern) == name:
+	case stars == 0 && pageOf(dropSlash(pattern)) == pageOf(name):
 		return true
 	case stars == 2 && first && last:
 		return strings.Contains(name, pattern[1:len(pattern)-1])

@@ -64,12 +64,15 @@ func (t *Table) Lookup(r *http.Request, path string) (Status, *Rule) {
 	// One resource has one price: "/articles/" is "/articles", which
 	// "/articles/*" is not for.
 	path = dropSlash(path)
-	if !matches(t.match, r, path) {
+	first := nameOf(path)
+	if !matches(t.match, r, path) && (first == "" || !matches(t.match, r, first)) {
 		return Unpriced, nil
 	}
 	for i := range t.rules {
 		rule := &t.rules[i]
-		if !matches(rule.Match, r, path) {
+		// What is for the first name of a page is for its second; only what is
+		// free must be so by the name that was asked for.
+		if !matches(rule.Match, r, path) && (first == "" || rule.Free || !matches(rule.Match, r, first)) {
 			continue
 		}
 		if rule.Free {
