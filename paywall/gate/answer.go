@@ -27,20 +27,37 @@ type problem struct {
 	Unlock   string `json:"unlock,omitempty"`
 }
 
-// offer answers with the way to pay: people are led there, programs are told.
+// offer answers with the way to pay: people are led there, programs are told, and
+// whatever stands between gets what it can show.
 func (g *Gate) offer(w http.ResponseWriter, r *http.Request, t *ticket, found *page, q *quote) error {
-	if navigation(r) {
+	who := clientOf(r)
+	if prefetching(r) {
+		who = program
+	}
+	switch who {
+	case browser:
 		return g.write(w, http.StatusSeeOther, nil, "Location", q.unlock, openerHeader, found.opener)
+	case script:
+		return g.write(w, http.StatusPaymentRequired, t.handOver(found, q, false),
+			append([]string{"Link", payment(q), openerHeader, found.opener}, refusalHeaders...)...)
+	case preview:
+		return g.write(w, http.StatusOK, t.handOver(found, q, true),
+			append([]string{"X-Robots-Tag", "noindex", openerHeader, found.opener}, refusalHeaders...)...)
 	}
 	q.worded.Do(func() { q.word(t) })
+	if r.Header["Hx-Request"] != nil {
+		return g.write(w, http.StatusPaymentRequired, q.problem, "Content-Type", problemJSON, "Link", q.link, openerHeader, found.opener, "Hx-Redirect", q.unlock)
+	}
 	return g.write(w, http.StatusPaymentRequired, q.problem, "Content-Type", problemJSON, "Link", q.link, openerHeader, found.opener)
 }
+
+func payment(q *quote) string { return "<" + q.unlock + `>; rel="payment"` }
 
 // word puts an offer into words for a program. Whoever shares it has the same
 // rule and resource.
 func (q *quote) word(t *ticket) {
 	price := t.rule.Price.String()
-	q.link = "<" + q.unlock + `>; rel="payment"`
+	q.link = payment(q)
 	q.problem = encode(problem{
 		Type:     "urn:paywall:" + string(paywall.CodePaymentRequired),
 		Title:    http.StatusText(http.StatusPaymentRequired),
@@ -49,20 +66,6 @@ func (q *quote) word(t *ticket) {
 		Resource: t.resource, Price: price, Currency: string(t.rule.Price.Currency),
 		Offer: q.unlock[len(unlockPath):], Unlock: q.unlock,
 	})
-}
-
-// navigation reports whether a browser is about to show the answer. Browsers
-// say so; where they do not, whoever asks for HTML is one.
-func navigation(r *http.Request) bool {
-	if mode := r.Header["Sec-Fetch-Mode"]; len(mode) > 0 {
-		return mode[0] == "navigate"
-	}
-	for _, accept := range r.Header["Accept"] {
-		if strings.Contains(accept, "text/html") {
-			return true
-		}
-	}
-	return false
 }
 
 // redirect leads to the canonical spelling. Only what can be asked again safely

@@ -135,6 +135,9 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 	switch {
 	case !ours || target.Ambiguous:
 		_ = g.refuse(w, r, paywall.CodeNotFound, "there is nothing here")
+	case prefetching(r) && !strings.HasPrefix(target.Path, reservedPrefix+"/static/"):
+		// It would be shown later, with a balance and an offer of now.
+		_ = g.refuse(w, r, paywall.CodeUnavailable, "our pages are not fetched ahead")
 	case !target.Canonical:
 		_ = g.redirect(w, r, target.Location())
 	default:

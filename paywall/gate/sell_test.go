@@ -200,3 +200,56 @@ func TestOffersThatCannotBeSignedAreNotedOnceAMinute(t *testing.T) {
 		s.wait(time.Minute)
 	}
 }
+
+// TestEachClientGetsWhatItsReaderCanUse of something unpaid.
+func TestEachClientGetsWhatItsReaderCanUse(t *testing.T) {
+	html := "Accept: text/html,application/xhtml+xml"
+	for _, tc := range []struct {
+		name   string
+		header []string
+		status int
+		has    string // in the body
+	}{
+		{"a browser", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document", html}, 303, ""},
+		{"an old browser", []string{html}, 303, ""},
+		{"curl", []string{"Accept: */*", "User-Agent: curl/8.0"}, 402, `"offer"`},
+		{"fetch", []string{"Accept: */*", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty"}, 402, `"offer"`},
+		{"a picture", []string{"Accept: image/avif,*/*", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"}, 402, `"offer"`},
+		{"htmx", []string{"Accept: */*", "Sec-Fetch-Mode: cors", "Hx-Request: true", "Hx-Boosted: true"}, 402, `"offer"`},
+		{"htmx over plain HTTP", []string{"Accept: text/html", "Hx-Request: true"}, 402, `"offer"`},
+		{"a frame of Turbo", []string{html, "Sec-Fetch-Mode: cors", "Turbo-Frame: main"}, 402, `name="turbo-visit-control" content="reload"`},
+		{"Turbo over plain HTTP", []string{html, "X-Turbo-Request-Id: 1"}, 402, `http-equiv="refresh"`},
+		{"a service worker", []string{html, "Sec-Fetch-Mode: same-origin", "Sec-Fetch-Dest: empty"}, 402, `http-equiv="refresh" content="0; url=/.paywall/unlock?offer=`},
+		{"a service worker, cors", []string{html, "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: document"}, 402, `http-equiv="refresh"`},
+		{"a download", []string{"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: empty"}, 402, `"offer"`},
+		{"a preview", []string{"Accept: */*", "User-Agent: WhatsApp/2.23.20.0"}, 200, `<meta property="og:title" content="The Penny Post">`},
+		{"Facebook's", []string{"Accept: */*", "User-Agent: facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)"}, 200, `property="og:url" content="https://site.test/articles/p1"`},
+		{"Telegram's", []string{"Accept: */*", "User-Agent: TelegramBot (like TwitterBot)"}, 200, "This costs 0.20 EUR."},
+		{"prefetched", []string{"Sec-Fetch-Mode: navigate", html, "Sec-Purpose: prefetch;prerender"}, 402, `"offer"`},
+		{"prefetched before there were names for it", []string{html, "Purpose: prefetch"}, 402, `"offer"`},
+		{"by Firefox", []string{html, "X-Moz: prefetch"}, 402, `"offer"`},
+	} {
+		s := newSite(t)
+		res := s.do("GET", pagePath, tc.header...)
+		b := wantStatus(t, res, tc.status)
+		wantNoCanary(t, res, b)
+		if !strings.Contains(b, tc.has) || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("Cross-Origin-Opener-Policy") != "same-origin" {
+			t.Errorf("%s: %v: %s", tc.name, res.Header, b)
+		}
+		if goes := res.Header.Get("HX-Redirect"); strings.HasPrefix(goes, "/.paywall/unlock?offer=") != strings.HasPrefix(tc.name, "htmx") {
+			t.Errorf("%s: HX-Redirect %q", tc.name, goes)
+		}
+		if res := s.do("GET", pagePath, append(tc.header, accessCookie(s.access(pagePath, nil)))...); res.StatusCode != 200 || !strings.Contains(body(t, res), canary) {
+			t.Errorf("%s, paid: %d", tc.name, res.StatusCode)
+		}
+	}
+}
+
+// TestOurPagesAreNotFetchedAhead, but their style sheets may be.
+func TestOurPagesAreNotFetchedAhead(t *testing.T) {
+	for path, status := range map[string]int{"/.paywall/unlock?offer=x": 503, "/.paywall/wallet": 503, "/.paywall/static/a.css": 200} {
+		if res := newSite(t).do("GET", path, "Sec-Purpose: prefetch", "Sec-Fetch-Mode: navigate"); res.StatusCode != status {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+}

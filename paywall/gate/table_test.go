@@ -84,7 +84,7 @@ func TestNavigationIsLedToTheCheckout(t *testing.T) {
 		{"GET", nil, 402},
 		{"HEAD", nil, 402},
 		{"POST", []string{"Sec-Fetch-Mode: navigate", "Accept: text/html"}, 303},
-		{"GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Purpose: prefetch"}, 303},
+		{"GET", []string{"Sec-Fetch-Mode: navigate", "Sec-Purpose: prefetch"}, 402},
 	} {
 		t.Run(tc.method+" "+strings.Join(tc.header, ", "), func(t *testing.T) {
 			s := newSite(t)

@@ -104,7 +104,10 @@ func (t *ticket) ownPage() bool { return t.resource == t.asked.Resource }
 // parameters change nothing; a page's number would show later pages. Both are shown
 // the page without (see bare).
 func (g *Gate) teaserOf(r *http.Request, t *ticket, found *page) *cutPage {
-	if g.Teaser == nil || !navigation(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage() {
+	if g.Teaser == nil || prefetching(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage() {
+		return nil
+	}
+	if who := clientOf(r); who != browser && who != preview {
 		return nil
 	}
 	return found.cut
