@@ -165,8 +165,7 @@ func begin(h http.Header, header []string) {
 // keep makes the headers of an answer hold as they are now, whatever the site block
 // does to them on their way.
 func (g *Gate) keep(w http.ResponseWriter, o *ownHeaders) {
-	if below := g.Below(w); below != nil {
+	if g.settleLast(w, o) {
 		o.header = w.Header().Clone()
-		*below = &final{ResponseWriter: *below, settler: o}
 	}
 }

@@ -95,8 +95,8 @@ func previews(h http.Header) bool {
 // where a script puts it into another page (Turbo reloads it for its meta).
 type handover struct {
 	Title, Price, Site string
-	Unlock, Page              string // addresses
-	Preview                   bool
+	Unlock, Page       string // addresses
+	Preview            bool
 }
 
 var handoverPage = template.Must(template.New("handover").Parse(`<!doctype html>

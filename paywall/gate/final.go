@@ -16,11 +16,15 @@ import (
 // have had their say, and may be asked before as well: asking twice changes nothing.
 type settler interface{ settle(h http.Header) }
 
-// settleLast has s asked when the headers of an answer through w go out.
-func (g *Gate) settleLast(w http.ResponseWriter, s settler) {
-	if below := g.Below(w); below != nil {
-		*below = &final{ResponseWriter: *below, settler: s}
+// settleLast has s asked when the headers of an answer through w go out, and reports
+// whether anything stands there that makes it necessary.
+func (g *Gate) settleLast(w http.ResponseWriter, s settler) bool {
+	below := g.Below(w) //nolint:bodyclose // a writer has no body
+	if below == nil {
+		return false
 	}
+	*below = &final{ResponseWriter: *below, settler: s}
+	return true
 }
 
 // final is the writer underneath all that a site block has put around the gate.
@@ -79,9 +83,10 @@ type ownHeaders struct {
 func (o *ownHeaders) settle(h http.Header) {
 	policies := h["Content-Security-Policy"]
 	for name := range h {
-		if o.header[name] == nil && name != "Content-Encoding" && !ofTheConnection(name) && !(o.cors && isCORS(name)) {
-			delete(h, name)
+		if o.header[name] != nil || name == "Content-Encoding" || ofTheConnection(name) || o.cors && isCORS(name) {
+			continue
 		}
+		delete(h, name)
 	}
 	for name, values := range o.header {
 		switch name {
@@ -123,9 +128,6 @@ func (g *Gate) checkoutWriter(w http.ResponseWriter) http.ResponseWriter {
 		if !ofTheConnection(name) {
 			delete(h, name)
 		}
-	}
-	if g.Below(w) == nil {
-		return w
 	}
 	return &keeper{ResponseWriter: w, gate: g}
 }
