@@ -93,6 +93,10 @@ var (
 	// celSecond are functions by which an expression reads the path, or anything
 	// else, elsewhere than in the reading it is asked about.
 	celSecond = regexp.MustCompile(`\b(ph|vars|vars_regexp|file)\s*\(`)
+	// celPathRegexp finds the pattern of a path_regexp: the last text in its brackets.
+	celPathRegexp = regexp.MustCompile(`\bpath_regexp\s*\(\s*(?:(?:` + celText.String() + `)\s*,\s*)?(` + celText.String() + `)`)
+	// capital is a capital letter that is no class such as \W.
+	capital = regexp.MustCompile(`(?:^|[^\\])[A-Z]`)
 )
 
 // expressionAdvice looks for the same matchers as functions in CEL.
@@ -170,6 +174,12 @@ func (h *Handler) freeAfter(i int) bool {
 func checkExpression(raw json.RawMessage) error {
 	if found := celSecond.FindStringSubmatch(celText.ReplaceAllString(expressionText(raw), `''`)); found != nil {
 		return fmt.Errorf("%s() in the matcher expression does not see every spelling of a path; write it with path or path_regexp", found[1])
+	}
+	for _, found := range celPathRegexp.FindAllStringSubmatch(expressionText(raw), -1) {
+		pattern := found[1][1 : len(found[1])-1]
+		if !strings.HasPrefix(pattern, "(?i)") && capital.MatchString(pattern) {
+			return fmt.Errorf("path_regexp(%s) in the matcher expression does not see a path in small letters, which many sites read as the same; write (?i) at the head of the pattern", found[1])
+		}
 	}
 	return nil
 }

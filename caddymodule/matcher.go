@@ -194,10 +194,22 @@ func newModuleMatcher(module any, onError bool) pricing.Matcher {
 		if patterns, ok := plainPatterns(*m); ok {
 			return patterns
 		}
+	case *caddyhttp.MatchPathRE:
+		return caddyMatcher{module: ignoringCase(m), onError: onError}
 	case *caddyhttp.MatchNot:
 		return except{newMatcher(caddyhttp.MatcherSets(m.MatcherSets), !onError)}
 	}
 	return caddyMatcher{module: module, onError: onError}
+}
+
+// ignoringCase is a regular expression that does not tell capitals from small
+// letters, as path patterns do not: many sites read "/articles/x" as "/Articles/x".
+func ignoringCase(m *caddyhttp.MatchPathRE) *caddyhttp.MatchPathRE {
+	folded := &caddyhttp.MatchPathRE{MatchRegexp: caddyhttp.MatchRegexp{Name: m.Name, Pattern: "(?i)" + m.Pattern}}
+	if folded.Provision(caddy.Context{}) != nil {
+		return m // the original was compiled, so this is, too
+	}
+	return folded
 }
 
 // plainPatterns are the patterns without placeholders and escapes, which only

@@ -23,6 +23,7 @@ func TestAnyCaddyMatcherGuardsEverySpelling(t *testing.T) {
 	for target, want := range map[string]string{
 		"/magazine/long-read":     "1.00",
 		"/magazine/long-read/":    "1.00",
+		"/magazine/LONG-read":     "1.00",
 		"/magazine/short":         "0.50",
 		"/articles/a":             "0.20",
 		"/articles/style.css.txt": "0.20",
@@ -39,14 +40,32 @@ func TestAnyCaddyMatcherGuardsEverySpelling(t *testing.T) {
 		"/articles/welcome/":  http.StatusOK,
 		"/articles/style.css": http.StatusOK,
 		"/elsewhere":          http.StatusOK,
-		// The pattern is for lower case, and a site that folds case has a long
-		// read there: refused rather than sold at the shorter one's price.
-		"/magazine/LONG-read": http.StatusBadRequest,
 		"/articles%2fa":       http.StatusBadRequest,
 		"/articles/a;x.css":   http.StatusBadRequest,
 	} {
 		if a := s.get(target, "Accept", "application/json"); a.StatusCode != want {
 			t.Errorf("%s: %s, want %d", target, a.Status, want)
 		}
+	}
+}
+
+// TestCapitalsInAPatternAreNoWayAround: a site that ignores case has the page of
+// "/Articles/P1" at "/articles/p1", too.
+func TestCapitalsInAPatternAreNoWayAround(t *testing.T) {
+	for name, matcher := range map[string]string{
+		"path_regexp":       `@paid path_regexp ^/Articles/[A-Z]\w*$`,
+		"named":             `@paid path_regexp article ^/Articles/(?P<name>[A-Z]\w*)$`,
+		"expression":        "@paid expression `path_regexp('(?i)^/Articles/[A-Z]\\\\w*$')`",
+		"not":               `@paid not path_regexp ^/Free/[A-Z]*$`,
+		"small, in capital": `@paid path_regexp ^/articles/[a-z]\w*$`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "", matcher+"\npaywall @paid 0.20\nreverse_proxy UPSTREAM", new(articles))
+			for _, target := range []string{"/Articles/P1", "/articles/p1", "/ARTICLES/P1", "/articles/P1", "/aRTICLES/p1"} {
+				if a := s.get(target, "Accept", "application/json"); a.StatusCode != http.StatusPaymentRequired && a.StatusCode != http.StatusBadRequest {
+					t.Errorf("%s: %s", target, a.Status)
+				}
+			}
+		})
 	}
 }

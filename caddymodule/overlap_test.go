@@ -97,6 +97,7 @@ func TestWhoeverAsksDecidesNothing(t *testing.T) {
 		"not in CEL":         {named("expression `path('/a/*') && !method('POST')`", "@m 0.20"), "(expression with method: "},
 		"placeholder in CEL": {named("expression `ph(req, 'http.request.uri.path') == '/a'`", "@m 0.20"), "ph() in the matcher expression does not see every spelling"},
 		"file in CEL":        {named("expression `file({'root': '/srv', 'try_files': ['{http.request.uri.path}']})`", "@m 0.20"), "does not see every spelling"},
+		"capitals in CEL":    {named("expression `path_regexp('^/Articles/')`", "@m 0.20"), "write (?i) at the head of the pattern"},
 		"free by header":     {named("header X-Member yes", free), "whoever asks decides whether this free line matches, and would read for nothing (header: "},
 		"free by method":     {named("method OPTIONS", free), "(method: "},
 		"free by query":      {named("query amp=1", free), "with the line: query amp)"},

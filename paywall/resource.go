@@ -49,8 +49,9 @@ type Target struct {
 // URL (absolute-form, RFC 9112 3.2.2), of which it takes path and query.
 // [CodeMalformed] for anything else, for a "#", which no target has (RFC 9112
 // 3.2; sites cut there, or do not), for bad escapes in the path, for control
-// characters that are not escaped, and for what is longer than 8 KB or can be read in
-// more ways than are worth counting.
+// characters that are not escaped, for what is longer than 8 KB, or than
+// 2 KB where it can be read in more than one way, and for what can be read in more ways
+// than are worth counting.
 func (c *Canonicalizer) Parse(target string) (Target, error) {
 	if len(target) > maxTarget {
 		return Target{}, Errorf(CodeMalformed, "the address is longer than %d bytes", maxTarget)

@@ -91,6 +91,23 @@ func TestWhatIsNoPathIsMalformed(t *testing.T) {
 	}
 }
 
+// TestTricksOfMoreThan2KBAreRefused: following them would cost a stranger nothing
+// and us a hundred ordinary requests. What has one reading may be longer.
+func TestTricksOfMoreThan2KBAreRefused(t *testing.T) {
+	long := func(unit string, size int) string { return "/" + strings.Repeat(unit, size/len(unit)) }
+	for _, unit := range []string{";a/", "..;/", "%2e%2e/", "a/../", "%25", "%EF%BC%8F", "(S(a))/", "x.php/", "a./", "%00"} {
+		if _, err := canonicalizer.Parse(long(unit, 4<<10)); paywall.ErrorCode(err) != paywall.CodeMalformed {
+			t.Errorf("4 KB of %s: %v", unit, err)
+		}
+	}
+	for _, unit := range []string{"a/b-c/", "%E0%B8%81", "%E6%BC%A2", "%C3%A9"} {
+		target, err := canonicalizer.Parse(long(unit, 4<<10))
+		if err != nil || !target.Canonical && unit != "a/b-c/" {
+			t.Errorf("4 KB of %s: canonical %v, error %v", unit, target.Canonical, err)
+		}
+	}
+}
+
 func TestWithoutUnicodeTablesOnlyASCIIIsRead(t *testing.T) {
 	var ascii paywall.Canonicalizer
 	if _, err := ascii.Parse("/articles/d%C3%BCrer"); paywall.ErrorCode(err) != paywall.CodeMalformed {
@@ -290,6 +307,10 @@ func BenchmarkParse(b *testing.B) {
 		"capitals": "/articles/2026/11/22/A-Long-Name-of-an-Article",
 		"umlauts":  "/articles/2026/11/22/%C3%9Cber-den-W%C3%B6rthersee",
 		"tricks":   "/free/..;/%2561rticles%5cp1./x%23y",
+		// What a stranger can have followed at most.
+		"2 KB of tricks": strings.Repeat("/%252e%255C//..;%23x%EF%BC%8F", 70),
+		"2 KB of dots":   "/" + strings.Repeat("a/%2e%2e/x;y/", 150),
+		"2 KB of bytes":  "/" + strings.Repeat("%c0%af%01a", 200),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
