@@ -21,7 +21,7 @@ func init() {
 //
 //	GET  /paywall/price?url=URL          which rule decides, what it costs, why
 //	POST /paywall/vouchers               makes vouchers, shows their codes once
-//	GET  /paywall/stats                  sales, refunds, top-ups, tips, gifts, what is owed
+//	GET  /paywall/stats                  paid in, given, sales, refunds, tips, gifts, what is owed
 //	GET  /paywall/verify                 proves the ledger
 //	GET  /paywall/export?format=ndjson   every transfer, in order; csv and beancount, too
 //	GET  /paywall/backup?since=0         a consistent copy of the ledger

@@ -31,15 +31,27 @@ type App struct {
 	// in Caddy's data directory.
 	Storage *Storage `json:"storage,omitempty"`
 
-	// Credit that a new wallet starts with, a decimal string: "0.60".
-	// Default: none.
+	// Credit that a new wallet starts with, a decimal string: "0.60". It is your own
+	// money: readers spend it first, it is never paid out, and creators have no share
+	// in what is bought with it. One network (IPv4 address, IPv6 /56) is given it five
+	// times at once, and five times a day from then on. Default: none.
 	Welcome string `json:"welcome,omitempty"`
+
+	// How many wallets each site gives it to in a day (UTC). Those opened later that
+	// day start empty, and the log says so once. Default: 500 times `limits`.
+	WelcomeLimit int `json:"welcome_limit,omitempty"`
+
+	// Whether creators share in what is bought with it, too. Whoever is a creator can
+	// then be paid from it by opening wallets and buying from himself. Default: no.
+	WelcomeShares bool `json:"welcome_shares,omitempty"`
 
 	// How long a purchase can be undone by the reader. 0 turns it off.
 	// Default: 30m.
 	Refund *caddy.Duration `json:"refund,omitempty"`
 
-	// How many purchases a reader can undo in a month (UTC). Default: no limit.
+	// How many purchases a reader can undo in a month (UTC). An article that was undone
+	// once cannot be undone again by the same wallet, and once a cap has made something
+	// cheaper, none of what was bought at that site in that month. Default: 5.
 	RefundLimit int `json:"refund_limit,omitempty"`
 
 	// Multiplies what one address (IPv4 address, IPv6 /56) and all together may
@@ -113,6 +125,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if a.welcome, err = parseWelcome(a.Welcome, a.currency); err != nil {
+		return err
+	}
+	if err := checkWelcome(a.WelcomeLimit, a.WelcomeShares, a.Welcome); err != nil {
 		return err
 	}
 	a.refund = a.refundTime()
@@ -246,21 +261,6 @@ func (a *App) languages() []string {
 		return nil
 	}
 	return a.UI.Languages
-}
-
-func parseWelcome(s string, c paywall.Currency) (paywall.Money, error) {
-	if s == "" {
-		return paywall.Money{Currency: c}, nil
-	}
-	amount, err := resolve(s)
-	if err != nil {
-		return paywall.Money{}, fmt.Errorf("welcome: %w", err)
-	}
-	m, err := paywall.ParsePrice(amount, c)
-	if err != nil {
-		return m, fmt.Errorf("welcome: %w", err)
-	}
-	return m, nil
 }
 
 func withDefault(s, fallback string) string {

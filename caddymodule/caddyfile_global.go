@@ -21,7 +21,10 @@ func init() {
 //	paywall {
 //		currency <code>
 //		storage badger <path>
-//		welcome <amount>
+//		welcome <amount> {
+//			limit <count> per day
+//			shares
+//		}
 //		refund <duration> {
 //			limit <count> per month
 //		}
@@ -37,8 +40,9 @@ func init() {
 //	}
 //
 // Without the option, or without a line of it: USD, the folder "paywall" in
-// Caddy's data directory, no welcome credit, 30m, limits of 1, vouchers, pages
-// that show the site's host, in all languages.
+// Caddy's data directory, no welcome credit, 30m and 5 per month, limits of 1,
+// vouchers, pages that show the site's host, in all languages. A welcome has a
+// limit of 500 per day, and no shares.
 func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 	d.Next()
 	if existing != nil {
@@ -102,7 +106,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 		}
 		a.Currency = string(currency)
 	case "welcome":
-		a.Welcome = args[0]
+		return a.unmarshalWelcome(d, args[0])
 	case "limits":
 		factor, err := strconv.Atoi(args[0])
 		if err == nil {

@@ -66,7 +66,7 @@ func setUpCommand(root *cobra.Command) {
 	keys := &cobra.Command{Use: "keys", Short: "The signing keys"}
 	keys.AddCommand(subcommand("rotate", "Makes a new signing key; old tokens stay valid until they expire", cmdRotate))
 
-	root.AddCommand(price, voucher, subcommand("stats", "Sales, refunds, top-ups, tips, gifts and what wallets are owed", cmdStats), verify, exportCommand(),
+	root.AddCommand(price, voucher, subcommand("stats", "What was paid in and given, sales, refunds, tips, gifts and what is owed", cmdStats), verify, exportCommand(),
 		backupCommand(), restoreCommand(), compressCommand(), keys)
 }
 
@@ -149,13 +149,18 @@ func cmdStats(fl caddycmd.Flags) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedQuit, err
 	}
+	of := func(paid, free string) string { return fmt.Sprintf(" (%s paid, %s free)", paid, free) }
 	rows := [][2]string{
-		{"sales", stats.Sales.String(stats.Currency)},
-		{"refunds", stats.Refunds.String(stats.Currency)},
-		{"top-ups", stats.TopUps.String(stats.Currency)},
-		{"tips", stats.Tips.String(stats.Currency)},
+		{"paid in", stats.PaidIn.String(stats.Currency)},
+		{"free credit given", stats.FreeGiven.String(stats.Currency)},
+		{"sales", stats.Sales.String(stats.Currency) + of(stats.SalesPaid, stats.SalesFree)},
+		{"refunds", stats.Refunds.String(stats.Currency) + of(stats.RefundsPaid, stats.RefundsFree)},
+		{"tips", stats.Tips.String(stats.Currency) + of(stats.TipsPaid, stats.TipsFree)},
 		{"gifts opened", strconv.Itoa(stats.Gifts)},
-		{"wallets", fmt.Sprintf("%d, owed %s %s", stats.Wallets, stats.Owed, stats.Currency)},
+		{"wallets", fmt.Sprintf("%d, owed %s %s%s", stats.Wallets, stats.Owed, stats.Currency, of(stats.OwedPaid, stats.OwedFree))},
+	}
+	for _, c := range stats.Creators {
+		rows = append(rows, [2]string{"owed to " + c.Creator, c.Amount + " " + stats.Currency})
 	}
 	for _, r := range stats.Resources {
 		rows = append(rows, [2]string{r.Site + r.Resource, r.Sales.String(stats.Currency)})
@@ -169,10 +174,25 @@ type wireStats struct {
 	Wallets   int       `json:"wallets"`
 	Sales     wireTally `json:"sales"`
 	Refunds   wireTally `json:"refunds"`
-	TopUps    wireTally `json:"top_ups"`
 	Tips      wireTally `json:"tips"`
 	Gifts     int       `json:"gifts"`
 	Owed      string    `json:"wallets_owed"`
+
+	PaidIn      wireTally `json:"paid_in"`
+	FreeGiven   wireTally `json:"free_given"`
+	SalesPaid   string    `json:"sales_paid"`
+	SalesFree   string    `json:"sales_free"`
+	RefundsPaid string    `json:"refunds_paid"`
+	RefundsFree string    `json:"refunds_free"`
+	TipsPaid    string    `json:"tips_paid"`
+	TipsFree    string    `json:"tips_free"`
+	OwedPaid    string    `json:"wallets_owed_paid"`
+	OwedFree    string    `json:"wallets_owed_free"`
+	Creators    []struct {
+		Creator string `json:"creator"`
+		Amount  string `json:"amount"`
+	} `json:"creators_owed"`
+
 	Resources []struct {
 		Site     string    `json:"site"`
 		Resource string    `json:"resource"`

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -243,6 +244,11 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Origin:   h.origin,
 		ClientIP: clientIP,
 		Welcome:  h.app.welcome,
+
+		WelcomeLimit: h.app.WelcomeLimit,
+		WelcomeSite:  cmp.Or(h.Origin, h.place.Name()),
+		FreeShares:   h.app.WelcomeShares,
+
 		Currency: h.app.currency,
 		Refund:   h.app.refund,
 		Refunds:  h.app.RefundLimit,

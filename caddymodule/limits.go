@@ -91,10 +91,12 @@ func (a *App) unmarshalRefund(d *caddyfile.Dispenser, args []string, twice bool)
 }
 
 // perMonth parses the rest of a line: <count> per month
-func perMonth(d *caddyfile.Dispenser) (int, error) {
+func perMonth(d *caddyfile.Dispenser) (int, error) { return countPer(d, "month", 5) }
+
+func countPer(d *caddyfile.Dispenser, period string, example int) (int, error) {
 	word, args := d.Val(), d.RemainingArgs()
-	if len(args) != 3 || args[1] != "per" || args[2] != "month" {
-		return 0, d.Errf("%s needs a number and its time; write: %s 5 per month", word, word)
+	if len(args) != 3 || args[1] != "per" || args[2] != period {
+		return 0, d.Errf("%s needs a number and its time; write: %s %d per %s", word, word, example, period)
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n <= 0 || n > math.MaxInt32 {

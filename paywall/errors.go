@@ -155,6 +155,12 @@ var (
 	ErrOfferSpent = Errorf(CodeOfferExpired, "this offer was used and refunded; open the article again for a new one")
 	// ErrRefundClosed: the refund window is over.
 	ErrRefundClosed = Errorf(CodeRefundClosed, "the time for a refund is over")
+	// ErrRefundOnce: the wallet undid a purchase of this resource before.
+	ErrRefundOnce = Errorf(CodeRefundClosed, "a purchase of this article was undone before, and that can be done once")
+	// ErrRefundCapped: the month's cap took something off a price at this site.
+	ErrRefundCapped = Errorf(CodeRefundClosed, "the most that a month costs at this site was reached, and reading was free from then on; that month's purchases can no longer be undone")
+	// ErrRefundGiven: others opened a gift of it.
+	ErrRefundGiven = Errorf(CodeRefundClosed, "others read this article through your gift link, so its purchase can no longer be undone")
 	// ErrTooManyRefunds: the wallet's refunds of this UTC month are used up; see [NextMonth].
 	ErrTooManyRefunds = Errorf(CodeTooManyRefunds, "no more purchases can be undone this month")
 	// ErrTooManyGifts: the wallet's gift links of this UTC month are used up; see [NextMonth].

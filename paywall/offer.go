@@ -77,6 +77,25 @@ func Split(amount Money, site string, shares []Share) ([]Leg, error) {
 	return legs, nil
 }
 
+// Divide is [Split] of an amount of which a part is free credit. Creators share in
+// the rest alone, unless ofFree is set: whoever is paid from what the publisher
+// gives away could go on opening wallets and buying from himself.
+func Divide(amount, free Money, site string, shares []Share, ofFree bool) ([]Leg, error) {
+	if ofFree || free.IsZero() {
+		return Split(amount, site, shares)
+	}
+	legs, err := Split(Money{Micros: amount.Micros - free.Micros, Currency: amount.Currency}, site, shares)
+	if err != nil {
+		return nil, err
+	}
+	account := SiteAccount(site)
+	if last := len(legs) - 1; last >= 0 && legs[last].Account == account {
+		legs[last].Micros += free.Micros
+		return legs, nil
+	}
+	return append(legs, Leg{Account: account, Micros: free.Micros}), nil
+}
+
 type part struct {
 	leg       Leg
 	remainder int64

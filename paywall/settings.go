@@ -42,4 +42,6 @@ type Spending struct {
 	Today Money // counts against the budget
 	Week  Money // without being asked
 	Month Money
+
+	Undone int // purchases that were undone in this month
 }

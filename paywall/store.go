@@ -21,9 +21,14 @@ import (
 // A store that is closed, failing, out of disk space or too busy answers
 // [ErrUnavailable] to changes; reads go on where they can.
 type Store interface {
-	// OpenWallet makes a wallet and pays the welcome credit into it. Key: the
-	// hash of the wallet's key; the same key again answers the same wallet.
-	OpenWallet(ctx context.Context, keys KeyHashes, welcome Money) (Wallet, error)
+	// OpenWallet makes a wallet and pays the welcome credit into it, unless the site
+	// has given that to as many today as its limit says: then the wallet is empty. Key:
+	// the hash of the wallet's key; the same key again answers the same wallet.
+	OpenWallet(ctx context.Context, keys KeyHashes, welcome Welcome) (Wallet, error)
+
+	// Welcomes answers how many wallets a site has given its welcome credit to in this
+	// UTC day.
+	Welcomes(ctx context.Context, site string) (int, error)
 
 	// AddKey lets a further browser into the wallet whose recovery code has
 	// this hash: from now on next.Key opens it and next.Code recovers it. Key:
@@ -78,9 +83,10 @@ type Store interface {
 	// is [ErrOfferSpent]. [ErrNoWallet].
 	//
 	// An offer with a cap takes what [Offer.Charge] says, in the end nothing; a
-	// refund takes off the sum of the month of the purchase what it gives back. A
-	// purchase that took nothing cannot be undone. More than was shown is never
-	// taken: [ErrOfferChanged]. What the wallet's settings do not allow is
+	// refund takes off the sum of the month of the purchase what it gives back. More
+	// than was shown is never taken: [ErrOfferChanged]. Free credit is taken first, and
+	// creators share in the rest, see [Divide]. What [Store.Refund] will refuse is sold
+	// as what cannot be undone. What the wallet's settings do not allow is
 	// [ErrOverBudget] or, of a purchase with Auto set, [ErrAskFirst]; so is, with Auto
 	// set, a resource whose last purchase the wallet undid.
 	Unlock(ctx context.Context, p Purchase) (Receipt, error)
@@ -89,13 +95,18 @@ type Store interface {
 	// [ErrNoWallet].
 	Quote(ctx context.Context, wallet string, o Offer) (Quote, error)
 
-	// Refund gives back exactly what was paid, takes the shares back, ends
-	// ownership and revokes the unlock before it answers. Key: the unlock; a
-	// second refund answers the first receipt. An unlock that is unknown or
-	// another wallet's is [ErrNotFound]; after RefundableUntil: [ErrRefundClosed].
+	// Refund gives back exactly what was paid, as the credit that it was, takes the
+	// shares back, ends ownership and revokes the unlock before it answers. Key: the
+	// unlock; a second refund answers the first receipt. An unlock that is unknown or
+	// another wallet's is [ErrNotFound].
+	//
+	// Undoing is for mistakes, not for reading. It is refused after RefundableUntil, or
+	// after the access has ended: [ErrRefundClosed]; when the wallet undid a purchase of
+	// the resource before: [ErrRefundOnce]; when a cap took something off a price that
+	// the wallet paid at the site in the UTC month of the purchase:
+	// [ErrRefundCapped]; when somebody opened a gift of it: [ErrRefundGiven].
 	// With a limit above zero, a wallet that had that many refunds in this UTC month
-	// is refused the next: [ErrTooManyRefunds]. Those without a limit count, too. A
-	// purchase of which somebody opened a gift cannot be undone: [ErrRefundClosed].
+	// is refused the next: [ErrTooManyRefunds]. Those without a limit count, too.
 	Refund(ctx context.Context, wallet, unlock string, limit int) (Receipt, error)
 
 	// Tip moves money as a purchase does, and gives nothing for it; it cannot be
@@ -216,14 +227,22 @@ type Purchase struct {
 	Refund time.Duration // how long the purchase can be undone
 	Shown  *Money        // the charge that the reader was shown; nil: none was
 	Auto   bool          // the reader was not asked
+
+	FreeShares bool // creators share in free credit as well
 }
 
 // Quote is what a purchase would come to.
 type Quote struct {
 	Charge Money // what it would take, with what the cap leaves
+	Free   Money // of it, free credit
 	Spent  Money // at this site in this month under a cap; zero if the offer has none
 	Owned  bool  // the wallet owns the resource: it would take nothing
 	Auto   bool  // it could be made without asking
+	Undone int   // purchases that the wallet undid in this month
+
+	// Final is why the purchase could not be undone, [ErrRefundOnce] or
+	// [ErrRefundCapped]; nil if it could.
+	Final error
 
 	// Refusal is why it would be refused, such as [ErrInsufficientFunds]; nil if it
 	// would not.
@@ -258,11 +277,32 @@ type Stats struct {
 	Wallets   int             `json:"wallets"`
 	Sales     Tally           `json:"sales"`
 	Refunds   Tally           `json:"refunds"`
-	TopUps    Tally           `json:"top_ups"` // vouchers and welcome credit
+	TopUps    Tally           `json:"top_ups"` // PaidIn and FreeGiven together
 	Tips      Tally           `json:"tips"`
 	Gifts     int             `json:"gifts"`        // opened, for nothing
 	Owed      Money           `json:"wallets_owed"` // what all wallets hold together
 	Resources []ResourceSales `json:"resources"`
+
+	// What readers put in, and what the publisher gave, which is spent first. Sales,
+	// refunds and tips consist of both.
+	PaidIn      Tally `json:"paid_in"`    // vouchers redeemed
+	FreeGiven   Tally `json:"free_given"` // welcome credit
+	SalesPaid   Money `json:"sales_paid"`
+	SalesFree   Money `json:"sales_free"`
+	RefundsPaid Money `json:"refunds_paid"`
+	RefundsFree Money `json:"refunds_free"`
+	TipsPaid    Money `json:"tips_paid"`
+	TipsFree    Money `json:"tips_free"`
+	OwedPaid    Money `json:"wallets_owed_paid"` // owed to readers
+	OwedFree    Money `json:"wallets_owed_free"` // owed to nobody, but readers may spend it
+
+	Creators []CreatorOwed `json:"creators_owed"` // by name
+}
+
+// CreatorOwed is what a creator has earned, less what was undone.
+type CreatorOwed struct {
+	Creator string `json:"creator"`
+	Amount  Money  `json:"amount"`
 }
 
 // Tally counts and sums.

@@ -9,6 +9,8 @@ type Tip struct {
 	Resource string  // canonical path
 	Amount   Money   // above zero
 	Shares   []Share // as in an offer
+
+	FreeShares bool // as in a [Purchase]
 }
 
 // TipState is a tip that was given.
@@ -32,6 +34,7 @@ type WalletExport struct {
 	ID        string      `json:"wallet_id"`
 	Currency  Currency    `json:"currency"`
 	Balance   Money       `json:"balance"`
+	Free      Money       `json:"free_credit"` // of the balance, what the publisher gave
 	OpenedAt  time.Time   `json:"opened_at"`
 	Settings  Settings    `json:"settings"`
 	Devices   []Device    `json:"devices"`

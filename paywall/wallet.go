@@ -6,6 +6,19 @@ import "time"
 type Wallet struct {
 	ID      string
 	Balance Money
+	Free    Money // of the balance, what the publisher gave; it is spent first
+}
+
+// Paid is what is left in the wallet of what its reader put in.
+func (w Wallet) Paid() Money {
+	return Money{Micros: w.Balance.Micros - w.Free.Micros, Currency: w.Balance.Currency}
+}
+
+// Welcome is the credit that a site gives a new wallet: the publisher's own money.
+type Welcome struct {
+	Amount Money  // zero: none
+	Site   string // origin of the site that gives it
+	Limit  int    // how many wallets the site gives it to in a UTC day; 0: no limit
 }
 
 // KeyHashes is how a wallet is reached from one browser or script: the hash of its
@@ -74,7 +87,7 @@ type Unlock struct {
 	Given           bool      `json:"given,omitzero"` // others opened a gift of it; told by Unlocks only
 	At              time.Time `json:"at"`
 	ExpiresAt       time.Time `json:"expires_at,omitzero"`  // zero: for ever
-	RefundableUntil time.Time `json:"refundable_until"`     // fixed at the purchase; a later change of config does not move it
+	RefundableUntil time.Time `json:"refundable_until"`     // as fixed at the purchase; no later than At if it cannot be undone, see [Store.Refund]
 	RefundedAt      time.Time `json:"refunded_at,omitzero"` // zero: not refunded
 	Forgotten       bool      `json:"forgotten,omitzero"`   // nobody is to be shown of what it is, see [Settings.Forget]; told by Unlocks, Bought and WalletExport only
 }

@@ -72,10 +72,13 @@ func (g *group) applyOpen(r *journal.Record, at journal.Ptr) error {
 	if !ok {
 		return errValue
 	}
-	w := wallet{number: numberOf(r.Seq), opened: at}
+	w := wallet{number: numberOf(r.Seq), opened: at, free: r.Paid()}
 	g.put(walletKey(id), w.encode())
 	g.putKeys(id, w.number, r, at)
-	return nil
+	if r.Paid() == 0 {
+		return nil
+	}
+	return g.count(welcomeKey(r.Site), day(r.Time), 1)
 }
 
 func (g *group) applyKey(r *journal.Record, at journal.Ptr) error {
@@ -136,7 +139,8 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	}
 	o.stands = at
 	g.put(resourceKey(w.number, r.Site, r.Resource), o.encode())
-	g.put(unlockKey(r.Unlock), unlock{number: w.number, bought: at, prev: w.bought}.encode())
+	free := w.spend(r.Paid())
+	g.put(unlockKey(r.Unlock), unlock{number: w.number, bought: at, prev: w.bought, free: free - r.Free}.encode())
 	w.bought = at
 	w.spent.pay(r)
 	g.put(walletKey(id), w.encode())
@@ -145,6 +149,11 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	}
 	if r.Cap == 0 {
 		return nil
+	}
+	if r.Paid() < r.Price {
+		if err := g.reduce(w.number, r.Site, month(r.Time)); err != nil {
+			return err
+		}
 	}
 	return g.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
 }
@@ -176,6 +185,7 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 	if err != nil {
 		return err
 	}
+	w.free += bought.Free + u.free
 	w.spent.undo(bought, r.Paid())
 	g.put(walletKey(id), w.encode())
 	if bought.Cap == 0 {

@@ -34,6 +34,8 @@ type audit struct {
 	vouchers map[paywall.Hash]voucher
 	gifts    map[paywall.Hash]*auditGift // all, in every part: giver and readers may be in different ones
 	revoked  map[string]time.Time        // that must still be known
+	welcomes map[string]counter          // of the sites, by their key; part 0 only
+	freeSaid bool                        // a record has said how much of it was free credit
 }
 
 type auditWallet struct {
@@ -43,7 +45,8 @@ type auditWallet struct {
 	passkeys  map[string]journal.Ptr // by their keys in Badger; nil if there are none
 	transfers map[string]transfer    // tips and top-ups, the same
 	resources map[[8]byte]*auditOwned
-	counters  map[string]counter // by their key; nil if nothing is counted
+	counters  map[string]counter         // by their key; nil if nothing is counted
+	reduced   map[string]map[uint64]bool // months in which a cap took something off a price, by the key of their counter
 }
 
 type auditOwned struct {
@@ -62,7 +65,7 @@ func newAudit(part, parts int, j *journal.Journal, now time.Time) *audit {
 		accounts: map[string]int64{}, wallets: map[walletID]*auditWallet{}, erased: map[walletID]bool{},
 		keys: map[paywall.Hash]auditKey{}, codes: map[paywall.Hash]walletID{},
 		unlocks: map[[12]byte]*unlock{}, vouchers: map[paywall.Hash]voucher{}, revoked: map[string]time.Time{},
-		gifts: map[paywall.Hash]*auditGift{},
+		gifts: map[paywall.Hash]*auditGift{}, welcomes: map[string]counter{},
 	}
 }
 
@@ -87,6 +90,10 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 	if a.part == 0 {
 		a.sum(r)
 	}
+	if a.part == 0 && r.Kind == paywall.KindOpen {
+		a.addWelcome(r)
+	}
+	a.freeSaid = a.freeSaid || r.Free != 0
 	switch r.Kind {
 	case paywall.KindVoucher:
 		a.addVouchers(r)
@@ -112,7 +119,7 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 	}
 	switch r.Kind {
 	case paywall.KindOpen:
-		w = &auditWallet{wallet: wallet{number: numberOf(r.Seq), opened: at}, resources: map[[8]byte]*auditOwned{}}
+		w = &auditWallet{wallet: wallet{number: numberOf(r.Seq), opened: at, free: r.Paid()}, resources: map[[8]byte]*auditOwned{}}
 		a.wallets[id] = w
 		a.addKeys(r, at, id, w)
 	case paywall.KindKey:
@@ -127,6 +134,7 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		a.addRefund(r, at, w)
 	case paywall.KindTip:
 		a.addPaid(r)
+		a.addFree(r, w)
 		a.addSpent(r, w)
 		w.addTransfer(r, at)
 	case paywall.KindRedeem:
@@ -144,6 +152,9 @@ func (a *audit) add(r *journal.Record, at journal.Ptr) {
 		}
 		if w.balance += l.Micros; w.balance < 0 {
 			a.problem(r, "a wallet goes below zero, to %d millionths", w.balance)
+		}
+		if w.free < 0 || w.free > w.balance {
+			a.problem(r, "of the %d millionths in a wallet %d are free credit", w.balance, w.free)
 		}
 	}
 }
@@ -193,7 +204,7 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	if a.unlocks[id] != nil {
 		a.problem(r, "its offer was used before")
 	}
-	a.unlocks[id] = &unlock{number: w.number, bought: at, prev: w.bought}
+	a.unlocks[id] = &unlock{number: w.number, bought: at, prev: w.bought, free: a.addFree(r, w) - r.Free}
 	w.bought = at
 	key := resourceID(r.Site, r.Resource)
 	o := w.resources[key]
@@ -247,6 +258,8 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 		a.problem(r, "its wallet had %d refunds this month already", n)
 	}
 	w.count(refunds, month(r.Time), 1)
+	w.free += bought.Free + u.free
+	a.said(r, bought.Free+u.free)
 	w.takeBack(&bought, r.Paid())
 	a.revoke(r.Unlock, r.Time)
 }

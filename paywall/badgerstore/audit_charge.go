@@ -38,6 +38,9 @@ func (a *audit) addCharge(r *journal.Record, w *auditWallet) {
 	if w.forget && (r.Title != "" || r.URL != bare(r)) {
 		a.problem(r, "it says more than its wallet wants to be remembered")
 	}
+	if r.Price > r.Paid() {
+		w.addReduced(r)
+	}
 	if r.Cap != 0 {
 		w.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
 	}

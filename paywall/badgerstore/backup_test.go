@@ -107,7 +107,7 @@ func TestBackupsUnderLoadAreConsistent(t *testing.T) {
 
 func buyAndGiveBack(t *testing.T, s *Store, allowed <-chan struct{}) {
 	for n := 0; ; n++ {
-		w, err := s.OpenWallet(t.Context(), randomKeys(t), euro(1000))
+		w, err := s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(1000)})
 		for i := 0; i < 20 && err == nil; i++ {
 			if _, more := <-allowed; !more {
 				return

@@ -26,7 +26,7 @@ func newShop(b testing.TB, s *Store) *shop {
 	b.Helper()
 	sh := &shop{store: s}
 	for range 1000 {
-		w, err := s.OpenWallet(b.Context(), randomKeys(b), paywall.Money{Micros: 1 << 50, Currency: "EUR"})
+		w, err := s.OpenWallet(b.Context(), randomKeys(b), paywall.Welcome{Amount: paywall.Money{Micros: 1 << 50, Currency: "EUR"}})
 		if err != nil {
 			b.Fatal(err)
 		}

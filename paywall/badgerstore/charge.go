@@ -21,7 +21,7 @@ func (s *Store) amount(m paywall.Money) bool {
 }
 
 // charge makes the record take what the offer costs this wallet now. Without a
-// cap it does already.
+// cap, and without free credit, it does already.
 func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
 	charge, _, err := g.chargeOf(w.number, &p.Offer, g.now)
 	if err != nil {
@@ -30,22 +30,24 @@ func (g *group) charge(r *journal.Record, w wallet, p *paywall.Purchase) error {
 	if p.Shown != nil && charge.Micros > p.Shown.Micros {
 		return errMoreNow
 	}
-	if r.Auto {
-		before, err := g.owned(w.number, r.Site, r.Resource)
-		if err != nil {
-			return err
-		}
-		if !w.unasked(before, charge.Micros, g.now) {
-			return paywall.ErrAskFirst
-		}
+	before, err := g.owned(w.number, r.Site, r.Resource)
+	if err != nil {
+		return err
+	}
+	if r.Auto && !w.unasked(before, charge.Micros, g.now) {
+		return paywall.ErrAskFirst
 	}
 	if err := w.affords(charge.Micros, g.now); err != nil {
 		return err
 	}
-	if charge.IsZero() {
-		r.Refund = 0 // there is nothing to give back
+	final, err := g.final(w.number, &p.Offer, before, charge, g.now)
+	if err != nil {
+		return err
 	}
-	return take(r, charge, &p.Offer)
+	if charge.IsZero() || final != nil { // nothing to give back, or never
+		r.Refund = 0
+	}
+	return take(r, charge, w.spend(charge.Micros), p.Offer.Shares, p.FreeShares)
 }
 
 // chargeOf is what an offer costs a wallet, and what the wallet spent this month
@@ -76,15 +78,19 @@ func (w *wallet) affords(amount int64, now time.Time) error {
 	return nil
 }
 
-// take makes a purchase's record take an amount, which may be nothing.
-func take(r *journal.Record, amount paywall.Money, o *paywall.Offer) error {
-	if amount.Micros == r.Paid() {
+// take makes a record take an amount, which may be nothing, of which a part is free
+// credit. Creators share in the rest, or with ofFree in all of it.
+func take(r *journal.Record, amount paywall.Money, free int64, shares []paywall.Share, ofFree bool) error {
+	if r.Free = free; free > 0 && !ofFree {
+		r.Shares = shares // the legs do not tell
+	}
+	if amount.Micros == r.Paid() && len(r.Shares) == 0 {
 		return nil
 	}
 	if r.Legs = nil; amount.IsZero() {
 		return nil
 	}
-	legs, err := paywall.Split(amount, o.Site, o.Shares)
+	legs, err := paywall.Divide(amount, paywall.Money{Micros: free, Currency: amount.Currency}, r.Site, shares, ofFree)
 	if err != nil {
 		return err
 	}
@@ -119,9 +125,21 @@ func (s *Store) Quote(ctx context.Context, wallet string, o paywall.Offer) (payw
 			q.Owned = u.Live(now)
 		}
 		if q.Owned {
-			q.Charge = s.money(0)
+			q.Charge, q.Free = s.money(0), s.money(0)
 			return q, nil
 		}
+		final, err := v.final(w.number, &o, owned, q.Charge, now)
+		if err != nil {
+			return q, err
+		}
+		if final != nil {
+			q.Final = final
+		}
+		undone, err := v.counted(counterKey(w.number, countRefunds), month(now))
+		if err != nil {
+			return q, err
+		}
+		q.Undone, q.Free = int(undone), s.money(min(q.Charge.Micros, w.free))
 		q.Refusal = w.affords(q.Charge.Micros, now)
 		switch {
 		case now.After(o.ExpiresAt):

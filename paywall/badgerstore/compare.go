@@ -41,6 +41,12 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 		for key, count := range w.counters {
 			c.want([]byte(key), count.encode(), "a counter")
 		}
+		for key, months := range w.reduced {
+			c.want([]byte(key), reducedCounter(months).encode(), "the months of a cap")
+		}
+	}
+	for key, count := range a.welcomes {
+		c.want([]byte(key), count.encode(), "a site's welcome credits")
 	}
 	for hash, k := range a.keys {
 		key, opens, n := keyKey(hash), k.of[:], a.wallets[k.of].number

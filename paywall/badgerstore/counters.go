@@ -17,6 +17,8 @@ const (
 	countCap     = 'c' // paid at one site in a month under a cap
 	countRefunds = 'r' // refunds in a month
 	countGifts   = 'g' // gift links made in a month
+	countReduced = 'x' // months in which a cap took something off a price at one site
+	countWelcome = 'w' // welcome credits that one site gave in a day; for nobody's number
 )
 
 // counterKeys begin all counters of a wallet.
@@ -32,6 +34,12 @@ func counterKey(n number, what byte, of ...byte) []byte {
 func capKey(n number, site string) []byte {
 	h := resourceHash(site, "")
 	return counterKey(n, countCap, h[:8]...)
+}
+
+// welcomeKey counts a site's welcome credits.
+func welcomeKey(site string) []byte {
+	h := resourceHash(site, "")
+	return counterKey(number{}, countWelcome, h[:8]...)
 }
 
 // month numbers the months of the UTC calendar.
@@ -63,13 +71,17 @@ func decodeCounter(v []byte) (c counter, err error) {
 	return c, err
 }
 
-// counted is what a counter has in a period.
-func (v *view) counted(key []byte, period uint64) (int64, error) {
+func (v *view) counter(key []byte) (c counter, err error) {
 	value, err := v.get(key)
 	if err != nil || value == nil {
-		return 0, err
+		return c, err
 	}
-	c, err := decodeCounter(value)
+	return decodeCounter(value)
+}
+
+// counted is what a counter has in a period.
+func (v *view) counted(key []byte, period uint64) (int64, error) {
+	c, err := v.counter(key)
 	if err != nil || c.period != period {
 		return 0, err
 	}

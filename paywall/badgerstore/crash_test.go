@@ -55,7 +55,7 @@ func runShop(dir string) error {
 	for range 16 {
 		done.Go(func() {
 			keys, _ := paywall.NewWalletKey().Hashes()
-			w, err := s.OpenWallet(context.Background(), keys, euro(100_000))
+			w, err := s.OpenWallet(context.Background(), keys, paywall.Welcome{Amount: euro(100_000)})
 			if err != nil {
 				panic(err)
 			}

@@ -112,7 +112,7 @@ func failingScript(t *testing.T, o Options, keys paywall.KeyHashes) (bought int,
 		return 0, -1
 	}
 	defer s.Close()
-	w, err := s.OpenWallet(t.Context(), keys, euro(500))
+	w, err := s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(500)})
 	if err != nil {
 		return 0, -1
 	}
@@ -144,7 +144,7 @@ func TestSalesStopWhileTheDiskIsAlmostFullAndGoOnByThemselves(t *testing.T) {
 	o.free = func(string) (uint64, error) { return free.Load(), nil }
 	s := open(t, o)
 	keys := randomKeys(t)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(500)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(500)}))
 	buy := func(n int) error {
 		_, err := s.Unlock(t.Context(), paywall.Purchase{Wallet: w.ID, Offer: offer(fmt.Sprint("/", n))})
 		return err
@@ -181,14 +181,17 @@ func TestSalesStopWhileTheDiskIsAlmostFullAndGoOnByThemselves(t *testing.T) {
 func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	s := open(t, testOptions(t.TempDir()))
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(500)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(500)}))
 	ctx := t.Context()
 	calls := map[string]func() error{
-		"Wallet":        func() error { _, err := s.Wallet(ctx, paywall.Hash{}); return err },
-		"Unlock":        func() error { _, err := s.Unlock(ctx, paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}); return err },
-		"Refund":        func() error { _, err := s.Refund(ctx, w.ID, "x", 0); return err },
-		"Redeem":        func() error { _, err := s.Redeem(ctx, w.ID, paywall.Hash{}); return err },
-		"Open":          func() error { _, err := s.OpenWallet(ctx, paywall.KeyHashes{}, euro(1)); return err },
+		"Wallet": func() error { _, err := s.Wallet(ctx, paywall.Hash{}); return err },
+		"Unlock": func() error { _, err := s.Unlock(ctx, paywall.Purchase{Wallet: w.ID, Offer: offer("/x")}); return err },
+		"Refund": func() error { _, err := s.Refund(ctx, w.ID, "x", 0); return err },
+		"Redeem": func() error { _, err := s.Redeem(ctx, w.ID, paywall.Hash{}); return err },
+		"Open": func() error {
+			_, err := s.OpenWallet(ctx, paywall.KeyHashes{}, paywall.Welcome{Amount: euro(1)})
+			return err
+		},
 		"AddKey":        func() error { _, err := s.AddKey(ctx, paywall.Hash{}, paywall.KeyHashes{}); return err },
 		"Set":           func() error { return s.Set(ctx, w.ID, paywall.Settings{Budget: euro(1)}) },
 		"Settings":      func() error { _, _, err := s.Settings(ctx, w.ID); return err },
@@ -263,7 +266,7 @@ func stuck(t *testing.T) (s *Store, disk *brokenDisk, wallet string, release fun
 	o := testOptions(t.TempDir())
 	o.Disk = disk
 	s = open(t, o)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(1_000_000)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(1_000_000)}))
 	closed(t, s)
 	disk.slow = make(chan struct{})
 	s = open(t, o)
@@ -343,7 +346,7 @@ func waitFor(t *testing.T, ready func() bool) {
 func TestAPanicInAChangeSpoilsNothingElse(t *testing.T) {
 	s := open(t, testOptions(t.TempDir()))
 	keys := randomKeys(t)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(500)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(500)}))
 	err := s.submit(t.Context(), false, func(g *group) error {
 		r := journal.Record{Wallet: w.ID, Key: paywall.Hash{1}, Code: paywall.Hash{2}}
 		r.Kind = paywall.KindKey

@@ -75,7 +75,7 @@ func runOnAFullDisk(dir string) error {
 		return err
 	}
 	keys, _ := paywall.NewWalletKey().Hashes()
-	w, err := s.OpenWallet(context.Background(), keys, euro(1_000_000_000))
+	w, err := s.OpenWallet(context.Background(), keys, paywall.Welcome{Amount: euro(1_000_000_000)})
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func TestAFullDiskStopsSalesAndNothingElse(t *testing.T) {
 func TestRebuildingOnASmallDiskEndsWithAnErrorNotAFault(t *testing.T) {
 	o := testOptions(t.TempDir())
 	s := open(t, o)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(10_000_000)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(10_000_000)}))
 	buyMany(t, s, w.ID, 20_000)
 	closed(t, s)
 	opened, refused := 0, 0

@@ -24,7 +24,7 @@ import (
 //	i NUMBER KEY             keys, codes, passkeys and gifts of a wallet, to find and erase them; place of the record that has a key
 //	i NUMBER q HASH          key that was dropped
 //	v HASH                   voucher
-//	u UNLOCK                 unlock: wallet's number, place of the purchase, of the wallet's purchase before it, and of its refund or 0 if a gift of it was opened
+//	u UNLOCK                 unlock: wallet's number, place of the purchase, of the wallet's purchase before it, and of its refund or 0 if a gift of it was opened; 0 and how much of it was free credit if its record is too old to say so
 //	r NUMBER RESOURCE        a resource in a wallet: place of the purchase that stands, how many were undone
 //	g HASH                   gift: place of its record, how often it was opened, place of the wallet's gift before it
 //	t NUMBER CAUSE           tip or top-up of a wallet: its place, and that of the one before it
@@ -61,7 +61,7 @@ const (
 
 // layout numbers the ways in which keys and values were written. A Badger of
 // another one is built again from the journal.
-const layout = 3
+const layout = 4
 
 var errValue = errors.New("a value in Badger cannot be read")
 
@@ -135,6 +135,7 @@ type unlock struct {
 	prev     journal.Ptr // the wallet's purchase before it; zero: none
 	refunded journal.Ptr // zero: not
 	given    bool        // somebody opened a gift of it; it is never refunded then
+	free     int64       // of what it took, free credit, where its record is too old to say so; as long as it can be undone
 }
 
 func (u unlock) encode() []byte {
@@ -142,8 +143,11 @@ func (u unlock) encode() []byte {
 	if u.refunded != (journal.Ptr{}) {
 		return appendPtr(b, u.refunded)
 	}
-	if u.given {
+	switch {
+	case u.given:
 		b = append(b, 0) // no place begins so: segments count from 1
+	case u.free != 0:
+		b = binary.AppendVarint(append(b, 0), u.free)
 	}
 	return b
 }
@@ -159,6 +163,10 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 	if err == nil && len(v) == 1 && v[0] == 0 {
 		u.given = true
 		return u, nil
+	}
+	if err == nil && len(v) > 1 && v[0] == 0 {
+		u.free, err = decodeBalance(v[1:])
+		return u, err
 	}
 	if err == nil && len(v) > 0 {
 		u.refunded, v, err = cutPtr(v)

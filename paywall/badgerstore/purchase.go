@@ -104,7 +104,7 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
-	if err := take(r, g.s.money(first.Paid()), o); err != nil {
+	if err := take(r, g.s.money(first.Paid()), first.Free, o.Shares, len(first.Shares) == 0); err != nil {
 		return paywall.Receipt{}, err
 	}
 	if first.Title == "" && first.URL == bare(first) {
@@ -114,14 +114,15 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	keep(&kept) // an earlier version kept more
 	same := first.Site == r.Site && first.Resource == r.Resource && kept.URL == r.URL &&
 		kept.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&
-		first.Price == r.Price && first.Cap == r.Cap
+		slices.Equal(first.Shares, r.Shares) && first.Price == r.Price && first.Cap == r.Cap
 	switch {
 	case !same:
 		return paywall.Receipt{}, paywall.ErrOfferChanged
 	case u.refunded != (journal.Ptr{}):
 		return paywall.Receipt{}, paywall.ErrOfferSpent
 	}
-	return paywall.Receipt{Unlock: unlockOf(first, nil, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
+	was := unlockOf(first, nil, g.s.o.Currency)
+	return paywall.Receipt{Unlock: was, Balance: g.s.money(w.balance)}, g.undoable(w.number, &was, g.now)
 }
 
 // live is the purchase that opens the resource to the wallet now, nil if none.
@@ -138,5 +139,5 @@ func (g *group) live(n number, r *journal.Record) (*paywall.Unlock, error) {
 	if !u.Live(g.now) {
 		return nil, nil
 	}
-	return &u, nil
+	return &u, g.undoable(n, &u, g.now)
 }

@@ -50,7 +50,7 @@ func (s *Store) Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, e
 }
 
 func (s *Store) wallet(id walletID, w wallet) paywall.Wallet {
-	return paywall.Wallet{ID: id.String(), Balance: s.money(w.balance)}
+	return paywall.Wallet{ID: id.String(), Balance: s.money(w.balance), Free: s.money(w.free)}
 }
 
 // Owned implements [paywall.Store].
@@ -164,7 +164,7 @@ func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, unlock, error
 	if state.refunded == (journal.Ptr{}) {
 		u := unlockOf(&r, nil, s.o.Currency)
 		u.Given = state.given
-		return u, state, nil
+		return u, state, v.undoable(state.number, &u, s.now())
 	}
 	refund, err := s.journal.Read(state.refunded)
 	if err != nil {

@@ -32,8 +32,6 @@ func (s *Store) Refund(ctx context.Context, wallet, unlock string, limit int) (p
 	})
 }
 
-var errGiven = paywall.Errorf(paywall.CodeRefundClosed, "others read this article through your gift link, so its purchase can no longer be undone")
-
 func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.Receipt, error) {
 	bought, err := g.read(u.bought)
 	if err != nil {
@@ -47,9 +45,16 @@ func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.
 		return paywall.Receipt{Unlock: unlockOf(bought, first, g.s.o.Currency), Balance: g.s.money(w.balance)}, nil
 	}
 	if u.given {
-		return paywall.Receipt{}, errGiven
+		return paywall.Receipt{}, paywall.ErrRefundGiven
 	}
-	if was := unlockOf(bought, nil, g.s.o.Currency); !was.Refundable(g.now) {
+	was := unlockOf(bought, nil, g.s.o.Currency)
+	locked, err := g.locked(w.number, &was)
+	switch {
+	case err != nil:
+		return paywall.Receipt{}, err
+	case locked != nil:
+		return paywall.Receipt{}, locked
+	case !was.Refundable(g.now):
 		return paywall.Receipt{}, paywall.ErrRefundClosed
 	}
 	refunds, err := g.counted(counterKey(w.number, countRefunds), month(g.now))
@@ -61,7 +66,7 @@ func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.
 			"%d purchases were undone this month; the next can be from %s on", refunds, paywall.NextMonth(g.now).Format("2 January"))
 	}
 	r := journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource, Limit: limit}
-	r.Kind = paywall.KindRefund
+	r.Kind, r.Free = paywall.KindRefund, bought.Free+u.free
 	for _, l := range bought.Legs {
 		r.Legs = append(r.Legs, paywall.Leg{Account: l.Account, Micros: -l.Micros})
 	}

@@ -48,7 +48,7 @@ func settle(t testing.TB, s *Store) *town {
 	for i := range 5 {
 		keys := randomKeys(t)
 		w.keys = append(w.keys, keys)
-		w.wallets = append(w.wallets, must[paywall.Wallet](t)(s.OpenWallet(ctx, keys, euro(500))).ID)
+		w.wallets = append(w.wallets, must[paywall.Wallet](t)(s.OpenWallet(ctx, keys, paywall.Welcome{Amount: euro(500)})).ID)
 		must[paywall.Wallet](t)(s.AddKey(ctx, keys.Code, randomKeys(t)))
 		for n := range 6 {
 			p := paywall.Purchase{Wallet: w.wallets[i], Offer: offer(fmt.Sprintf("/articles/%d", n)), Refund: time.Hour}

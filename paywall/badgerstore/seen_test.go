@@ -14,7 +14,7 @@ import (
 func TestWhatStoodInBadgerAtOpenIsNotNew(t *testing.T) {
 	o := testOptions(t.TempDir())
 	s := open(t, o)
-	wallet := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Money{Micros: 1_000_000, Currency: "EUR"})).ID
+	wallet := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: paywall.Money{Micros: 1_000_000, Currency: "EUR"}})).ID
 	old := paywall.Purchase{Wallet: wallet, Offer: offer("/articles/old"), Refund: time.Hour}
 	first := must[paywall.Receipt](t)(s.Unlock(t.Context(), old))
 	closed(t, s)

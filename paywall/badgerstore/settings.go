@@ -120,8 +120,14 @@ func (s *Store) Settings(ctx context.Context, wallet string) (paywall.Settings, 
 	spending, err := query(ctx, s, s.latest, func(v *view) (paywall.Spending, error) {
 		_, w, err := v.wallet(wallet)
 		settings = s.settings(w)
+		if err != nil {
+			return paywall.Spending{}, err
+		}
 		spent := w.spent.on(s.now())
-		return paywall.Spending{Today: s.money(spent.today), Week: s.money(spent.week), Month: s.money(spent.month)}, err
+		undone, err := v.counted(counterKey(w.number, countRefunds), month(s.now()))
+		return paywall.Spending{
+			Today: s.money(spent.today), Week: s.money(spent.week), Month: s.money(spent.month), Undone: int(undone),
+		}, err
 	})
 	return settings, spending, err
 }

@@ -17,7 +17,7 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 	o := testOptions(t.TempDir())
 	s := open(t, o)
 	keys := randomKeys(t)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(1_000_000)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(1_000_000)}))
 	buyMany(t, s, w.ID, 4*sliceKeys)
 	for i := range sliceKeys {
 		tip := paywall.Tip{ID: fmt.Sprint(i), Site: "https://news.example", Amount: euro(1)}
@@ -65,7 +65,7 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 func TestAKeyOfAnErasedWalletCanBeUsedAgain(t *testing.T) {
 	s := open(t, testOptions(t.TempDir()))
 	keys := randomKeys(t)
-	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(100)))
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(100)}))
 	buyMany(t, s, w.ID, 3)
 	s.cut.Lock() // nothing reaches Badger, and nothing is swept
 	erased := make(chan error)
@@ -76,7 +76,7 @@ func TestAKeyOfAnErasedWalletCanBeUsedAgain(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	again := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, euro(7)))
+	again := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(7)}))
 	s.cut.Unlock()
 	if err := <-erased; err != nil {
 		t.Fatal(err)

@@ -43,20 +43,18 @@ func (s *Store) Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.
 	if !names || t.Amount.IsZero() || !s.amount(t.Amount) || t.Amount.Micros > maxTip {
 		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a tip of %s %s cannot be given here", t.Amount, t.Amount.Currency)
 	}
-	legs, err := paywall.Split(t.Amount, t.Site, t.Shares)
-	if err != nil {
+	if _, err := paywall.Split(t.Amount, t.Site, t.Shares); err != nil {
 		return paywall.Wallet{}, err
 	}
 	r := journal.Record{Wallet: wallet, Tip: t.ID, Site: t.Site, Resource: t.Resource}
 	r.Kind = paywall.KindTip
-	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(wallet), Micros: -t.Amount.Micros})
-	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) { return g.tipOnce(&r) })
+	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) { return g.tipOnce(&r, &t) })
 }
 
 // maxTip is the largest price that can be paid, a million units: within it no sum overflows.
 const maxTip = 1_000_000 * 1_000_000
 
-func (g *group) tipOnce(r *journal.Record) (paywall.Wallet, error) {
+func (g *group) tipOnce(r *journal.Record, t *paywall.Tip) (paywall.Wallet, error) {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return paywall.Wallet{}, err
@@ -66,9 +64,12 @@ func (g *group) tipOnce(r *journal.Record) (paywall.Wallet, error) {
 		return paywall.Wallet{}, err
 	}
 	if earlier != nil {
-		return g.s.wallet(id, w), g.tippedBefore(earlier, r)
+		return g.s.wallet(id, w), g.tippedBefore(earlier, r, t)
 	}
-	if err := w.affords(r.Paid(), g.now); err != nil {
+	if err := w.affords(t.Amount.Micros, g.now); err != nil {
+		return paywall.Wallet{}, err
+	}
+	if err := take(r, t.Amount, w.spend(t.Amount.Micros), t.Shares, t.FreeShares); err != nil {
 		return paywall.Wallet{}, err
 	}
 	if w.forget {
@@ -81,17 +82,21 @@ func (g *group) tipOnce(r *journal.Record) (paywall.Wallet, error) {
 	return g.s.wallet(id, w), err
 }
 
-func (g *group) tippedBefore(earlier []byte, r *journal.Record) error {
-	t, err := decodeTransfer(earlier)
+func (g *group) tippedBefore(earlier []byte, r *journal.Record, t *paywall.Tip) error {
+	was, err := decodeTransfer(earlier)
 	if err != nil {
 		return err
 	}
-	first, err := g.read(t.at)
+	first, err := g.read(was.at)
 	if err != nil {
+		return err
+	}
+	if err := take(r, t.Amount, first.Free, t.Shares, len(first.Shares) == 0); err != nil {
 		return err
 	}
 	resource := first.Resource == r.Resource || first.Resource == ""
-	if first.Tip != r.Tip || first.Site != r.Site || !resource || !slices.Equal(first.Legs, r.Legs) {
+	divided := slices.Equal(first.Legs, r.Legs) && slices.Equal(first.Shares, r.Shares)
+	if first.Tip != r.Tip || first.Site != r.Site || !resource || !divided {
 		return paywall.ErrOfferChanged
 	}
 	return nil
@@ -102,6 +107,7 @@ func (g *group) applyTip(r *journal.Record, at journal.Ptr) error {
 	if err != nil {
 		return err
 	}
+	w.spend(r.Paid())
 	w.spent.pay(r)
 	g.putTransfer(id, w, r, at)
 	return nil
@@ -131,6 +137,9 @@ func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Sh
 		bought, err := s.journal.Read(u.bought)
 		if err == nil && bought.Paid() == 0 {
 			err = paywall.ErrNotFound
+		}
+		if len(bought.Shares) > 0 { // the legs are not divided alike
+			return bought.Shares, err
 		}
 		return paywall.SharesOf(bought.Legs), err
 	})

@@ -16,7 +16,7 @@ func TestNothingGoesToTheValueLog(t *testing.T) {
 	for range 4 { // a start begins a file and drops the one before the last
 		s := open(t, o)
 		settle(t, s)
-		w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), euro(1_000_000)))
+		w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(1_000_000)}))
 		buyMany(t, s, w.ID, 3000)
 		vouchers := make([]paywall.Voucher, 10_000)
 		for i := range vouchers {

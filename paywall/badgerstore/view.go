@@ -130,6 +130,9 @@ func unlockOf(r *journal.Record, refund *journal.Record, c paywall.Currency) pay
 	if r.Access > 0 {
 		u.ExpiresAt = r.Time.Add(r.Access)
 	}
+	if r.Access > 0 && r.Access < r.Refund { // what was read to its end is no mistake
+		u.RefundableUntil = u.ExpiresAt
+	}
 	if refund != nil {
 		u.RefundedAt = refund.Time
 	}

@@ -12,6 +12,7 @@ import (
 type wallet struct {
 	number  number
 	balance int64
+	free    int64 // of the balance, what the publisher gave; it is spent first
 	settings
 	spent  spent
 	opened journal.Ptr
@@ -23,6 +24,7 @@ type wallet struct {
 // The parts of a wallet's value that follow the balance, each behind its letter
 // and only if it says something.
 const (
+	partFree     = 'f'
 	partSettings = 's'
 	partSpent    = 'c'
 	partOpened   = 'o'
@@ -34,6 +36,9 @@ const (
 func (w wallet) encode() []byte {
 	b := append(make([]byte, 0, 48), w.number[:]...)
 	b = binary.AppendVarint(b, w.balance)
+	if w.free != 0 {
+		b = binary.AppendVarint(append(b, partFree), w.free)
+	}
 	if w.settings != (settings{}) {
 		b = appendSettings(append(b, partSettings), w.settings)
 	}
@@ -63,6 +68,12 @@ func decodeWallet(v []byte) (w wallet, err error) {
 	for v = v[5+size:]; len(v) > 0 && err == nil; {
 		part := v[0]
 		switch v = v[1:]; part {
+		case partFree:
+			w.free, size = binary.Varint(v)
+			if size <= 0 {
+				return w, errValue
+			}
+			v = v[size:]
 		case partSettings:
 			w.settings, v, err = cutSettings(v)
 		case partSpent:
@@ -80,6 +91,13 @@ func decodeWallet(v []byte) (w wallet, err error) {
 		}
 	}
 	return w, err
+}
+
+// spend takes a payment off the free credit first, and answers how much of it that was.
+func (w *wallet) spend(paid int64) (free int64) {
+	free = min(paid, w.free)
+	w.free -= free
+	return free
 }
 
 // spent is what purchases and tips took from a wallet, less what was undone, on

@@ -84,7 +84,7 @@ func (s *Store) WalletExport(ctx context.Context, id string, part func(*paywall.
 // exportHead is all of a wallet but its history.
 func (s *Store) exportHead(v *view, id string, w wallet, opened time.Time) (*paywall.WalletExport, error) {
 	e := &paywall.WalletExport{
-		ID: id, Currency: s.o.Currency, Balance: s.money(w.balance), OpenedAt: opened, Settings: s.settings(w),
+		ID: id, Currency: s.o.Currency, Balance: s.money(w.balance), Free: s.money(w.free), OpenedAt: opened, Settings: s.settings(w),
 		Devices: []paywall.Device{},
 	}
 	devices, err := s.devices(v, w.number)

@@ -2,15 +2,16 @@ package badgerstore
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // OpenWallet implements [paywall.Store].
-func (s *Store) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Money) (paywall.Wallet, error) {
-	if welcome.Micros < 0 || welcome.Micros > 0 && welcome.Currency != s.o.Currency {
-		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a welcome credit of %s %s cannot be given", welcome, welcome.Currency)
+func (s *Store) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Welcome) (paywall.Wallet, error) {
+	if credit := welcome.Amount; !s.amount(credit) || welcome.Limit < 0 || !utf8.ValidString(welcome.Site) {
+		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a welcome credit of %s %s cannot be given", credit, credit.Currency)
 	}
 	return change(ctx, s, false, func(g *group) (paywall.Wallet, error) {
 		if known, w, err := g.opened(keys); err != nil || known {
@@ -18,16 +19,33 @@ func (s *Store) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome 
 		}
 		r := journal.Record{Wallet: paywall.NewID(), Key: keys.Key, Code: keys.Code}
 		r.Kind = paywall.KindOpen
-		if welcome.Micros > 0 {
+		given, err := g.counted(welcomeKey(welcome.Site), day(g.now))
+		if err != nil {
+			return paywall.Wallet{}, err
+		}
+		if welcome.Limit > 0 && given >= int64(welcome.Limit) {
+			welcome.Amount.Micros = 0
+		}
+		if credit := welcome.Amount.Micros; credit > 0 {
+			r.Site = welcome.Site
 			r.Legs = []paywall.Leg{
-				{Account: paywall.WalletAccount(r.Wallet), Micros: welcome.Micros},
-				{Account: paywall.AccountPromo, Micros: -welcome.Micros},
+				{Account: paywall.WalletAccount(r.Wallet), Micros: credit},
+				{Account: paywall.AccountPromo, Micros: -credit},
 			}
 		}
 		if err := g.record(&r); err != nil {
 			return paywall.Wallet{}, err
 		}
-		return paywall.Wallet{ID: r.Wallet, Balance: s.money(welcome.Micros)}, nil
+		credit := s.money(welcome.Amount.Micros)
+		return paywall.Wallet{ID: r.Wallet, Balance: credit, Free: credit}, nil
+	})
+}
+
+// Welcomes implements [paywall.Store].
+func (s *Store) Welcomes(ctx context.Context, site string) (int, error) {
+	return query(ctx, s, s.latest, func(v *view) (int, error) {
+		given, err := v.counted(welcomeKey(site), day(s.now()))
+		return int(given), err
 	})
 }
 

@@ -21,6 +21,7 @@ type barView struct {
 	Paid    paywall.Money
 	Auto    bool // without asking
 	Left    time.Duration
+	Undo    bool // it can be undone
 	Form    bool // undo and settings are forms here
 	Suggest suggestion
 	CSS     string // the style sheet's address
@@ -36,9 +37,7 @@ func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 		catalogue: x.text, ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
 		Form: !silent(r), CSS: barStyle.URL(),
 	}
-	if v.Form {
-		v.Suggest = x.suggestionFor(r.Context(), u.Wallet)
-	}
+	v.Undo, v.Suggest = x.barOf(r.Context(), u.Wallet, v.Form)
 	html, err := c.part(c.Look.barHTML, barTemplate, v)
 	if err != nil {
 		return nil, fmt.Errorf("writing a bar: %w", err)
@@ -46,22 +45,26 @@ func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 	return asciiHTML(html), nil
 }
 
-// suggestionFor is what is suggested to a wallet; nothing if the ledger does not
-// answer, since a page waits for it.
-func (x *exchange) suggestionFor(ctx context.Context, wallet string) suggestion {
+// barOf says whether a wallet can undo one more purchase in this month, and what is
+// suggested to it; neither if the ledger does not answer, since a page waits for it.
+func (x *exchange) barOf(ctx context.Context, wallet string, form bool) (undo bool, s suggestion) {
 	store, err := x.store(ctx)
 	if err != nil {
-		return suggestion{}
+		return false, s
+	}
+	settings, spent, err := store.Settings(ctx, wallet)
+	if err != nil {
+		return false, s
+	}
+	undo = spent.Undone < x.c.Refunds
+	if !form {
+		return undo, s
 	}
 	unlocks, _, err := store.Unlocks(ctx, wallet, paywall.Page{Limit: suggestFrom})
 	if err != nil || len(unlocks) < suggestAfter {
-		return suggestion{}
+		return undo, s
 	}
-	settings, _, err := store.Settings(ctx, wallet)
-	if err != nil {
-		return suggestion{}
-	}
-	return x.suggest(unlocks, settings)
+	return undo, x.suggest(unlocks, settings)
 }
 
 // asciiHTML writes the characters beyond ASCII as references to them.

@@ -47,10 +47,18 @@ type Options struct {
 	// [MaxLimitFactor]. Default: 1.
 	LimitFactor int
 
-	Welcome  paywall.Money    // credit of a new wallet; zero: none
+	// Welcome is the credit of a new wallet; zero: none. It is given five times at once
+	// to a network, and five times a day from then on. WelcomeLimit wallets get it in a
+	// UTC day, default 500 times LimitFactor; they are counted under WelcomeSite, which
+	// no visitor may choose. FreeShares has creators share in it.
+	Welcome      paywall.Money
+	WelcomeLimit int
+	WelcomeSite  string
+	FreeShares   bool
+
 	Currency paywall.Currency // of the store
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
-	Refunds  int              // that a wallet can have in a UTC month; 0: no limit
+	Refunds  int              // that a wallet can have in a UTC month; default: 5
 	Vouchers bool             // voucher codes are accepted
 
 	GiftLinks GiftLinks       // default: none can be made
@@ -71,6 +79,8 @@ type Checkout struct {
 	Options
 	languages *languages
 	boxes     boxes
+
+	emptyBySite, emptyByNetwork daily // why new wallets start empty
 }
 
 // New checks the options.
@@ -83,6 +93,15 @@ func New(o Options) (*Checkout, error) {
 	}
 	if !o.Welcome.IsZero() && (o.Welcome.Currency != o.Currency || o.Welcome.Micros < 0) {
 		return nil, errors.New("the welcome credit must be an amount above zero in the store's currency")
+	}
+	if o.WelcomeLimit == 0 {
+		o.WelcomeLimit = defaultWelcomes * max(o.LimitFactor, 1)
+	}
+	if o.Refunds == 0 {
+		o.Refunds = defaultRefunds
+	}
+	if o.WelcomeLimit < 0 || o.Refunds < 0 {
+		return nil, errors.New("a limit of welcome credits or refunds is below zero")
 	}
 	if err := o.GiftLinks.check(); err != nil {
 		return nil, err

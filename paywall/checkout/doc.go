@@ -44,8 +44,8 @@
 // and besides
 //
 //	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
-//	               .Missing .House .Refund .Vouchers .Auto
-//	wallet.html    .Balance .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
+//	               .Missing .House .Refund .Final .Vouchers .Auto
+//	wallet.html    .Balance .Free .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
 //	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Tip: see tip.html
 //	               .Gifts: .MadeAt .Opened .Readers; .Tips: .Title .Amount .At
 //	               .Suggest: .PerArticle .PerWeek .Article .Week;
@@ -61,5 +61,5 @@
 //	error.html     .Next .Back .Wallet .Reset
 //	box.html       .Offer .Words .Minutes .Price .Access .Refund .Form; no page
 //	               around it, only .T .N .Money .Duration .Tag .Dir .CSS
-//	bar.html       .ID .Paid .Auto .Left .Form .Suggest: as in wallet.html; as with box.html
+//	bar.html       .ID .Paid .Auto .Left .Undo .Form .Suggest: as in wallet.html; as with box.html
 package checkout

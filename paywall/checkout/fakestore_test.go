@@ -19,6 +19,7 @@ type fakeStore struct {
 	broken       error         // what every call answers, if set
 	exportBroken error         // what an export ends with
 	slow         time.Duration // how long a look-up of a voucher takes
+	welcomes     int           // given
 	writes       int           // changes that were not repetitions
 	debits       int
 	wallets      map[string]*fakeWallet
@@ -37,6 +38,7 @@ type fakeStore struct {
 
 type fakeWallet struct {
 	balance  paywall.Money
+	free     int64 // of it, as long as nothing was topped up
 	settings paywall.Settings
 }
 
@@ -62,10 +64,11 @@ func (s *fakeStore) enter(ctx context.Context) (func(), error) {
 }
 
 func (s *fakeStore) wallet(id string) paywall.Wallet {
-	return paywall.Wallet{ID: id, Balance: s.wallets[id].balance}
+	w := s.wallets[id]
+	return paywall.Wallet{ID: id, Balance: w.balance, Free: paywall.Money{Micros: min(w.free, w.balance.Micros), Currency: s.currency}}
 }
 
-func (s *fakeStore) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Money) (paywall.Wallet, error) {
+func (s *fakeStore) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Welcome) (paywall.Wallet, error) {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return paywall.Wallet{}, err
@@ -76,9 +79,25 @@ func (s *fakeStore) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welc
 	}
 	id := paywall.NewID()
 	s.writes++
-	s.wallets[id] = &fakeWallet{balance: paywall.Money{Micros: welcome.Micros, Currency: s.currency}}
+	credit := paywall.Money{Micros: welcome.Amount.Micros, Currency: s.currency}
+	if welcome.Limit > 0 && s.welcomes >= welcome.Limit {
+		credit.Micros = 0
+	}
+	if credit.Micros > 0 {
+		s.welcomes++
+	}
+	s.wallets[id] = &fakeWallet{balance: credit, free: credit.Micros}
 	s.keys[keys.Key], s.codes[keys.Code], s.codeOf[keys.Key] = id, id, keys.Code
 	return s.wallet(id), nil
+}
+
+func (s *fakeStore) Welcomes(ctx context.Context, site string) (int, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	return s.welcomes, nil
 }
 
 func (s *fakeStore) AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error) {

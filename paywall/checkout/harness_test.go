@@ -115,7 +115,7 @@ func (s *site) voucher(micros int64) string {
 func (s *site) opened(micros int64) (paywall.WalletKey, paywall.Wallet) {
 	key := paywall.NewWalletKey()
 	hashes, _ := key.Hashes()
-	w, err := s.store.OpenWallet(context.Background(), hashes, euro(micros))
+	w, err := s.store.OpenWallet(context.Background(), hashes, paywall.Welcome{Amount: euro(micros)})
 	if err != nil {
 		s.t.Fatal(err)
 	}

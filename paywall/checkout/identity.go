@@ -42,10 +42,12 @@ func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity,
 // fixation). Acting for either could pay from, or into, the wrong wallet.
 var errTwoWallets = paywall.Errorf(paywall.CodeMalformed, "your browser sent two different wallets; remove the cookies of this site and recover your wallet with its code")
 
-// isTwoWallets tells the error from others with its code, which errors.Is would not.
-func isTwoWallets(err error) bool {
+func isTwoWallets(err error) bool { return isError(err, errTwoWallets) }
+
+// isError tells an error from others with its code, which errors.Is would not.
+func isError(err error, want *paywall.Error) bool {
 	e, ok := errors.AsType[*paywall.Error](err)
-	return ok && e == errTwoWallets
+	return ok && e == want
 }
 
 // cookieKey is the wallet cookie's key, "" if there is none.
@@ -152,7 +154,7 @@ func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.Wa
 		if err := x.mayOpen(); err != nil {
 			return identity{}, err
 		}
-		wallet, err = store.OpenWallet(ctx, hashes, x.c.Welcome)
+		wallet, err = x.openNew(ctx, store, hashes)
 	}
 	if err != nil {
 		return identity{}, err

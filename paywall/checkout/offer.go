@@ -193,7 +193,8 @@ func (x *exchange) answerOffer(o *paywall.Offer, who identity, now paywall.Quote
 		Charge       paywall.Money `json:"charge"` // what it takes of this wallet now, the cap considered
 		Balance      paywall.Money `json:"balance"`
 		AlreadyOwned bool          `json:"already_owned"`
-	}{newQuote(o), now.Charge, x.balanceOf(who), owned})
+		Refundable   bool          `json:"refundable"` // it could be undone
+	}{newQuote(o), now.Charge, x.balanceOf(who), owned, !owned && !now.Charge.IsZero() && x.final(&now) == ""})
 }
 
 // balanceOf gives nobody an empty balance in the store's currency.

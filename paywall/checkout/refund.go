@@ -39,6 +39,31 @@ func (x *exchange) refund() error {
 	}{receipt.Unlock.ID, receipt.Unlock.Paid, receipt.Unlock.Paid.Currency, receipt.Balance})
 }
 
+// final is the key of the text that says why a purchase could not be undone, "" if it could.
+func (x *exchange) final(q *paywall.Quote) string {
+	switch {
+	case isError(q.Final, paywall.ErrRefundCapped):
+		return "cap.final"
+	case q.Charge.IsZero():
+		return ""
+	case x.c.Refund == 0:
+		return "unlock.final"
+	case isError(q.Final, paywall.ErrRefundOnce):
+		return "unlock.once"
+	case q.Undone >= x.c.Refunds:
+		return "unlock.spent"
+	}
+	return ""
+}
+
+// undoable takes the time to undo it from a purchase of a wallet that has undone so
+// many in this month.
+func (x *exchange) undoable(u *paywall.Unlock, undone int) {
+	if undone >= x.c.Refunds {
+		u.RefundableUntil = u.At
+	}
+}
+
 // forgetPages is loaded by the page after an undo, and has nothing in it. When the
 // undo itself is answered, the page that it was pressed on is still there, and
 // goes into the browser's memory after all that was told to be forgotten: there

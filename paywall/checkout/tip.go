@@ -76,7 +76,7 @@ func (x *exchange) tip() error {
 	if err != nil {
 		return err
 	}
-	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares}
+	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.FreeShares}
 	wallet, err := store.Tip(ctx, who.wallet.ID, t)
 	switch {
 	case errors.Is(err, paywall.ErrInsufficientFunds):

@@ -51,10 +51,17 @@ func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Of
 			return identity{}, errNoNewWallet
 		}
 	}
-	if x.json || x.c.Welcome.Micros >= firstQuote(o).Charge.Micros {
+	if x.json {
 		return x.acting(ctx, store)
 	}
-	err := x.returning(ctx, store)
+	welcome, err := x.welcome(ctx, store)
+	if err != nil {
+		return identity{}, err
+	}
+	if welcome.Micros >= firstQuote(o).Charge.Micros {
+		return x.acting(ctx, store)
+	}
+	err = x.returning(ctx, store)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		return identity{}, errPoorStranger
 	}
@@ -74,7 +81,7 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 	if err != nil {
 		return err
 	}
-	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto})
+	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto, FreeShares: x.c.FreeShares})
 	if err != nil {
 		return x.unsold(ctx, store, who, o, raw, err)
 	}

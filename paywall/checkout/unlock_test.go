@@ -197,7 +197,7 @@ func TestOwnedArticleIsNotSoldAgain(t *testing.T) {
 	}
 	w = s.get("/.paywall/unlock?offer="+s.offer(), asJSON, bearer(key))
 	wantStatus(t, w, http.StatusOK)
-	wantMembers(t, decode(t, w), "resource", "url", "title", "words", "price", "currency", "access", "expires_at", "charge", "balance", "already_owned")
+	wantMembers(t, decode(t, w), "resource", "url", "title", "words", "price", "currency", "access", "expires_at", "charge", "balance", "already_owned", "refundable")
 	if v := decode(t, w); v["already_owned"] != true || v["balance"] != "4.80" || v["price"] != "0.20" || v["resource"] != "/articles/tea" {
 		t.Errorf("answer %v", v)
 	}

@@ -115,6 +115,7 @@ type purchaseView struct {
 	House     bool          // the balance is a welcome credit not yet given
 	Budget    bool          // it would go over what the reader wants to spend in a day
 	Refund    time.Duration
+	Final     string // why it could not be undone, the key of a text; "" if it could
 	Vouchers  bool
 	Auto      string // address of the script that sends the form, "" for none
 	capView
@@ -123,9 +124,8 @@ type purchaseView struct {
 func (x *exchange) purchasePage(status int, p purchase) error {
 	o := p.offer
 	balance := x.balanceOf(p.who)
-	house := !p.known && !x.c.Welcome.IsZero()
-	if house {
-		balance = x.c.Welcome
+	if !p.known {
+		balance = x.promised()
 	}
 	after, err := balance.Add(p.quote.Charge.Neg())
 	if err != nil {
@@ -135,8 +135,8 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		layout: x.noticed(x.alerted(x.layout(x.titleOf(o.Title)), p.alert)),
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
-		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: house,
-		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Vouchers: x.c.Vouchers,
+		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.known && !balance.IsZero(),
+		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Final: x.final(&p.quote), Vouchers: x.c.Vouchers,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
 	v.Script = pressGuard.URL()
@@ -266,7 +266,7 @@ func (x *exchange) strangerPage(status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
 	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("stranger.title")), alert)),
-		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.c.Welcome,
+		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.promised(),
 	}
 	v.Script = script.URL()
 	x.takesPasskeys(&v)
@@ -294,8 +294,15 @@ type errorView struct {
 
 func (x *exchange) errorView(code paywall.Code, err error) errorView {
 	key := "error." + string(code)
-	if isTwoWallets(err) {
+	switch {
+	case isTwoWallets(err):
 		key = "error.two-wallets"
+	case isError(err, paywall.ErrRefundOnce):
+		key = "error.refund-once"
+	case isError(err, paywall.ErrRefundCapped):
+		key = "error.refund-capped"
+	case isError(err, paywall.ErrRefundGiven):
+		key = "error.refund-given"
 	}
 	if code == paywall.CodeNoCookies {
 		x.tryCookie()

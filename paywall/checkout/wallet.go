@@ -92,6 +92,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	entries := make([]unlockEntry, 0, len(unlocks))
 	for i := range unlocks {
 		u := &unlocks[i]
+		x.undoable(u, spent.Undone)
 		if !u.RefundedAt.IsZero() {
 			continue
 		}
@@ -105,6 +106,8 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	return x.answer(http.StatusOK, struct {
 		WalletID string           `json:"wallet_id"`
 		Balance  paywall.Money    `json:"balance"`
+		Paid     paywall.Money    `json:"paid_credit"` // of the balance, what the reader put in
+		Free     paywall.Money    `json:"free_credit"` // and what the site gave
 		Currency paywall.Currency `json:"currency"`
 		Unlocks  []unlockEntry    `json:"unlocks"`
 		Next     string           `json:"next,omitempty"` // the page with those before: ?before=
@@ -113,8 +116,8 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 		Settings settingsEntry    `json:"settings"`
 		Spending spendingEntry    `json:"spending"`
 	}{
-		who.wallet.ID, who.wallet.Balance, who.wallet.Balance.Currency, entries, next, given, tipped,
-		newSettingsEntry(settings), spendingEntry(spent),
+		who.wallet.ID, who.wallet.Balance, who.wallet.Paid(), who.wallet.Free, who.wallet.Balance.Currency, entries, next, given, tipped,
+		newSettingsEntry(settings), spendingEntry{spent.Today, spent.Week, spent.Month},
 	})
 }
 

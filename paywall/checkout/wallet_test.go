@@ -30,7 +30,7 @@ func TestWalletAnswersProgramsInTheAgreedShape(t *testing.T) {
 	w = s.get("/.paywall/wallet", asJSON, bearer(key))
 	wantStatus(t, w, http.StatusOK)
 	wallet := decode(t, w)
-	wantMembers(t, wallet, "wallet_id", "balance", "currency", "unlocks", "gifts", "tips", "settings", "spending")
+	wantMembers(t, wallet, "wallet_id", "balance", "paid_credit", "free_credit", "currency", "unlocks", "gifts", "tips", "settings", "spending")
 	unlocks := wallet["unlocks"].([]any)
 	if wallet["wallet_id"] != v["wallet_id"] || wallet["balance"] != "0.40" || len(unlocks) != 1 {
 		t.Fatalf("wallet %v", wallet)

@@ -10,6 +10,7 @@ type walletView struct {
 	formsView
 	settingsView
 	Currency string
+	Free     paywall.Money // of the balance, what the site gave
 	Code     string
 	Unlocks  []purchaseEntry
 	Older    string // where the page with the purchases before these begins, "" if there are none
@@ -22,7 +23,7 @@ type walletView struct {
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
 func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int, who identity, alert string) error {
-	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.Currency), formsView: formsView{
+	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.Currency), Free: who.wallet.Free, formsView: formsView{
 		layout: x.noticed(x.alerted(x.layout(x.text.T("wallet.title")), alert)),
 		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
 	}}
@@ -35,7 +36,11 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	if err != nil {
 		return err
 	}
+	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
+		return err
+	}
 	for i := range unlocks {
+		x.undoable(&unlocks[i], v.Spent.Undone)
 		e := x.entry(&unlocks[i])
 		e.Gifts = gifts[e.ID]
 		v.Unlocks = append(v.Unlocks, e)
@@ -48,9 +53,6 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 	}
 	if v.Notice != "" && x.r.URL.Query().Get("notice") == noticeRefunded {
 		v.Onward = x.lastUndone(unlocks)
-	}
-	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
-		return err
 	}
 	v.Suggest = x.suggest(unlocks, v.Settings)
 	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {

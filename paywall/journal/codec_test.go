@@ -37,6 +37,7 @@ func samples() []Record {
 		of(paywall.KindGenesis, Record{Currency: eur, Ledger: "ledger"}),
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}),
 		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c")}, leg("wallet/"+wallet, 600_000), leg("promo", -600_000)),
+		of(paywall.KindOpen, Record{Wallet: wallet, Key: hash("k"), Code: hash("c"), Site: site}, leg("wallet/"+wallet, 600_000), leg("promo", -600_000)),
 		of(paywall.KindKey, Record{Wallet: wallet, Key: hash("k2"), Code: hash("c2")}),
 		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "AP8", Data: `{"publicKey":"ü"}`}),
 		of(paywall.KindPasskey, Record{Wallet: wallet, Passkey: "AP8"}),
@@ -63,6 +64,17 @@ func samples() []Record {
 		of(paywall.KindUnlock, Record{
 			Wallet: wallet, Unlock: "u4", Offer: "u4", Site: site, Resource: "/d", URL: "/d", Price: 500_000, Cap: 6e6, Auto: true,
 		}),
+		of(paywall.KindUnlock, Record{
+			Wallet: wallet, Unlock: "u6", Offer: "u6", Site: site, Resource: "/e", URL: "/e", Price: 500_000, Cap: 6e6, Auto: true,
+			Free: 150_000, Shares: []paywall.Share{{Creator: "alice", PPM: 333_333}, {Creator: "bob", PPM: 500_000}},
+		}, sale...),
+		of(paywall.KindUnlock, Record{
+			Wallet: wallet, Unlock: "u7", Offer: "u7", Site: site, Resource: "/f", URL: "/f", Price: 200_000, Free: 1,
+		}, sale...),
+		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Free: 150_000, Limit: 5}, sale...),
+		of(paywall.KindTip, Record{
+			Wallet: wallet, Tip: "t2", Site: site, Free: 200_000, Shares: []paywall.Share{{Creator: "alice", PPM: 1_000_000}},
+		}, sale...),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b"}, sale...),
 		of(paywall.KindRefund, Record{Wallet: wallet, Unlock: "u", Site: site, Resource: "/a b", Limit: 5}, sale...),
 		of(paywall.KindTip, Record{Wallet: wallet, Tip: "a/b", Site: site, Resource: "/a b"}, sale...),

@@ -116,6 +116,7 @@ func (p *parser) record() (r Record) {
 		r.Wallet = key
 		r.Key = p.hashField("key")
 		r.Code = p.hashField("code")
+		r.Site, _ = p.field("site")
 	case paywall.KindKey:
 		wallet, hash, _ := strings.Cut(key, "/")
 		r.Wallet, r.Key = wallet, p.hash(hash)
@@ -140,10 +141,12 @@ func (p *parser) record() (r Record) {
 	case paywall.KindRefund:
 		r.Wallet, r.Unlock = r.legAccount(walletPrefix), key
 		p.resource(&r)
+		p.free(&r)
 		r.Limit = p.count("limit")
 	case paywall.KindTip:
 		r.Wallet, r.Tip, _ = strings.Cut(key, "/")
 		p.resource(&r)
+		p.free(&r)
 	case paywall.KindGift:
 		r.Gift = p.hash(key)
 		r.Wallet, r.Unlock = p.need("wallet"), p.need("unlock")
@@ -178,9 +181,35 @@ func (p *parser) unlock(r *Record) {
 		r.Price = r.Paid()
 	}
 	r.Cap, _ = p.money("cap")
+	p.free(r)
 	r.Auto = p.flag("auto")
 	if gift, ok := p.field("gift"); ok {
 		r.Gift = p.hash(gift)
+	}
+}
+
+func (p *parser) free(r *Record) {
+	var ok bool
+	if r.Free, ok = p.money("free"); ok && r.Free <= 0 {
+		p.fail()
+	}
+	if r.Free <= 0 || !p.accept(`,"shares":[`) {
+		return
+	}
+	for p.err == nil {
+		p.expect(`[`)
+		creator := p.text()
+		p.expect(`,`)
+		share, err := paywall.ParseShare(creator, p.text())
+		if err != nil {
+			p.fail()
+		}
+		r.Shares = append(r.Shares, share)
+		p.expect(`]`)
+		if p.accept(`]`) {
+			return
+		}
+		p.expect(`,`)
 	}
 }
 

@@ -78,6 +78,19 @@
 //	 "resource":"/articles/ferries","refund":1800,"price":"0.20","cap":"6.00","auto":true,
 //	 "prev":"iLS6jdBFsJ0AU4Yy60UTQ9j9","hash":"Tbv864bkCrVSKXnsLRZRQBe_"}
 //
+// Of a price of 0.20 the wallet paid 0.15 with free credit, which the publisher gave
+// it; the creator shares in the rest alone, by 70 %. A welcome credit is free, and
+// its record says which site gave it; so is what an older journal has as such:
+//
+//	{"seq":9,"time":"2026-11-22T18:05:31.440Z","kind":"unlock","cause":"uW3xY5zA7bC9dE1fG3hI5j",
+//	 "legs":[["wallet/W8mPBSbHe8j2zRi0vRVKCg","-0.20"],["creator/alice","0.035"],["site/https://news.example","0.165"]],
+//	 "resource":"/articles/tides","refund":1800,"free":"0.15","shares":[["alice","70"]],
+//	 "prev":"iLS6jdBFsJ0AU4Yy60UTQ9j9","hash":"VTPr4ojajs8MTeVLZIT2jXLg"}
+//	{"seq":10,"time":"2026-11-22T18:05:48.480Z","kind":"open","cause":"open/Qm1xT0aVb3c5d7e9f1g3hA",
+//	 "legs":[["wallet/Qm1xT0aVb3c5d7e9f1g3hA","0.60"],["promo","-0.60"]],
+//	 "key":"Ln0sA6lQeuJl7PW1NWiFpTOTogKdJBOUmXJloaJa78Y","code":"GKw-c0PwFokMUQ6T-TUmEWnZ4_VlQ2Qpgw-vCTT0-OQ","site":"https://news.example",
+//	 "prev":"VTPr4ojajs8MTeVLZIT2jXLg","hash":"LG4g1-xHxm_SeK1mKb2yBNMj"}
+//
 // A purchase is undone, one of at most 5 a month:
 //
 //	{"seq":10,"time":"2026-11-22T18:05:48.480Z","kind":"refund","cause":"refund/xA7pQ0m4nB2vC9sD1fG3hJ",

@@ -83,7 +83,10 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendField(appendField(b, "currency", string(r.Currency)), "ledger", r.Ledger)
 	case paywall.KindOpen:
 		b = appendField(b, "key", encodeHash(r.Key))
-		return appendField(b, "code", encodeHash(r.Code))
+		if b = appendField(b, "code", encodeHash(r.Code)); r.Site != "" {
+			b = appendField(b, "site", r.Site)
+		}
+		return b
 	case paywall.KindKey:
 		return appendField(b, "code", encodeHash(r.Code))
 	case paywall.KindPasskey:
@@ -102,9 +105,9 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 	case paywall.KindUnlock:
 		return appendUnlock(b, r, currency.Decimals())
 	case paywall.KindRefund:
-		return appendCount(appendResource(b, r), "limit", r.Limit)
+		return appendCount(appendFree(appendResource(b, r), r, currency.Decimals()), "limit", r.Limit)
 	case paywall.KindTip:
-		return appendResource(b, r)
+		return appendFree(appendResource(b, r), r, currency.Decimals())
 	case paywall.KindGift:
 		b = appendField(appendField(b, "wallet", r.Wallet), "unlock", r.Unlock)
 		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)
@@ -136,10 +139,31 @@ func appendUnlock(b []byte, r *Record, decimals int) []byte {
 	if r.Cap != 0 {
 		b = appendMoney(b, "cap", r.Cap, decimals)
 	}
+	b = appendFree(b, r, decimals)
 	if b = appendFlag(b, "auto", r.Auto); r.Gift != (paywall.Hash{}) {
 		b = appendField(b, "gift", encodeHash(r.Gift))
 	}
 	return b
+}
+
+// appendFree appends ,"free":"0.10","shares":[["alice","70"]]; what is empty is left out.
+func appendFree(b []byte, r *Record, decimals int) []byte {
+	if r.Free == 0 {
+		return b
+	}
+	if b = appendMoney(b, "free", r.Free, decimals); len(r.Shares) == 0 {
+		return b
+	}
+	b = append(b, `,"shares":[`...)
+	for i, s := range r.Shares {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, '['), s.Creator)
+		b = appendString(append(b, ','), s.Percent())
+		b = append(b, ']')
+	}
+	return append(b, ']')
 }
 
 func appendSetting(b []byte, r *Record, decimals int) []byte {

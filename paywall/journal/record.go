@@ -12,15 +12,15 @@ import (
 // rebuilt from the journal alone. Which of them are set depends on the kind:
 //
 //	genesis  Currency, Ledger
-//	open     Wallet, Key, Code; legs if there is a welcome credit
+//	open     Wallet, Key, Code; legs and Site, which gave it, if there is a welcome credit
 //	key      Wallet, Key, Code
 //	passkey  Wallet, Passkey, Data; without Data it was removed
 //	drop     Wallet, Key, and Code if that leads to the wallet no more, either
 //	voucher  Vouchers, one or more made together
 //	redeem   Wallet, Voucher; legs
 //	unlock   Unlock to Auto, Gift if it was opened with one; legs, unless nothing was paid
-//	refund   Unlock, Site, Resource, Limit if there is one; legs
-//	tip      Wallet, Tip, Site, Resource, which may be empty; legs
+//	refund   Unlock, Site, Resource, Free, Limit if there is one; legs
+//	tip      Wallet, Tip, Site, Resource, which may be empty, Free, Shares; legs
 //	gift     Gift, Wallet, Unlock, Readers, Limit if there is one
 //	setting  Wallet, Setting
 //	erase    Wallet
@@ -28,6 +28,11 @@ import (
 // What follows from other fields is not written: the wallet, unlock and voucher
 // stand in the cause, the wallet and site of a purchase in its legs if it has any,
 // and its price in what was paid unless a cap left less to pay.
+//
+// Free credit, which the publisher gave, is spent before what the reader put in. A
+// record that says nothing of it was paid without any, or is older than these
+// fields: what came by welcome is free from the first record on, and until one says
+// so how much of a transfer was free follows from those before it.
 type Record struct {
 	paywall.Transfer
 
@@ -55,6 +60,9 @@ type Record struct {
 	Price    int64 // of the offer, in millionths
 	Cap      int64 // of the offer; 0: none
 	Auto     bool  // bought without asking
+
+	Free   int64           // of what was paid or went back, free credit
+	Shares []paywall.Share // by which what was not free was divided; nil if all was, or nothing is free
 
 	Tip     string // the tip's id
 	Gift    paywall.Hash

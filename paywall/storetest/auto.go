@@ -78,15 +78,16 @@ func testAuto(t *testing.T, h *house) {
 func testUndoneIsAskedFor(t *testing.T, h *house) {
 	a := h.reader(1000)
 	h.set(a, paywall.Settings{Auto: auto(30, 500)})
-	for i := range 2 {
-		receipt, err := h.store.Unlock(t.Context(), paywall.Purchase{Wallet: a.ID, Offer: h.offer("/articles/1", 20), Refund: refundTime, Auto: i == 0})
+	for i := range 2 { // of two articles, since one is undone once
+		article := fmt.Sprint("/articles/1/", i)
+		receipt, err := h.store.Unlock(t.Context(), paywall.Purchase{Wallet: a.ID, Offer: h.offer(article, 20), Refund: refundTime, Auto: i == 0})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, err := h.store.Refund(t.Context(), a.ID, receipt.Unlock.ID, 0); err != nil {
 			t.Fatal(err)
 		}
-		again := h.offer("/articles/1", 20)
+		again := h.offer(article, 20)
 		_, err = h.unasked(a, again)
 		h.wantError(err, paywall.ErrAskFirst)
 		if q, err := h.store.Quote(t.Context(), a.ID, again); err != nil || q.Auto || q.Refusal != nil {
@@ -96,11 +97,11 @@ func testUndoneIsAskedFor(t *testing.T, h *house) {
 	if q, err := h.store.Quote(t.Context(), a.ID, h.offer("/articles/2", 20)); err != nil || !q.Auto {
 		t.Errorf("of another article the quote is %+v, %v", q, err)
 	}
-	lasting := h.offer("/articles/1", 20)
+	lasting := h.offer("/articles/1/0", 20)
 	lasting.Access = time.Hour
 	h.buy(a, lasting)
 	h.clock.sleep(time.Hour)
-	if receipt, err := h.unasked(a, h.offer("/articles/1", 20)); err != nil || !receipt.Unlock.Auto {
+	if receipt, err := h.unasked(a, h.offer("/articles/1/0", 20)); err != nil || !receipt.Unlock.Auto {
 		t.Errorf("what was kept and is over is %+v, %v", receipt, err)
 	}
 }

@@ -84,9 +84,9 @@ func (m *model) doomedOpen(*modelReader) func() error {
 	keys := newKeys(m.t)
 	var opened *modelReader
 	return func() error {
-		w, err := m.store.OpenWallet(m.t.Context(), keys, euro(70))
+		w, err := m.store.OpenWallet(m.t.Context(), keys, paywall.Welcome{Amount: euro(70)})
 		if err == nil && opened == nil {
-			opened = &modelReader{reader: reader{w, keys}, cents: 70}
+			opened = &modelReader{reader: reader{w, keys}, cents: 70, free: 70}
 			m.readers = append(m.readers, opened)
 		}
 		if err == nil && opened.ID != w.ID {
@@ -105,11 +105,11 @@ func (m *model) doomedBuy(r *modelReader) func() error {
 			return err
 		}
 		if bought == nil {
-			bought = &modelUnlock{offer, receipt.Unlock}
-			r.cents -= 30
+			bought = &modelUnlock{offer: offer, unlock: receipt.Unlock}
+			bought.free, _ = m.pay(r, 30, nil, false)
 			r.unlocks = append(r.unlocks, bought)
 		}
-		if bought.unlock != receipt.Unlock {
+		if m.shown(r, bought) != receipt.Unlock {
 			m.rt.Fatalf("one offer gave %+v and %+v", bought.unlock, receipt.Unlock)
 		}
 		return nil
@@ -125,7 +125,7 @@ func (m *model) doomedRefund(r *modelReader) func() error {
 		receipt, err := m.store.Refund(m.t.Context(), r.ID, u.unlock.ID, 0)
 		if err == nil && u.unlock.RefundedAt.IsZero() {
 			u.unlock.RefundedAt = receipt.Unlock.RefundedAt
-			r.cents += u.unlock.Paid.Micros / 10_000
+			m.payBack(r, u)
 		}
 		return err
 	}

@@ -79,7 +79,7 @@ func testDevices(t *testing.T, h *house) {
 	// Its key is never taken again, its code still leads to the wallet.
 	_, err = h.store.AddKey(ctx, a.keys.Code, third)
 	h.wantError(err, paywall.ErrOfferChanged)
-	_, err = h.store.OpenWallet(ctx, third, euro(60))
+	_, err = h.store.OpenWallet(ctx, third, paywall.Welcome{Amount: euro(60)})
 	h.wantError(err, paywall.ErrOfferChanged)
 	if w, err := h.store.AddKey(ctx, third.Code, newKeys(t)); err != nil || w.ID != a.ID {
 		t.Errorf("recovering with a dropped device's code: %+v, %v", w, err)
@@ -134,7 +134,7 @@ func testDropOthers(t *testing.T, h *house) {
 	if err := h.store.Erase(ctx, a.ID); err != nil {
 		t.Fatal(err)
 	}
-	if w, err := h.store.OpenWallet(ctx, third, euro(0)); err != nil || w.ID == a.ID {
+	if w, err := h.store.OpenWallet(ctx, third, paywall.Welcome{Amount: euro(0)}); err != nil || w.ID == a.ID {
 		t.Errorf("after the wallet is erased its dropped key is free: %+v, %v", w, err)
 	}
 }

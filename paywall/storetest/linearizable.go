@@ -28,8 +28,9 @@ type answer struct {
 
 // ledger is the sequential wallet that a history must be explained by.
 type ledger struct {
-	cents int64
-	owned [3]string // unlock's outcome by article: "", "owned"
+	cents  int64
+	owned  [3]string // unlock's outcome by article: "", "owned"
+	undone [3]string // the purchase that was undone
 }
 
 const price = 10
@@ -115,7 +116,10 @@ func (h *house) call(c call, r reader, id string) (a answer, unlocked string) {
 		return answer{"balance", h.balance(r)}, ""
 	case "refund":
 		receipt, err := h.store.Refund(h.t.Context(), r.ID, id, 0)
-		if err != nil {
+		switch {
+		case errors.Is(err, paywall.ErrRefundOnce):
+			return answer{"once", 0}, ""
+		case err != nil:
 			return answer{"refund: " + err.Error(), 0}, ""
 		}
 		return answer{"refunded " + id, receipt.Balance.Micros / 10_000}, ""
@@ -153,10 +157,13 @@ func walletModel(wallets int) porcupine.Model {
 				return a.cents == l.cents, l
 			case "refund":
 				id, ok := strings.CutPrefix(a.outcome, "refunded ")
-				if ok && l.owned[c.item] == id {
-					l.owned[c.item], l.cents = "", l.cents+price
+				switch {
+				case !ok:
+					return a.outcome == "once" && l.owned[c.item] != "" && l.undone[c.item] != "", l
+				case l.owned[c.item] == id && l.undone[c.item] == "":
+					l.owned[c.item], l.undone[c.item], l.cents = "", id, l.cents+price
 				}
-				return ok && a.cents == l.cents, l
+				return l.undone[c.item] == id && a.cents == l.cents, l
 			}
 			if id, ok := strings.CutPrefix(a.outcome, "owned "); ok {
 				return l.owned[c.item] == id && a.cents == l.cents, l

@@ -43,6 +43,7 @@ func testModel(t *testing.T, open Open) {
 			calls["doomed"] = func(rt *rapid.T) { m.rt = rt; m.doomed() }
 		}
 		rt.Repeat(calls)
+		m.checkShares()
 		h.verify()
 		if closer, ok := h.store.(interface{ Close() error }); ok {
 			if err := closer.Close(); err != nil {
@@ -60,6 +61,7 @@ type model struct {
 	vouchers map[paywall.Hash]*modelVoucher
 	codes    []paywall.Hash
 	gifts    []*modelGift
+	alice    int64 // what the creator must have, in millionths
 }
 
 type modelGift struct {
@@ -74,6 +76,7 @@ type modelGift struct {
 type modelReader struct {
 	reader
 	cents   int64
+	free    int64 // of them, free credit
 	erased  bool
 	wants   paywall.Settings
 	unlocks []*modelUnlock
@@ -88,6 +91,8 @@ type modelTip struct {
 type modelUnlock struct {
 	offer  paywall.Offer
 	unlock paywall.Unlock
+	free   int64 // of what was paid, in cents
+	alice  int64 // of it, the creator's, in millionths
 }
 
 type modelVoucher struct {
@@ -111,7 +116,7 @@ func (m *model) want(what string, err, want error) bool {
 
 func (m *model) open() {
 	cents := rapid.Int64Range(0, 200).Draw(m.rt, "welcome")
-	m.readers = append(m.readers, &modelReader{reader: m.reader(cents), cents: cents})
+	m.readers = append(m.readers, &modelReader{reader: m.reader(cents), cents: cents, free: cents})
 }
 
 func (r *modelReader) live(resource string, now time.Time) *modelUnlock {
@@ -144,15 +149,17 @@ func (m *model) buyAny() {
 		offer.Cap = euro(rapid.Int64Range(1, 150).Draw(m.rt, "cap"))
 	}
 	charge := r.charge(offer, m.clock.now())
-	p := paywall.Purchase{Wallet: r.ID, Offer: offer, Refund: refundTime, Auto: rapid.Bool().Draw(m.rt, "unasked")}
+	p := paywall.Purchase{Wallet: r.ID, Offer: offer, Refund: refundTime, Auto: rapid.Bool().Draw(m.rt, "unasked"), FreeShares: rapid.IntRange(0, 3).Draw(m.rt, "generous") == 0}
 	today, week := r.spent(m.clock.now())
+	final := r.final(offer, charge, m.clock.now())
+	quote, _ := m.store.Quote(m.t.Context(), r.ID, offer)
 	receipt, err := m.store.Unlock(m.t.Context(), p)
 	live := r.live(offer.Resource, m.clock.now())
 	switch {
 	case r.erased:
 		m.want("buying", err, paywall.ErrNoWallet)
 	case live != nil:
-		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != live.unlock) {
+		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != m.shown(r, live)) {
 			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
 		}
 	case p.Auto && (r.undid(offer.Resource) || r.wants.Auto.PerWeek.IsZero() || charge > cents(r.wants.Auto.PerArticle) || week+charge > cents(r.wants.Auto.PerWeek)):
@@ -165,8 +172,15 @@ func (m *model) buyAny() {
 		if m.want("buying", err, nil) && (receipt.AlreadyOwned || receipt.Unlock.Paid != euro(charge)) {
 			m.rt.Fatalf("what was not owned, for %d cents, is: %+v", charge, receipt)
 		}
-		r.cents -= charge
-		r.unlocks = append(r.unlocks, &modelUnlock{offer, receipt.Unlock})
+		if final != receipt.Unlock.RefundableUntil.Equal(receipt.Unlock.At) || final != (quote.Final != nil || quote.Charge.IsZero()) {
+			m.rt.Fatalf("that it is final is %v; the quote is %+v, the receipt %+v", final, quote, receipt)
+		}
+		u := &modelUnlock{offer: offer, unlock: receipt.Unlock}
+		u.free, u.alice = m.pay(r, charge, offer.Shares, p.FreeShares)
+		if quote.Charge != receipt.Unlock.Paid || quote.Free != euro(u.free) {
+			m.rt.Fatalf("quoted was %+v, sold %+v of which %d cents were free", quote, receipt, u.free)
+		}
+		r.unlocks = append(r.unlocks, u)
 	}
 }
 
@@ -189,7 +203,7 @@ func (m *model) replay() {
 		m.want("replaying", err, paywall.ErrNoWallet)
 	case !u.unlock.RefundedAt.IsZero():
 		m.want("replaying what was refunded", err, paywall.ErrOfferSpent)
-	case m.want("replaying", err, nil) && receipt.Unlock != u.unlock:
+	case m.want("replaying", err, nil) && receipt.Unlock != m.shown(r, u):
 		m.rt.Fatalf("replaying gave %+v, first %+v", receipt.Unlock, u.unlock)
 	}
 }
@@ -205,13 +219,13 @@ func (m *model) refund() {
 		if m.want("refunding again", err, nil) && receipt.Unlock != u.unlock {
 			m.rt.Fatalf("refunding again gave %+v, first %+v", receipt.Unlock, u.unlock)
 		}
-	case !u.unlock.Refundable(m.clock.now()) || m.given(u):
+	case !u.unlock.Refundable(m.clock.now()) || m.given(u) || r.locked(u):
 		m.want("refunding late", err, paywall.ErrRefundClosed)
 	case limit > 0 && r.refunds(m.clock.now()) >= limit:
 		m.want("refunding too often", err, paywall.ErrTooManyRefunds)
 	case m.want("refunding", err, nil):
 		u.unlock.RefundedAt = m.clock.now()
-		r.cents += u.unlock.Paid.Micros / 10_000
+		m.payBack(r, u)
 	}
 }
 
@@ -266,16 +280,18 @@ func (m *model) check() {
 			m.want("reading an erased wallet", err, paywall.ErrNoWallet)
 			continue
 		}
-		if m.want("reading a wallet", err, nil) && w.Balance != euro(r.cents) {
-			m.rt.Fatalf("a balance is %v, want %d cents", w.Balance, r.cents)
+		if m.want("reading a wallet", err, nil) && (w.Balance != euro(r.cents) || w.Free != euro(r.free)) {
+			m.rt.Fatalf("a balance is %v with %v free, want %d cents with %d", w.Balance, w.Free, r.cents, r.free)
 		}
 		history, err := History(m.t.Context(), m.store, r.ID)
 		if m.want("reading a history", err, nil) && len(history) != len(r.unlocks) {
 			m.rt.Fatalf("the history has %d purchases, want %d", len(history), len(r.unlocks))
 		}
 		for i, u := range r.unlocks {
-			want := u.unlock
-			want.Given = m.given(u)
+			want := m.shown(r, u)
+			if want.Given = m.given(u); want.Given {
+				want.RefundableUntil = u.unlock.RefundableUntil
+			}
 			if got := history[len(history)-1-i]; got != want {
 				m.rt.Fatalf("history has %+v, want %+v", got, want)
 			}
@@ -293,8 +309,10 @@ func (m *model) checkOwned(r *modelReader, now time.Time) {
 		resource := fmt.Sprintf("/articles/%d", i)
 		u, err := m.store.Owned(m.t.Context(), r.keys.Key, site, resource)
 		if live := r.live(resource, now); live != nil {
-			want := live.unlock
-			want.Given = m.given(live)
+			want := m.shown(r, live)
+			if want.Given = m.given(live); want.Given {
+				want.RefundableUntil = live.unlock.RefundableUntil
+			}
 			if m.want("reading what is owned", err, nil) && u != want {
 				m.rt.Fatalf("owned is %+v, want %+v", u, want)
 			}

@@ -63,7 +63,7 @@ func (m *model) take() {
 	case g.giver.erased:
 		m.want("taking what nobody gives", err, paywall.ErrGiftOver)
 	case live != nil:
-		if m.want("taking what is owned", err, nil) && (receipt.Unlock != live.unlock || receipt.AlreadyOwned != (live.unlock.Gift != g.key)) {
+		if m.want("taking what is owned", err, nil) && (receipt.Unlock != m.shown(r, live) || receipt.AlreadyOwned != (live.unlock.Gift != g.key)) {
 			m.rt.Fatalf("owned %+v, took %+v", live.unlock, receipt)
 		}
 	case !g.of.unlock.Live(now) || len(g.opened) >= g.readers:

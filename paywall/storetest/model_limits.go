@@ -61,6 +61,7 @@ func (r *modelReader) sums(now time.Time) (today, week, month int64) {
 
 func (m *model) tip() {
 	r, t := m.any(), tip(rapid.Int64Range(1, 30).Draw(m.rt, "tip"))
+	t.FreeShares = rapid.IntRange(0, 3).Draw(m.rt, "generous") == 0
 	today, _ := r.spent(m.clock.now())
 	w, err := m.store.Tip(m.t.Context(), r.ID, t)
 	switch given := cents(t.Amount); {
@@ -71,7 +72,7 @@ func (m *model) tip() {
 	case r.cents < given:
 		m.want("tipping without money", err, paywall.ErrInsufficientFunds)
 	case m.want("tipping", err, nil):
-		r.cents -= given
+		m.pay(r, given, t.Shares, t.FreeShares)
 		r.tips = append(r.tips, modelTip{given, m.clock.now()})
 		if w.Balance != euro(r.cents) {
 			m.rt.Fatalf("after a tip the balance is %v, want %d", w.Balance, r.cents)
@@ -110,7 +111,7 @@ func (r *modelReader) refunds(now time.Time) (n int) {
 func (m *model) checkSpent(r *modelReader, now time.Time) {
 	today, week, month := r.sums(now)
 	_, spent := m.settings(r.reader)
-	if want := (paywall.Spending{Today: euro(today), Week: euro(week), Month: euro(month)}); spent != want {
+	if want := (paywall.Spending{Today: euro(today), Week: euro(week), Month: euro(month), Undone: r.refunds(now)}); spent != want {
 		m.rt.Fatalf("spent is %+v, want %+v", spent, want)
 	}
 }

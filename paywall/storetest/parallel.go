@@ -173,7 +173,7 @@ func oneKey(t *testing.T, h *house) {
 	wallets := make([]paywall.Wallet, 20)
 	together(20, func(i int) {
 		var err error
-		if wallets[i], err = h.store.OpenWallet(t.Context(), keys, euro(60)); err != nil {
+		if wallets[i], err = h.store.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(60)}); err != nil {
 			t.Errorf("opening in parallel: %v", err)
 		}
 	})

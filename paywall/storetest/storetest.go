@@ -57,6 +57,11 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"I17ParallelUnasked", testI17ParallelUnasked},
 		{"Forget", testForget},
 		{"Cap", testCap},
+		{"CapEndsUndoing", testCapEndsUndoing},
+		{"UndoOnce", testUndoOnce},
+		{"FreeCredit", testFreeCredit},
+		{"FreeCreditIsNotFarmed", testFreeCreditIsNotFarmed},
+		{"WelcomeLimit", testWelcomeLimit},
 		{"Quote", testQuote},
 		{"Shares", testShares},
 		{"Vouchers", testVouchers},
@@ -132,11 +137,26 @@ func newKeys(t testing.TB) paywall.KeyHashes {
 	return keys
 }
 
-// reader opens a wallet with so many cents.
+// payer opens a wallet and pays so many cents in.
+func (h *house) payer(cents int64) reader {
+	h.t.Helper()
+	r := h.reader(0)
+	voucher := code(paywall.NewID())
+	if err := h.store.AddVouchers(h.t.Context(), []paywall.Voucher{{Code: voucher, Amount: euro(cents)}}); err != nil {
+		h.t.Fatalf("making a voucher: %v", err)
+	}
+	if _, err := h.store.Redeem(h.t.Context(), r.ID, voucher); err != nil {
+		h.t.Fatalf("paying in: %v", err)
+	}
+	r.Balance = euro(cents)
+	return r
+}
+
+// reader opens a wallet with so many cents of free credit.
 func (h *house) reader(cents int64) reader {
 	h.t.Helper()
 	keys := newKeys(h.t)
-	w, err := h.store.OpenWallet(h.t.Context(), keys, euro(cents))
+	w, err := h.store.OpenWallet(h.t.Context(), keys, paywall.Welcome{Amount: euro(cents)})
 	if err != nil {
 		h.t.Fatalf("opening a wallet: %v", err)
 	}

@@ -21,7 +21,7 @@ func tip(cents int64) paywall.Tip {
 // testTips: money moves once, and nothing is owned.
 func testTips(t *testing.T, h *house) {
 	ctx := t.Context()
-	a, b := h.reader(100), h.reader(100)
+	a, b := h.payer(100), h.payer(100)
 	given := tip(30)
 	for range 2 { // a double click
 		if w, err := h.store.Tip(ctx, a.ID, given); err != nil || w.Balance != euro(70) || w.ID != a.ID {
@@ -104,15 +104,15 @@ func testSharesOfTips(t *testing.T, h *house) {
 	gift := h.give(a, bought.ID, 1)
 	opened, err := h.store.OpenGift(ctx, b.ID, gift)
 	h.wantError(err, nil)
+	undone := h.buy(a, h.offer("/articles/e", 20)).Unlock
+	_, err = h.store.Refund(ctx, a.ID, undone.ID, 0)
+	h.wantError(err, nil)
 	capped := h.offer("/articles/c", 20)
 	capped.Cap = euro(20)
 	h.buy(a, capped)
 	free := h.offer("/articles/d", 20)
 	free.Cap = euro(20)
 	nothing := h.buy(a, free).Unlock
-	undone := h.buy(a, h.offer("/articles/e", 20)).Unlock
-	_, err = h.store.Refund(ctx, a.ID, undone.ID, 0)
-	h.wantError(err, nil)
 	for name, of := range map[string][2]string{
 		"another wallet's": {b.ID, bought.ID}, "a gift": {b.ID, opened.Unlock.ID}, "what was free": {a.ID, nothing.ID},
 		"what was undone": {a.ID, undone.ID}, "nothing": {a.ID, ""},

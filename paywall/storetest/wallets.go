@@ -12,7 +12,7 @@ func testWallets(t *testing.T, h *house) {
 	if a.Balance != euro(60) {
 		t.Errorf("the welcome credit is %v", a.Balance)
 	}
-	if again, err := h.store.OpenWallet(ctx, a.keys, euro(60)); err != nil || again.ID != a.ID || again.Balance != euro(60) {
+	if again, err := h.store.OpenWallet(ctx, a.keys, paywall.Welcome{Amount: euro(60)}); err != nil || again.ID != a.ID || again.Balance != euro(60) {
 		t.Errorf("opening a wallet again with its key: %+v, %v", again, err)
 	}
 	b := h.reader(0)
@@ -20,10 +20,10 @@ func testWallets(t *testing.T, h *house) {
 		t.Errorf("the second wallet is %+v", b.Wallet)
 	}
 	mixed := paywall.KeyHashes{Key: a.keys.Key, Code: newKeys(t).Code}
-	_, err := h.store.OpenWallet(ctx, mixed, euro(0))
+	_, err := h.store.OpenWallet(ctx, mixed, paywall.Welcome{Amount: euro(0)})
 	h.wantError(err, paywall.ErrOfferChanged)
 	for _, welcome := range []paywall.Money{{Micros: -1, Currency: Currency}, {Micros: 1, Currency: "USD"}} {
-		if _, err := h.store.OpenWallet(ctx, newKeys(t), welcome); err == nil {
+		if _, err := h.store.OpenWallet(ctx, newKeys(t), paywall.Welcome{Amount: welcome}); err == nil {
 			t.Errorf("a welcome of %v %s was given", welcome, welcome.Currency)
 		}
 	}
@@ -113,7 +113,7 @@ func testErase(t *testing.T, h *house) {
 		t.Error("erasing changed transfers that were there")
 	}
 	// The browser that was erased can begin anew.
-	if w, err := h.store.OpenWallet(ctx, a.keys, euro(0)); err != nil || w.ID == a.ID {
+	if w, err := h.store.OpenWallet(ctx, a.keys, paywall.Welcome{Amount: euro(0)}); err != nil || w.ID == a.ID {
 		t.Errorf("opening a wallet with an erased one's key: %+v, %v", w, err)
 	}
 }

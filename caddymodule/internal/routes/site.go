@@ -3,6 +3,7 @@ package routes
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,6 +30,19 @@ func (s *Site) Serves(host string) bool { return s.hosts.matches(host) }
 // Hosts are those that the site answers to, in lower case and ASCII. None: all, or
 // a pattern stands among them.
 func (s *Site) Hosts() []string { return s.hosts.exact() }
+
+// Name tells the site from others of the config, by its hosts and addresses. No
+// visitor chooses it, unlike a Host header, which may have any port, and with a
+// wildcard any name.
+func (s *Site) Name() string {
+	hosts := s.hosts.exact()
+	if hosts == nil && len(s.hosts) > 0 {
+		hosts = s.hosts[len(s.hosts)-1]
+	}
+	parts := slices.Concat(slices.Sorted(slices.Values(hosts)), s.Server.Listen)
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == ":443" || part == ":80" })
+	return strings.Join(parts, " ")
+}
 
 // step is one list of routes on the way to the gate.
 type step struct {

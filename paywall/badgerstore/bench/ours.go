@@ -45,7 +45,7 @@ func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) 
 
 func (o *ours) openWallet(ctx context.Context) (string, error) {
 	keys, _ := paywall.NewWalletKey().Hashes()
-	w, err := o.OpenWallet(ctx, keys, paywall.Money{Micros: startBalance, Currency: currency})
+	w, err := o.OpenWallet(ctx, keys, paywall.Welcome{Amount: paywall.Money{Micros: startBalance, Currency: currency}})
 	return w.ID, err
 }
 

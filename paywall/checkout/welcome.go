@@ -1,0 +1,80 @@
+package checkout
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+const (
+	// defaultWelcomes is how many new wallets a site gives its credit to in a UTC
+	// day: at a welcome of 0.60, at most 300 a day of the publisher's own money.
+	defaultWelcomes = 500
+	// defaultRefunds is how many purchases a wallet can undo in a UTC month. Undoing is
+	// for mistakes: whoever undoes all that he has read pays nothing.
+	defaultRefunds = 5
+)
+
+// welcome is the credit that a wallet would get that the visitor opened now:
+// nothing when their network has been given it often enough, or the site has given
+// it to as many as it wants to today.
+func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Money, error) {
+	nothing := paywall.Money{Currency: x.c.Currency}
+	if x.c.Welcome.IsZero() {
+		return nothing, nil
+	}
+	given, err := store.Welcomes(ctx, x.c.WelcomeSite)
+	switch {
+	case err != nil:
+		return nothing, err
+	case given >= x.c.WelcomeLimit:
+		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.WelcomeLimit))
+		return nothing, nil
+	case x.c.Limits.wait(welcoming, addressOf(x.c.ClientIP(x.r)), x.now, x.c.LimitFactor) > 0:
+		x.c.emptyByNetwork.note(x, "new wallets of a network start empty: it has been given the welcome credit as often as one may; if they are readers, raise that with the option limits")
+		return nothing, nil
+	}
+	return x.c.Welcome, nil
+}
+
+// promised is the welcome credit that a page promises to who has no wallet; nothing
+// when the ledger does not say.
+func (x *exchange) promised() paywall.Money {
+	ctx := x.r.Context()
+	store, err := x.store(ctx)
+	if err != nil {
+		return paywall.Money{Currency: x.c.Currency}
+	}
+	credit, err := x.welcome(ctx, store)
+	if err != nil {
+		x.c.Logger.Debug("reading how often the welcome credit was given failed", slog.Any("error", err))
+	}
+	return credit
+}
+
+// openNew opens a wallet, with the welcome credit as long as there is some for the
+// visitor's network.
+func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywall.KeyHashes) (paywall.Wallet, error) {
+	credit, err := x.welcome(ctx, store)
+	if err != nil {
+		return paywall.Wallet{}, err
+	}
+	if !credit.IsZero() {
+		if wait, _ := x.c.Limits.take(welcoming, addressOf(x.c.ClientIP(x.r)), x.now, x.c.LimitFactor); wait > 0 {
+			credit.Micros = 0 // another request of the network took the last one
+		}
+	}
+	return store.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
+}
+
+// daily says something once a day.
+type daily struct{ last atomic.Int64 }
+
+func (d *daily) note(x *exchange, message string, attrs ...any) {
+	today := x.now.Unix() / (24 * 60 * 60)
+	if d.last.Swap(today) != today {
+		x.c.Logger.Warn(message, attrs...)
+	}
+}
