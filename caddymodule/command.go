@@ -170,13 +170,13 @@ func cmdStats(fl caddycmd.Flags) (int, error) {
 
 // wireStats is [paywall.Stats] as it comes over the wire, amounts as decimals.
 type wireStats struct {
-	Currency  string    `json:"currency"`
-	Wallets   int       `json:"wallets"`
-	Sales     wireTally `json:"sales"`
-	Refunds   wireTally `json:"refunds"`
-	Tips      wireTally `json:"tips"`
-	Gifts     int       `json:"gifts"`
-	Owed      string    `json:"wallets_owed"`
+	Currency string    `json:"currency"`
+	Wallets  int       `json:"wallets"`
+	Sales    wireTally `json:"sales"`
+	Refunds  wireTally `json:"refunds"`
+	Tips     wireTally `json:"tips"`
+	Gifts    int       `json:"gifts"`
+	Owed     string    `json:"wallets_owed"`
 
 	PaidIn      wireTally `json:"paid_in"`
 	FreeGiven   wireTally `json:"free_given"`

@@ -165,7 +165,6 @@ func testLongExport(t *testing.T, h *house) {
 // testKept: of a long URL and a long title little is kept, whoever comes again with
 // the same offer is answered as before, and what was bought is whole.
 func testKept(t *testing.T, h *house) {
-	a := h.reader(1000)
 	long := func(n int) string { return string(slices.Repeat([]byte("é"), n)) }
 	for name, o := range map[string]struct {
 		url, title, wantURL string
@@ -174,7 +173,7 @@ func testKept(t *testing.T, h *house) {
 		"long query": {"/a?x=" + long(200), "A", "/a"},
 		"long title": {"/a", long(200), "/a"},
 	} {
-		offer := h.offer("/a", 1)
+		a, offer := h.reader(1000), h.offer("/a", 1)
 		offer.URL, offer.Title = o.url, o.title
 		first := h.buy(a, offer)
 		if u := first.Unlock; u.URL != o.wantURL || len(u.Title) > paywall.MaxKept || u.Title == "" {
@@ -187,7 +186,7 @@ func testKept(t *testing.T, h *house) {
 			t.Fatal(err)
 		}
 	}
-	named := h.offer("/index.php?p="+long(200), 1)
+	a, named := h.reader(1000), h.offer("/index.php?p="+long(200), 1)
 	named.URL = "/index.php?utm=1&p=" + long(200)
 	first := h.buy(a, named)
 	if u := first.Unlock; len(u.URL) > paywall.MaxKept || u.Resource != named.Resource {

@@ -80,7 +80,7 @@ func testCapEndsUndoing(t *testing.T, h *house) {
 				t.Errorf("purchase %d is %+v, %v", i, now, err)
 			}
 		}
-		list, err := h.store.Unlocks(ctx, a.ID, 100)
+		list, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Limit: 100})
 		h.wantError(err, nil)
 		for _, u := range list {
 			if u.Site == site && u.Refundable(h.clock.now()) && u.At.Month() == time.November {
