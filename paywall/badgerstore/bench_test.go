@@ -26,11 +26,7 @@ func newShop(b testing.TB, s *Store) *shop {
 	b.Helper()
 	sh := &shop{store: s}
 	for range 1000 {
-		w, err := s.OpenWallet(b.Context(), randomKeys(b), paywall.Welcome{Amount: paywall.Money{Micros: 1 << 50, Currency: "EUR"}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		sh.wallets = append(sh.wallets, w.ID)
+		sh.wallets = append(sh.wallets, rich(b, s))
 	}
 	return sh
 }

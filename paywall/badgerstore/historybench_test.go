@@ -29,10 +29,17 @@ type unsyncedFile struct{ journal.File }
 
 func (unsyncedFile) Sync() error { return nil }
 
-// rich is a wallet with money for everything.
+// rich is a wallet into which money for everything was paid.
 func rich(t testing.TB, s *Store) string {
 	t.Helper()
-	return must[paywall.Wallet](t)(s.OpenWallet(t.Context(), randomKeys(t), paywall.Money{Micros: 1 << 50, Currency: "EUR"})).ID
+	keys := randomKeys(t)
+	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{}))
+	voucher := paywall.Voucher{Code: keys.Key, Amount: paywall.Money{Micros: 1 << 50, Currency: "EUR"}}
+	if err := s.AddVouchers(t.Context(), []paywall.Voucher{voucher}); err != nil {
+		t.Fatal(err)
+	}
+	must[paywall.TopUp](t)(s.Redeem(t.Context(), w.ID, voucher.Code))
+	return w.ID
 }
 
 // seedHistory gives a wallet so many purchases, a tenth of them undone, and a tenth
@@ -83,8 +90,8 @@ func (g *group) seed(wallet string, i int) error {
 		return err
 	}
 	t := journal.Record{Wallet: wallet, Tip: fmt.Sprint("seed", i), Site: o.Site}
-	t.Kind, t.Legs = paywall.KindTip, r.Legs
-	_, err = g.tipOnce(&t)
+	t.Kind = paywall.KindTip
+	_, err = g.tipOnce(&t, &paywall.Tip{Amount: o.Price})
 	return err
 }
 

@@ -45,7 +45,15 @@ func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) 
 
 func (o *ours) openWallet(ctx context.Context) (string, error) {
 	keys, _ := paywall.NewWalletKey().Hashes()
-	w, err := o.OpenWallet(ctx, keys, paywall.Welcome{Amount: paywall.Money{Micros: startBalance, Currency: currency}})
+	w, err := o.OpenWallet(ctx, keys, paywall.Welcome{})
+	if err != nil {
+		return "", err
+	}
+	voucher := paywall.Voucher{Code: keys.Key, Amount: paywall.Money{Micros: startBalance, Currency: currency}}
+	if err := o.AddVouchers(ctx, []paywall.Voucher{voucher}); err != nil {
+		return "", err
+	}
+	_, err = o.Redeem(ctx, w.ID, voucher.Code)
 	return w.ID, err
 }
 
