@@ -217,6 +217,9 @@ func FuzzCut(f *testing.F) {
 	f.Add("<table><tr><td>", "<p><b><a href=x>", "</table>")
 	f.Add("<svg><p>", "<select>", "<template>")
 	f.Add("<form><a>", "<plaintext>", "<frameset>")
+	f.Add("<noscript><img src=x>", "<noscript><p>", "</noscript>")
+	f.Add("<html class=js><body hidden><amp-img src=/x><figure><audio src=x>", "<div class=player><button>", "<img data-src=/x><amp-audio>")
+	f.Add("<style>p{background:url(/x.jpg)}</style><a href=?print=1>", "<p>ระฆังดังขึ้นเหนือท่าเรือ<img src=/x.jpg>", "<a href=/x.pdf>ระฆังดังขึ้นเหนือท่าเรือ")
 	f.Add("<math><mtext><table><mglyph><style>", "<p>", "<!--</style>")
 	rules := []Rule{article(2), {Selector: "article", Words: 20}, {Selector: "body", Paragraphs: 1}}
 	f.Fuzz(func(t *testing.T, before, open, behind string) {

@@ -80,6 +80,10 @@ func (c *Cutter) Cut(page []byte, title, address string) (*Page, error) {
 	if len(texts) == 0 {
 		return nil, errNoMatch
 	}
+	k := keeper{taken: newTaken(), title: title, resource: newResource(address)}
+	for _, n := range texts {
+		k.clearPlayers(n)
+	}
 	at, found := c.find(texts)
 	if !found {
 		return nil, errUncut
@@ -88,11 +92,7 @@ func (c *Cutter) Cut(page []byte, title, address string) (*Page, error) {
 	if !room {
 		return nil, errNoRoom
 	}
-	k := keeper{taken: newTaken(), title: title, resource: newResource(address)}
 	k.take(at, texts, hidden)
-	for _, n := range texts {
-		k.clearPlayers(n)
-	}
 	k.clean(doc)
 	if k.size > maxCut {
 		return nil, errTooLong

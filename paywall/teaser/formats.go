@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -197,7 +198,7 @@ func hollow(n *html.Node) bool {
 		switch {
 		case inner.DataAtom == atom.Img || inner.DataAtom == atom.Svg || inner.DataAtom == atom.Input || inner.DataAtom == atom.Table || inner.DataAtom == atom.P:
 			return false
-		case inner.Type == html.TextNode && !figure && strings.TrimSpace(inner.Data) != "":
+		case inner.Type == html.TextNode && !figure && strings.ContainsFunc(inner.Data, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }):
 			return false
 		}
 	}

@@ -101,17 +101,18 @@ func (k *keeper) clean(parent *html.Node) (played bool) {
 	return played
 }
 
-// clearPlayers takes from a text the boxes that only play it.
-func (k *keeper) clearPlayers(parent *html.Node) {
+// clearPlayers takes from a text what only plays it, or leads to another form of it:
+// neither is a part of the text, nor one of its paragraphs.
+func (k *keeper) clearPlayers(parent *html.Node) (played bool) {
 	for n := parent.FirstChild; n != nil; {
 		next := n.NextSibling
-		if n.Type == html.ElementNode && plays(n) {
+		if n.Type == html.ElementNode && (plays(n) || n.DataAtom == atom.A && k.leadsToForm(n) && !unlink(n) || k.clearPlayers(n) && hollow(n)) {
+			played = true
 			parent.RemoveChild(n)
-		} else {
-			k.clearPlayers(n)
 		}
 		n = next
 	}
+	return played
 }
 
 // keep makes one node fit to stay, or says that it cannot be.
@@ -150,7 +151,7 @@ func (k *keeper) element(n *html.Node) bool {
 			k.moved = k.moved || !k.local(attr(n, "href"))
 		case atom.A:
 			if k.leadsToForm(n) {
-				return k.unlink(n)
+				return unlink(n)
 			}
 		case atom.Input:
 			if strings.EqualFold(attr(n, "type"), "hidden") {
@@ -177,7 +178,7 @@ func (k *keeper) element(n *html.Node) bool {
 }
 
 // unlink makes a link within a sentence a part of the sentence. Others go.
-func (k *keeper) unlink(n *html.Node) bool {
+func unlink(n *html.Node) bool {
 	if n.Parent.DataAtom != atom.P || !saysWord(n.PrevSibling) && !saysWord(n.NextSibling) {
 		return false
 	}

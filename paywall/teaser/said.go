@@ -2,6 +2,7 @@ package teaser
 
 import (
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/unicode/norm"
@@ -66,8 +67,12 @@ func (s *runs) text(text string) {
 	for text != "" && *s.left >= 0 {
 		end := len(text)
 		if end > piece {
-			if at := norm.NFKC.FirstBoundaryInString(text[piece:]); at >= 0 {
-				end = piece + at
+			start := piece
+			for start < end && !utf8.RuneStart(text[start]) {
+				start++
+			}
+			if at := norm.NFKC.FirstBoundaryInString(text[start:]); at >= 0 {
+				end = start + at
 			}
 		}
 		normal := norm.NFKC.String(text[:end])
