@@ -31,6 +31,8 @@ is standard output; then the exit status says whether it is whole.
 	paywall backup monday.tar
 	paywall backup --since 120345 tuesday.tar
 
+A file that exists stays as it is, unless --overwrite is given.
+
 With --since the backup holds only what follows that record: the "seq" that the
 backup before it ended with. It is restored on top of that one.
 
@@ -38,6 +40,7 @@ The signing keys are not in it, unless --with-keys names the data folder to read
 them from. Whoever has them can make tokens for everything the site sells.`
 	backup.Args = cobra.ExactArgs(1)
 	backup.Flags().Uint64("since", 0, "Only what follows this record")
+	backup.Flags().Bool("overwrite", false, "Put the backup in the place of a file that exists")
 	backup.Flags().String("with-keys", "", "Put the signing keys of this data folder into the backup, too")
 	return backup
 }
@@ -85,7 +88,11 @@ func cmdBackup(fl caddycmd.Flags) (int, error) {
 		_, err := copyBackup(os.Stdout, resp, keys)
 		return exitCode(err), err
 	}
-	m, err := saveBackup(name, resp, keys)
+	take := takeFreeName
+	if fl.Bool("overwrite") {
+		take = os.Rename
+	}
+	m, err := saveBackup(name, resp, keys, take)
 	if err != nil {
 		return caddy.ExitCodeFailedQuit, err
 	}
@@ -109,9 +116,19 @@ func copyBackup(to *os.File, resp *http.Response, keys map[string][]byte) (journ
 	return m, nil
 }
 
+// takeFreeName gives a file a name that none has. Not even two backups that end at
+// the same moment take one another's.
+func takeFreeName(from, to string) error {
+	err := os.Link(from, to)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists and stays as it is; choose another name, or write --overwrite", to)
+	}
+	return errors.Join(err, os.Remove(from))
+}
+
 // saveBackup gives the file its name only when it is whole and on disk: a script
 // that makes one every night never replaces a good one with half of one.
-func saveBackup(name string, resp *http.Response, keys map[string][]byte) (m journal.Manifest, err error) {
+func saveBackup(name string, resp *http.Response, keys map[string][]byte, take func(from, to string) error) (m journal.Manifest, err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part") // for its owner only
 	if err != nil {
 		return m, err
@@ -128,7 +145,7 @@ func saveBackup(name string, resp *http.Response, keys map[string][]byte) (m jou
 	if err := errors.Join(err, f.Close()); err != nil {
 		return m, err
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	if err := take(f.Name(), name); err != nil {
 		return m, err
 	}
 	return m, journal.OS{}.SyncDir(filepath.Dir(name))

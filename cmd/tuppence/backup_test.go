@@ -151,6 +151,13 @@ func TestBadBackupsAreRefusedAndGoodOnesNotOverwritten(t *testing.T) {
 			t.Errorf("a backup that arrives %s: %v", name, err)
 		}
 	}
+	_, err = s.run("paywall", "backup", file)
+	if err == nil || !strings.Contains(err.Error(), "exists and stays as it is") {
+		t.Errorf("a backup in the place of another one: %v", err)
+	}
+	if again, err := os.ReadFile(file); err != nil || !bytes.Equal(again, good) {
+		t.Error("an older backup was overwritten without being asked")
+	}
 	s.kill()
 	if _, err := s.run("paywall", "backup", file); err == nil {
 		t.Error("a server that is not there was backed up")
@@ -160,6 +167,12 @@ func TestBadBackupsAreRefusedAndGoodOnesNotOverwritten(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.home, "*.part")); len(left) > 0 {
 		t.Errorf("%q are left", left)
+	}
+	s.start()
+	s.topUp(wallet.Key, "1.00")
+	s.manifest("backup", file, "--overwrite")
+	if again, err := os.ReadFile(file); err != nil || bytes.Equal(again, good) {
+		t.Error("a backup with --overwrite did not take the place of the older one")
 	}
 }
 
