@@ -39,8 +39,10 @@ func init() {
 // bounds them altogether. WebSockets need HTTP/1.1, as browsers open them: CONNECT,
 // which stands for them in HTTP/2 and 3, is refused.
 //
-// A gate must stand before everything that answers requests, in a block that
-// all requests reach; other places are refused at load.
+// A gate must stand before everything that answers requests for its hosts, in a
+// block that all of them reach; other places are refused at load. What the blocks
+// of other hosts do does not matter. A forward_auth before the gate is sent neither
+// wallets nor tokens of readers; other plugins there see them.
 type Handler struct {
 	// Which requests are for sale, in the form of a route's "match". Whatever is
 	// matched and has no rule is refused, never free. The matchers stand here

@@ -142,6 +142,10 @@ func mergeSets(sets []map[string]any) match {
 				hosts = true
 				m.hosts = append(m.hosts, normalizeHosts(*matcher)...)
 				continue
+			case caddyhttp.MatchHost: // of a redirect to HTTPS, which Caddy makes itself
+				hosts = true
+				m.hosts = append(m.hosts, normalizeHosts(matcher)...)
+				continue
 			case *caddyhttp.MatchNot:
 				if onlyHosts(matcher) {
 					continue
