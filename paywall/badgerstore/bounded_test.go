@@ -58,3 +58,36 @@ func TestNoValueGrowsWithWhatAWalletDid(t *testing.T) {
 		t.Errorf("of the resource it has %+v, %v", o, err)
 	}
 }
+
+// TestPlacesAreReadAsTheyWereWritten takes places of any distance.
+func TestPlacesAreReadAsTheyWereWritten(t *testing.T) {
+	at := journal.Ptr{Segment: 7, Offset: 1 << 20, Length: 300}
+	for _, prev := range []journal.Ptr{
+		{},
+		{Segment: 7, Offset: 0, Length: 300}, {Segment: 7, Offset: 1<<20 - 1, Length: 1},
+		{Segment: 1, Offset: 0, Length: 5000}, {Segment: 6, Offset: 1<<32 - 1, Length: 1<<32 - 1},
+	} {
+		for _, u := range []unlock{
+			{number: numberOf(9), bought: at, prev: prev}, {number: numberOf(9), bought: at, prev: prev, given: true},
+			{number: numberOf(9), bought: at, prev: prev, refunded: journal.Ptr{Segment: 8, Offset: 0, Length: 200}},
+		} {
+			got, err := decodeUnlock(u.encode())
+			if err != nil || got != u {
+				t.Errorf("%+v is read as %+v, %v", u, got, err)
+			}
+			for n := range u.encode() {
+				_, _ = decodeUnlock(u.encode()[:n]) // cut short, it is an error or another one, never a panic
+			}
+		}
+	}
+	for _, w := range []wallet{
+		{number: numberOf(1)},
+		{number: numberOf(1), balance: -5, spent: spent{day: 20_000, today: 7, week: 3, month: 9}, bought: at, moved: at, gave: at, opened: at},
+		{number: numberOf(1), settings: settings{budget: 1, forget: true, forgot: 9}, spent: spent{day: 1, month: 1}},
+	} {
+		got, err := decodeWallet(w.encode())
+		if err != nil || got != w {
+			t.Errorf("%+v is read as %+v, %v", w, got, err)
+		}
+	}
+}

@@ -139,7 +139,7 @@ type unlock struct {
 }
 
 func (u unlock) encode() []byte {
-	b := appendLink(appendPtr(u.number[:], u.bought), u.prev)
+	b := appendEarlier(appendPtr(u.number[:], u.bought), u.bought, u.prev)
 	if u.refunded != (journal.Ptr{}) {
 		return appendPtr(b, u.refunded)
 	}
@@ -158,7 +158,7 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 	}
 	u.number = number(v[:5])
 	if u.bought, v, err = cutPtr(v[5:]); err == nil {
-		u.prev, v, err = cutLink(v)
+		u.prev, v, err = cutEarlier(v, u.bought)
 	}
 	if err == nil && len(v) == 1 && v[0] == 0 {
 		u.given = true
@@ -219,6 +219,44 @@ func cutLink(b []byte) (p journal.Ptr, rest []byte, err error) {
 		return p, b[1:], nil
 	}
 	return cutPtr(b)
+}
+
+// appendEarlier writes a place by how far it stands before another, which takes two
+// bytes less for each purchase. It may be none.
+func appendEarlier(b []byte, at, earlier journal.Ptr) []byte {
+	if earlier == (journal.Ptr{}) {
+		return append(b, 0)
+	}
+	b = binary.AppendUvarint(b, uint64(at.Segment-earlier.Segment)+1)
+	offset := earlier.Offset
+	if at.Segment == earlier.Segment {
+		offset = at.Offset - earlier.Offset
+	}
+	b = binary.AppendUvarint(b, uint64(offset))
+	return binary.AppendVarint(b, int64(at.Length)-int64(earlier.Length))
+}
+
+func cutEarlier(b []byte, at journal.Ptr) (p journal.Ptr, rest []byte, err error) {
+	segments, n := binary.Uvarint(b)
+	if n <= 0 || segments > uint64(at.Segment) {
+		return p, nil, errValue
+	}
+	if b = b[n:]; segments == 0 {
+		return p, b, nil
+	}
+	offset, n := binary.Uvarint(b)
+	if n <= 0 || offset > 1<<32-1 {
+		return p, nil, errValue
+	}
+	length, m := binary.Varint(b[n:])
+	if m <= 0 {
+		return p, nil, errValue
+	}
+	p = journal.Ptr{Segment: at.Segment - uint32(segments-1), Offset: uint32(offset), Length: uint32(int64(at.Length) - length)}
+	if p.Segment == at.Segment {
+		p.Offset = at.Offset - p.Offset
+	}
+	return p, b[n+m:], nil
 }
 
 func appendPtr(b []byte, p journal.Ptr) []byte {

@@ -112,7 +112,7 @@ type spent struct {
 
 func (s spent) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, s.day)
-	for _, n := range [...]int64{s.today, s.week, s.month} {
+	for _, n := range [...]int64{s.today, s.week, s.month - s.today} {
 		b = binary.AppendVarint(b, n)
 	}
 	return b
@@ -131,6 +131,7 @@ func cutSpent(v []byte) (s spent, rest []byte, err error) {
 		}
 		*field, v = n, v[size:]
 	}
+	s.month += s.today
 	return s, v, nil
 }
 

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Gifts", testGifts},
 		{"GiftsEnd", testGiftsEnd},
 		{"Erase", testErase},
+		{"EraseLong", testEraseLong},
 		{"Unlock", testUnlock},
 		{"Offers", testOffers},
 		{"Access", testAccess},

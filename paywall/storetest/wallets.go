@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -50,6 +51,34 @@ func testWallets(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrOfferChanged)
 	_, err = h.store.AddKey(ctx, newKeys(t).Code, newKeys(t))
 	h.wantError(err, paywall.ErrNoWallet)
+}
+
+// testEraseLong: of a long history nothing opens anything when Erase has answered,
+// and no offer of it is taken again.
+func testEraseLong(t *testing.T, h *house) {
+	a, b := h.reader(100_000), h.reader(1000)
+	var bought []paywall.Unlock
+	var offers []paywall.Offer
+	for i := range 600 {
+		o := h.offer(fmt.Sprintf("/articles/%d", i), 1)
+		offers, bought = append(offers, o), append(bought, h.buy(a, o).Unlock)
+	}
+	for range 300 {
+		if _, err := h.store.Tip(t.Context(), a.ID, tip(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.store.Erase(t.Context(), a.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range bought {
+		if !h.store.Revoked(u.ID) {
+			t.Fatalf("%s of an erased wallet still opens", u.Resource)
+		}
+	}
+	if again := h.buy(b, offers[0]); again.Unlock.ID == bought[0].ID {
+		t.Error("the id of an erased purchase was given out twice")
+	}
 }
 
 func testErase(t *testing.T, h *house) {
