@@ -35,6 +35,11 @@ func (n CookieName) On(tls bool) string {
 // Is reports whether a cookie's name is this one in either form.
 func (n CookieName) Is(name string) bool { return name == n.bare || name == n.tls }
 
+// maxCookiePath is the longest path that browsers keep of a cookie (RFC 6265bis,
+// 5.6); of one that is longer they would make their own. A name of 200 letters in
+// Thai is longer, and its cookie has the folder's path.
+const maxCookiePath = 1024
+
 // NewAccessCookie carries an access token. Its path is the resource's, so that
 // readers who own many articles do not send every token everywhere. A pattern
 // ("/albums/x/*") and named query keys ("/index?p=1") stand under their path.
@@ -59,6 +64,9 @@ func NewAccessCookie(tls bool, resource, page, token string, expires time.Time) 
 		path = page[:len(path)]
 	default:
 		path = page
+	}
+	for len(path) > maxCookiePath && strings.LastIndexByte(path, '/') > 0 {
+		path = path[:strings.LastIndexByte(path, '/')]
 	}
 	return newCookie(AccessCookie.On(tls), tls, path, token, expires)
 }

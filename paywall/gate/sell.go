@@ -183,6 +183,10 @@ func (q *quotes) shared(t *ticket, now time.Time) *quote {
 func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 	location := t.asked.Location()
 	path, _, _ := strings.Cut(location, "?")
+	own := path // that the resource's name alone asks for, which an offer has room for in any alphabet
+	if !strings.Contains(t.resource, "?") {
+		own = paywall.EscapePath(t.resource)
+	}
 	o := paywall.Offer{
 		ID: paywall.NewID(), Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: location,
 		Title: p.head.Title, Words: p.head.Words,
@@ -195,6 +199,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 		func() {},
 		func() { o.Title = prefix(o.Title, 40) },
 		func() { o.URL = path },
+		func() { o.URL = own },
 		func() { o.Title = "" },
 	} {
 		shorten()

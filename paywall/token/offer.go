@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ const maxWords = 100_000_000
 type offerClaims struct {
 	registered
 	Resource string      `json:"resource"`
-	URL      string      `json:"url"`
+	URL      *string     `json:"url,omitempty"` // nil: the resource's own address
 	Title    string      `json:"title"`
 	Words    int         `json:"words,omitempty"`
 	Price    string      `json:"price"`
@@ -32,8 +33,8 @@ type wireShare struct {
 }
 
 var (
-	offerMembers    = []string{"iss", "aud", "resource", "url", "title", "price", "currency", "access", "shares", "iat", "exp", "jti"}
-	offerOptional   = []string{"words", "cap"}
+	offerMembers    = []string{"iss", "aud", "resource", "title", "price", "currency", "access", "shares", "iat", "exp", "jti"}
+	offerOptional   = []string{"url", "words", "cap"}
 	wireShareFields = []string{"creator", "percent"}
 )
 
@@ -52,14 +53,16 @@ func (s *wireShare) UnmarshalJSON(raw []byte) error {
 // SignOffer signs an offer with the active key. Times count in whole seconds,
 // rounded down. What a [Verifier] would refuse, and what is longer than
 // [MaxLength] once signed, is refused with [paywall.CodeMalformed]; the latter
-// wraps [ErrTooLong], and a shorter title or URL may help.
+// wraps [ErrTooLong], and a shorter title or URL may help. A URL that is the
+// resource's own, escaped, is left out where there is no room for it: an alphabet
+// of three bytes a letter takes nine in a URL.
 func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 	c := &offerClaims{
 		registered: registered{
 			Issuer: o.Site, Audience: o.Checkout, ID: o.ID,
 			IssuedAt: o.IssuedAt.Unix(), ExpiresAt: o.ExpiresAt.Unix(),
 		},
-		Resource: o.Resource, URL: o.URL, Title: strings.ToValidUTF8(o.Title, "\uFFFD"), Words: o.Words,
+		Resource: o.Resource, URL: &o.URL, Title: strings.ToValidUTF8(o.Title, "\uFFFD"), Words: o.Words,
 		Price: o.Price.String(), Currency: string(o.Price.Currency),
 		Access: int64(o.Access / time.Second), Shares: make([]wireShare, len(o.Shares)),
 	}
@@ -77,6 +80,10 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 		return "", err
 	}
 	raw, err := r.sign(typOffer, c)
+	if errors.Is(err, ErrTooLong) && o.URL == paywall.EscapePath(o.Resource) {
+		c.URL = nil
+		raw, err = r.sign(typOffer, c)
+	}
 	if err != nil {
 		return "", fmt.Errorf("signing an offer: %w", err)
 	}
@@ -87,9 +94,13 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 // refused: on a site that answers every path, someone could ask for
 // "/articles/*" itself, pay for one article and hold a token for all of them.
 func (c *offerClaims) offer() (*paywall.Offer, error) {
+	url := paywall.EscapePath(c.Resource)
+	if c.URL != nil {
+		url = *c.URL
+	}
 	switch {
 	case !validResource(c.Resource) || strings.HasSuffix(c.Resource, "/*"),
-		!validResource(c.URL) || strings.HasPrefix(c.URL, "//") || strings.Contains(c.URL, `\`),
+		!validResource(url) || strings.HasPrefix(url, "//") || strings.Contains(url, `\`),
 		c.Words < 0 || c.Words > maxWords,
 		c.Access < 0 || c.Access > int64(paywall.MaxAccess/time.Second),
 		len(c.Shares) > paywall.MaxShares:
@@ -114,7 +125,7 @@ func (c *offerClaims) offer() (*paywall.Offer, error) {
 		return nil, err
 	}
 	return &paywall.Offer{
-		ID: c.ID, Site: c.Issuer, Checkout: c.Audience, Resource: c.Resource, URL: c.URL, Title: c.Title, Words: c.Words,
+		ID: c.ID, Site: c.Issuer, Checkout: c.Audience, Resource: c.Resource, URL: url, Title: c.Title, Words: c.Words,
 		Price: price, Cap: limit, Access: time.Duration(c.Access) * time.Second, Shares: shares,
 		IssuedAt: unix(c.IssuedAt), ExpiresAt: unix(c.ExpiresAt),
 	}, nil

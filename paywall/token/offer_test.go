@@ -130,7 +130,7 @@ func TestForgedOfferIsMalformed(t *testing.T) {
 			``, `"resource":"/articles/*"`, `"resource":"/*"`, `"resource":"/?p=/*"`, `"resource":"*"`, `"resource":""`, `"resource":null`, `"resource":["/"]`,
 		},
 		`"url":"/articles/bells?from=front"`: {
-			``, `"url":""`, `"url":"//evil.example"`, `"url":"https://evil.example"`, `"url":"/\\evil.example"`, `"url":"javascript:alert(1)"`, `"url":"/\u0000"`, `"url":"/\r\nX: y"`,
+			`"url":""`, `"url":null`, `"url":"//evil.example"`, `"url":"https://evil.example"`, `"url":"/\\evil.example"`, `"url":"javascript:alert(1)"`, `"url":"/\u0000"`, `"url":"/\r\nX: y"`,
 		},
 		`"title":"The sound of bells"`: {``, `"title":null`, `"title":1`, `"title":{}`},
 		`"words":812`:                  {`"words":-1`, `"words":1e3`, `"words":"812"`, `"words":null`, `"words":1000000000`},
