@@ -50,11 +50,14 @@ func (k *keeper) attribute(a html.Attribute, custom bool) bool {
 		return false
 	case longAttributes[a.Key] == 0 && strings.Contains(value, "/"), custom && !lookAttributes[a.Key] && !plainValue.MatchString(value):
 		return false // an address that only a script would use
-	case formats.MatchString(value):
+	case formats.MatchString(value), strings.HasPrefix(a.Key, "data-") && playerElement.MatchString(a.Key), leadAttributes[a.Key] && k.elsewhere(value):
 		return false
 	}
 	return !k.taken.in(a.Val) && !k.taken.shows(a.Val)
 }
+
+// leadAttributes lead to a page, as a link does.
+var leadAttributes = setOf("action", "value", "cite")
 
 // lookAttributes mean the same on every element.
 var lookAttributes = setOf("class", "id", "style", "title", "lang", "dir", "role", "slot", "aria-label", "aria-labelledby", "aria-describedby")
