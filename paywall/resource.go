@@ -204,3 +204,12 @@ func hides(path string, at, dot int) bool {
 	}
 	return last == '/' || last == '.' || dot > 0 && at-dot-1 <= maxScriptExtension && isScriptExtension(path[dot+1:at])
 }
+
+// FoldResource is the name by which what a wallet bought is told apart: a resource
+// with the capitals of its path in small letters. Many sites deliver one page at
+// "/articles/p1" and "/Articles/P1", and whoever owns it must not be charged again
+// for a link in capitals. The query keeps its letters: "?v=aB" is often an id.
+func FoldResource(resource string) string {
+	path, _, _ := strings.Cut(resource, "?")
+	return strings.ToLower(path) + resource[len(path):]
+}

@@ -51,7 +51,8 @@ type auditWallet struct {
 
 type auditOwned struct {
 	owned
-	expires time.Time // of the newest purchase; zero: for ever
+	name    string    // of the resource in the newest purchase
+	expires time.Time // of that purchase; zero: for ever
 }
 
 const (
@@ -189,7 +190,7 @@ func (a *audit) sum(r *journal.Record) {
 func unlockHash(id string) [12]byte { return [12]byte(unlockKey(id)[1:]) }
 
 func resourceID(site, resource string) [8]byte {
-	h := resourceHash(site, resource)
+	h := resourceHash(site, paywall.FoldResource(resource))
 	return [8]byte(h[:8])
 }
 
@@ -212,10 +213,11 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 		o = &auditOwned{}
 		w.resources[key] = o
 	}
-	if o.stands != (journal.Ptr{}) && (o.expires.IsZero() || r.Time.Before(o.expires)) {
+	// Earlier versions sold a resource again in other letter case.
+	if o.stands != (journal.Ptr{}) && o.name == r.Resource && (o.expires.IsZero() || r.Time.Before(o.expires)) {
 		a.problem(r, "its wallet owns the resource already")
 	}
-	o.stands, o.expires = at, time.Time{}
+	o.stands, o.name, o.expires = at, r.Resource, time.Time{}
 	if r.Access > 0 {
 		o.expires = r.Time.Add(r.Access)
 	}

@@ -34,7 +34,7 @@ import (
 //
 // A wallet's NUMBER is the sequence number of the record that opened it, five
 // bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
-// RESOURCE the first 64 of site and resource, which only has to tell apart what one
+// RESOURCE the first 64 of site and resource in small letters, which only has to tell apart what one
 // wallet bought, SITE the first 64 of the site's, and CAUSE those of the record's cause.
 //
 // A wallet's purchases, its tips and top-ups, and its gifts are three chains: the
@@ -104,7 +104,7 @@ func unlockKey(id string) []byte {
 }
 
 func resourceKey(n number, site, resource string) []byte {
-	h := resourceHash(site, resource)
+	h := resourceHash(site, paywall.FoldResource(resource))
 	return append(resourcePrefix(n), h[:8]...)
 }
 

@@ -71,7 +71,7 @@ func (s *Store) Owned(ctx context.Context, key paywall.Hash, site, resource stri
 		if err != nil {
 			return paywall.Unlock{}, err
 		}
-		if u.Site != site || u.Resource != resource || !u.Live(s.o.Now()) {
+		if u.Site != site || paywall.FoldResource(u.Resource) != paywall.FoldResource(resource) || !u.Live(s.o.Now()) {
 			return paywall.Unlock{}, paywall.ErrNotFound
 		}
 		return u, nil

@@ -172,7 +172,7 @@ func (s *fakeStore) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Rec
 			return paywall.Receipt{}, paywall.ErrOfferSpent
 		case u.Offer == p.Offer.ID:
 			return paywall.Receipt{Unlock: *u, Balance: w.balance}, nil
-		case u.Site == p.Offer.Site && u.Resource == p.Offer.Resource && u.Live(now):
+		case u.Site == p.Offer.Site && paywall.FoldResource(u.Resource) == paywall.FoldResource(p.Offer.Resource) && u.Live(now):
 			return paywall.Receipt{Unlock: *u, Balance: w.balance, AlreadyOwned: true}, nil
 		}
 	}
@@ -303,7 +303,7 @@ func (s *fakeStore) Owned(ctx context.Context, key paywall.Hash, site, resource 
 		return paywall.Unlock{}, paywall.ErrNoWallet
 	}
 	for _, u := range s.unlocks {
-		if u.Wallet == wallet && u.Site == site && u.Resource == resource && u.Live(s.now()) {
+		if u.Wallet == wallet && u.Site == site && paywall.FoldResource(u.Resource) == paywall.FoldResource(resource) && u.Live(s.now()) {
 			return *u, nil
 		}
 	}

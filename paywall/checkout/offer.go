@@ -184,6 +184,7 @@ func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity,
 	if errors.Is(err, paywall.ErrNotFound) || errors.Is(err, paywall.ErrNoWallet) {
 		return unlock, false, nil
 	}
+	unlock.Resource = resource // which may have been bought in other letter case
 	return unlock, err == nil, err
 }
 

@@ -85,6 +85,7 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 	if err != nil {
 		return x.unsold(ctx, store, who, o, raw, err)
 	}
+	receipt.Unlock.Resource = o.Resource // which may have been bought in other letter case
 	return x.handOut(&receipt)
 }
 

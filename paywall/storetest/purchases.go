@@ -116,6 +116,29 @@ func testAccess(t *testing.T, h *house) {
 	}
 }
 
+// testLetterCase: nobody pays twice for a page because a link to it is in capitals.
+func testLetterCase(t *testing.T, h *house) {
+	ctx := t.Context()
+	a := h.payer(100)
+	first := h.buy(a, h.offer("/articles/p1?v=aB", 20))
+	for _, resource := range []string{"/Articles/P1?v=aB", "/ARTICLES/p1?v=aB", "/articles/p1?v=aB"} {
+		if u, err := h.store.Owned(ctx, a.keys.Key, site, resource); err != nil || u.ID != first.Unlock.ID {
+			t.Errorf("%s: owned is %+v, %v", resource, u, err)
+		}
+		if again := h.buy(a, h.offer(resource, 20)); !again.AlreadyOwned || again.Unlock.ID != first.Unlock.ID || again.Balance != euro(80) {
+			t.Errorf("%s was sold again: %+v", resource, again)
+		}
+	}
+	if other := h.buy(a, h.offer("/articles/p1?v=ab", 20)); other.AlreadyOwned || other.Balance != euro(60) {
+		t.Errorf("another id in the query: %+v", other)
+	}
+	if _, err := h.store.Refund(ctx, a.ID, first.Unlock.ID, 5); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.store.Owned(ctx, a.keys.Key, site, "/Articles/P1?v=aB")
+	h.wantError(err, paywall.ErrNotFound)
+}
+
 func testRefund(t *testing.T, h *house) {
 	ctx := t.Context()
 	a, b := h.reader(100), h.reader(100)

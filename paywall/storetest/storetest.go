@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Unlock", testUnlock},
 		{"Offers", testOffers},
 		{"Access", testAccess},
+		{"LetterCase", testLetterCase},
 		{"Refund", testRefund},
 		{"RefundLimit", testRefundLimit},
 		{"Budget", testBudget},
