@@ -289,6 +289,7 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Original: originalTarget,
 		Detach:   detach,
 		Below:    below,
+		Inner:    inner,
 		Cap:      h.cap,
 		Crawlers: h.bots,
 		Teaser:   h.cutter,
@@ -309,6 +310,9 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if r.RequestURI == "" { // the server has made it itself
+		r.RequestURI = r.URL.RequestURI()
+	}
 	h.app.noteForwarded(r)
 	if secret := h.findSecret(r); secret.asked || secret.referer {
 		return h.log.serve(w, r, secret, func(w http.ResponseWriter) error { return h.serve(w, r, next) })

@@ -157,3 +157,36 @@ func TestAFileOfTheHostIsNeitherSoldNorFound(t *testing.T) {
 		}
 	}
 }
+
+// TestAPageIncludesPartsOfWhatWasBought by templates' httpInclude, and of nothing else;
+// no header makes a client's request one of those.
+func TestAPageIncludesPartsOfWhatWasBought(t *testing.T) {
+	site := files(t, map[string]string{
+		"albums/a/index.html": `<title>Album</title><p>{{httpInclude "/albums/a/part.html"}}</p>`, "albums/a/part.html": "the canary part {{.Req.Header.Get \"Paywall-Status\"}}",
+		"albums/b/index.html": `<title>Other</title>{{httpInclude "/albums/a/part.html"}}`, "front.html": `{{httpInclude "/albums/a/part.html"}}`,
+	})
+	s := newSite(t, "welcome 9.00", `@paid path /albums/*
+	paywall @paid {
+		price /albums/* 0.20 {
+			per /albums/*
+		}
+	}
+	templates
+	root `+site+`
+	file_server`, http.NotFoundHandler())
+	offered := s.get("/albums/a/")
+	if offered.StatusCode != http.StatusPaymentRequired || strings.Contains(offered.body, "canary") {
+		t.Fatalf("%s: %s", offered.Status, offered.body)
+	}
+	_, bought := s.unlock(s.wallet(), s.offer("/albums/a/"))
+	a := s.get("/albums/a/", "Authorization", "Bearer "+bought.Token)
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.body, "<p>the canary part paid</p>") {
+		t.Errorf("%s: %s", a.Status, a.body)
+	}
+	for _, path := range []string{"/albums/a/part.html", "/albums/b/", "/front.html", "/albums/a/"} {
+		a := s.get(path, "Caddy-Templates-Include", "1", "Paywall-Status", "paid", "Paywall-Resource", "/albums/a")
+		if strings.Contains(a.body, "canary") || a.StatusCode == http.StatusOK {
+			t.Errorf("%s: %s: %s", path, a.Status, a.body)
+		}
+	}
+}

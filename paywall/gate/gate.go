@@ -32,7 +32,7 @@ type Ledger interface {
 	Revoked(unlock string) bool
 }
 
-// Options make a gate. All but Original, Detach, Below, Cap, Crawlers, Teaser, Box, Bar, Refund,
+// Options make a gate. All but Original, Detach, Below, Inner, Cap, Crawlers, Teaser, Box, Bar, Refund,
 // Logger and Now are needed.
 type Options struct {
 	Table         *pricing.Table
@@ -60,6 +60,9 @@ type Options struct {
 	// writer that server code stands around which changes headers when they go out.
 	// Nil, also the function: nothing does.
 	Below func(http.ResponseWriter) *http.ResponseWriter
+	// Inner reports whether the server made a request itself, out of the headers of
+	// another one, for a part of that one's page. Nil: it never does.
+	Inner func(*http.Request) bool
 	// Cap is the most that a wallet pays at this site in a UTC month. Zero: no cap.
 	Cap paywall.Money
 	// Crawlers read whatever has a price. Nil: nobody does who has not paid.
@@ -135,6 +138,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
 		return g.refuse(w, r, paywall.CodeMethodNotAllowed, "this method is not allowed", "Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
+	include := g.includedIn(r)
 	cleanRequest(r)
 	// Of a request that goes no further the body stays unread. Without this the
 	// server would wait for it before it sends the answer (net/http). keepAlive
@@ -159,7 +163,7 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 	tls := strings.HasPrefix(origin, "https://")
 	creds := g.takeCredentials(r, origin, tls)
 
-	t := ticket{origin: origin, tls: tls, raw: raw}
+	t := ticket{origin: origin, tls: tls, raw: raw, include: include}
 	if err := g.decide(r, &target, &t); err != nil {
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
@@ -202,6 +206,9 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 	}
 	if right.ok {
 		return g.pass(g.barred(w, r, t, c, right.since), r, next, t, right.cookie)
+	}
+	if t.include != "" && t.include == headerText(t.resource) {
+		return g.pass(w, r, next, t, nil)
 	}
 	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
 		return g.pass(w, r, next, t, nil)

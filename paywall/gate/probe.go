@@ -32,6 +32,7 @@ func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resou
 		plainRequest(probe.Header, origin)
 		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin+resource) }
 	}
+	tell(probe.Header, toldProbe, resource)
 	detached := g.Detach(rec, probe, r)
 	restore := disguise(r.Header, probe.Header)
 	whole := g.run(rec, detached, next)
@@ -114,7 +115,6 @@ func stranger(r *http.Request, ctx context.Context) *http.Request {
 	}
 	probe.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	probe.Header.Set("Accept-Encoding", "identity") // none would mean any (RFC 9110, 12.5.3)
-	probe.Header.Set("Paywall-Status", "probe")
 	return probe
 }
 

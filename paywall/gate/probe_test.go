@@ -102,7 +102,7 @@ func TestAProbeIsNobodyInParticular(t *testing.T) {
 		t.Errorf("%+v", probe)
 	}
 	want := http.Header{
-		"Accept": {"text/html,application/xhtml+xml,*/*;q=0.8"}, "Accept-Encoding": {"identity"}, "Paywall-Status": {"probe"}, "Accept-Language": {"de"}, "User-Agent": {"reader"},
+		"Accept": {"text/html,application/xhtml+xml,*/*;q=0.8"}, "Accept-Encoding": {"identity"}, "Paywall-Status": {"probe"}, "Paywall-Resource": {pagePath}, "Accept-Language": {"de"}, "User-Agent": {"reader"},
 	}
 	if fmt.Sprint(probe.Header) != fmt.Sprint(want) {
 		t.Errorf("the site got %v", probe.Header)

@@ -49,9 +49,9 @@ func (w *response) label(h http.Header, t *ticket) {
 		h["Paywall-Status"] = w.values[0:1:1]
 		return
 	case t.crawler:
-		w.values[0] = "crawler"
+		w.values[0] = toldCrawler
 	case t.status == pricing.Priced:
-		w.values[0] = "paid"
+		w.values[0] = toldPaid
 	default:
 		w.values[0] = "free"
 	}

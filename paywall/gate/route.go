@@ -25,6 +25,7 @@ type ticket struct {
 	asked     *paywall.Target // what the client asked for, and comes back to
 	canonical bool            // it may be sold as it was spelled
 	crawler   bool            // a search engine reads it, unpaid
+	include   string          // the resource of the page that this goes into, see Gate.includedIn
 }
 
 // decide finds the rule for a request; target is what the client sent, parsed.

@@ -46,7 +46,6 @@ func plainRequest(h http.Header, origin string) {
 	h.Set("User-Agent", "Mozilla/5.0 (compatible; Tuppence)") // some sites refuse those who have none
 	scheme, _, _ := strings.Cut(origin, ":")
 	h.Set("X-Forwarded-Proto", scheme)
-	h.Set("Paywall-Status", "probe")
 }
 
 // cut cuts a page, as many at a time as there are processors: each takes memory

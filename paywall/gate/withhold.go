@@ -26,7 +26,7 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler, 
 	}
 	dropBody(passed)
 	dropConditions(passed.Header)
-	passed.Header.Set("Paywall-Status", "unpaid")
+	tell(passed.Header, toldUnpaid, t.resource)
 
 	held := &withholder{gate: g, request: r, origin: t.origin, inner: w, header: w.Header().Clone(), sniffer: sniffer{abort: cancel}}
 	defer func() {
