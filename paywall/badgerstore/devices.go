@@ -29,6 +29,13 @@ func deviceID(key paywall.Hash) string {
 // devices reads the keys that open a wallet, the first one first.
 func (s *Store) devices(v *view, n number) (all []device, err error) {
 	live, err := v.devices(n)
+	if err != nil {
+		return nil, err
+	}
+	return s.readDevices(live)
+}
+
+func (s *Store) readDevices(live []device) (all []device, err error) {
 	for _, d := range live {
 		r, err := s.journal.Read(d.at)
 		if err != nil {
@@ -61,7 +68,11 @@ func (s *Store) Devices(ctx context.Context, wallet string, key paywall.Hash) ([
 		if err != nil {
 			return nil, err
 		}
-		all, err := s.devices(v, w.number)
+		live, err := v.devices(w.number)
+		if err != nil {
+			return nil, err
+		}
+		all, err := s.readDevices(newestDevices(live, key))
 		list := make([]paywall.Device, 0, len(all))
 		for _, d := range all {
 			d.Current = d.key == key
@@ -71,8 +82,20 @@ func (s *Store) Devices(ctx context.Context, wallet string, key paywall.Hash) ([
 	})
 }
 
-// dropAtOnce bounds the keys that one change drops: a ledger of an older version
-// may have wallets with thousands.
+// newestDevices are as many as a wallet may have, with the current one among them.
+// A ledger of an older version may have wallets with thousands.
+func newestDevices(live []device, current paywall.Hash) []device {
+	if len(live) <= paywall.MaxDevices {
+		return live
+	}
+	older, newest := live[:len(live)-paywall.MaxDevices], live[len(live)-paywall.MaxDevices:]
+	if i := slices.IndexFunc(older, func(d device) bool { return d.key == current }); i >= 0 {
+		newest[0] = older[i]
+	}
+	return newest
+}
+
+// dropAtOnce bounds the keys that one change drops.
 const dropAtOnce = 2 * paywall.MaxDevices
 
 // Drop implements [paywall.Store].

@@ -55,7 +55,7 @@ func (s *Store) nextGroup() *group {
 }
 
 func (s *Store) groupOver(txn *badger.Txn, ahead []*layer) *group {
-	if s.memo == nil {
+	if s.memo == nil || len(s.memo) > groupKeys { // clearing takes as long as a map ever was
 		s.memo, s.records = map[string][]byte{}, map[journal.Ptr]*journal.Record{}
 	}
 	clear(s.memo)

@@ -104,6 +104,11 @@ func TestAFolderOfAnEarlierVersionOpens(t *testing.T) {
 	for i := range was.Wallets {
 		isAsItWas(t, s, &was.Wallets[i])
 	}
+	many := was.Wallets[2]
+	listed := must[[]paywall.Device](t)(s.Devices(t.Context(), many.ID, hashOf(t, many.Key)))
+	if len(listed) != paywall.MaxDevices || !listed[0].Current {
+		t.Errorf("of %d browsers %d are listed, first %+v", many.Devices, len(listed), listed[0])
+	}
 	for _, id := range was.Erased {
 		if _, _, err := s.Settings(t.Context(), id); !errors.Is(err, paywall.ErrNoWallet) {
 			t.Errorf("an erased wallet answers %v", err)
