@@ -45,7 +45,7 @@ func TestSlipsAreToldWhatToWrite(t *testing.T) {
 		"gift-links":            {"", in("gift-links 5 per month"), "did you mean gift_links?"},
 		"giftlinks":             {"", in("giftlinks 5 per month"), "did you mean gift_links?"},
 		"crawler":               {"", in("crawler google"), "did you mean crawlers?"},
-		"orgin":                 {"", in("orgin https://a.example"), "did you mean origin?"},
+		"origins":               {"", in("origins https://a.example"), "did you mean origin?"},
 		"acces":                 {"", price("acces 30d"), "unrecognized subdirective of price: acces; did you mean access?"},
 		"shares":                {"", price("shares ada 70%"), "did you mean share?"},
 		"paragraph":             {"", in("teaser article {\n\t\t\tparagraph 3\n\t\t}"), "did you mean paragraphs?"},
