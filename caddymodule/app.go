@@ -33,8 +33,8 @@ type App struct {
 
 	// Credit that a new wallet starts with, a decimal string: "0.60". It is your own
 	// money: readers spend it first, it is never paid out, and creators have no share
-	// in what is bought with it. One network (IPv4 address, IPv6 /56) is given it five
-	// times at once, and five times a day from then on. Default: none.
+	// in what is bought with it. Each site gives it to one network (IPv4 address, IPv6
+	// /56) five times at once, and five times a day from then on. Default: none.
 	Welcome string `json:"welcome,omitempty"`
 
 	// How many wallets each site gives it to in a day (UTC). Those opened later that

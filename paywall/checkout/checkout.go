@@ -47,8 +47,8 @@ type Options struct {
 	// [MaxLimitFactor]. Default: 1.
 	LimitFactor int
 
-	// Welcome is the credit of a new wallet; zero: none. It is given five times at once
-	// to a network, and five times a day from then on. WelcomeLimit wallets get it in a
+	// Welcome is the credit of a new wallet; zero: none. A network is given it five
+	// times at once, and five times a day from then on. WelcomeLimit wallets get it in a
 	// UTC day, default 500 times LimitFactor; they are counted under WelcomeSite, which
 	// no visitor may choose. FreeShares has creators share in it.
 	Welcome      paywall.Money

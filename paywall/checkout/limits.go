@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"log/slog"
-	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -17,12 +16,11 @@ import (
 type work int
 
 const (
-	looking   work = iota // a request that changes nothing, but for files and keys
-	changing              // a request that may change the ledger
-	opening               // a new wallet
-	guessing              // a wrong code
-	welcoming             // a new wallet with the publisher's credit
-	works                 // how many kinds there are
+	looking  work = iota // a request that changes nothing, but for files and keys
+	changing             // a request that may change the ledger
+	opening              // a new wallet
+	guessing             // a wrong code
+	works                // how many kinds there are
 )
 
 // quota is how often one kind of work may be done, before [Options.LimitFactor].
@@ -53,8 +51,6 @@ var quotas = [works]quota{
 	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{50_000, 100 * time.Millisecond}, 30, "too many requests from your network; wait a little"},
 	opening:  {bucket{300, 2 * time.Minute}, bucket{10_000, 200 * time.Millisecond}, 5, "too many new wallets from your network; wait a little"},
 	guessing: {bucket{10, 6 * time.Second}, bucket{1_000, time.Second}, 3, "too many wrong codes from your network; wait a little"},
-	// Nobody is refused: the wallet starts empty. The ledger bounds all together.
-	welcoming: {one: bucket{5, 24 * time.Hour / 5}, all: bucket{math.MaxInt32, time.Nanosecond}},
 }
 
 // ofWallet is what a wallet with money in it may look and change when the budget
@@ -76,6 +72,7 @@ type Limits struct {
 	addresses *otter.Cache[netip.Prefix, *budget]
 	all       budget
 	wallets   *otter.Cache[string, *rate.Limiter]
+	welcomes  *otter.Cache[welcomed, *rate.Limiter]
 	warning   rate.Sometimes
 }
 
@@ -84,6 +81,7 @@ func NewLimits() *Limits {
 	return &Limits{
 		addresses: otter.Must(&otter.Options[netip.Prefix, *budget]{MaximumSize: maxAddresses}),
 		wallets:   otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxPaying}),
+		welcomes:  otter.Must(&otter.Options[welcomed, *rate.Limiter]{MaximumSize: maxAddresses}),
 		warning:   rate.Sometimes{Interval: time.Hour},
 	}
 }
@@ -121,10 +119,10 @@ func (l *Limits) address(from netip.Prefix) *budget {
 // answers how long there is none.
 func (l *Limits) take(w work, from netip.Prefix, now time.Time, factor int) (wait time.Duration, shared bool) {
 	q := &quotas[w]
-	if wait = l.wait(w, from, now, factor); wait > 0 {
+	one, all := l.address(from).of(w, q.one, factor), l.all.of(w, q.all, factor)
+	if wait = untilNext(one, 1, now); wait > 0 {
 		return wait, false
 	}
-	one, all := l.address(from).of(w, q.one, factor), l.all.of(w, q.all, factor)
 	least := 1.0
 	if float64(one.Burst())-one.TokensAt(now) >= float64(q.little*factor) {
 		least += float64(all.Burst() / 2)
@@ -137,11 +135,6 @@ func (l *Limits) take(w work, from netip.Prefix, now time.Time, factor int) (wai
 	}
 	all.AllowN(now, 1)
 	return 0, false
-}
-
-// wait is how long an address has none left.
-func (l *Limits) wait(w work, from netip.Prefix, now time.Time, factor int) time.Duration {
-	return untilNext(l.address(from).of(w, quotas[w].one, factor), 1, now)
 }
 
 // untilNext is how long until the limiter has so many tokens, 0 if it has.

@@ -148,9 +148,6 @@ func TestManyAddressesTakeNothingFromThoseThatDoLittle(t *testing.T) {
 	now := time.Now()
 	for w := range works {
 		q, limits := &quotas[w], NewLimits()
-		if w == welcoming { // the ledger bounds all together
-			continue
-		}
 		taken := func(address string, most int) int {
 			for n := range most {
 				if wait, _ := limits.take(w, addressOf(address), now, 1); wait > 0 {

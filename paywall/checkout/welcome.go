@@ -3,10 +3,35 @@ package checkout
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/tuppence/tuppence/paywall"
 )
+
+// ofNetwork is how often a site gives its welcome credit to one network, before
+// [Options.LimitFactor]. It is kept in memory; the ledger counts for all together.
+var ofNetwork = bucket{5, 24 * time.Hour / 5}
+
+// welcomed is a network at a site.
+type welcomed struct {
+	site string
+	from netip.Prefix
+}
+
+// network is what is left of the welcomes of the visitor's network.
+func (x *exchange) network() *rate.Limiter {
+	of := welcomed{x.c.WelcomeSite, addressOf(x.c.ClientIP(x.r))}
+	l, _ := x.c.Limits.welcomes.ComputeIfAbsent(of, func() (*rate.Limiter, bool) { return ofNetwork.limiter(x.c.LimitFactor), false })
+	if l.Burst() != ofNetwork.burst*x.c.LimitFactor { // another factor since a reload
+		l = ofNetwork.limiter(x.c.LimitFactor)
+		x.c.Limits.welcomes.Set(of, l)
+	}
+	return l
+}
 
 const (
 	// defaultWelcomes is how many new wallets a site gives its credit to in a UTC
@@ -32,7 +57,7 @@ func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Mo
 	case given >= x.c.WelcomeLimit:
 		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.WelcomeLimit))
 		return nothing, nil
-	case x.c.Limits.wait(welcoming, addressOf(x.c.ClientIP(x.r)), x.now, x.c.LimitFactor) > 0:
+	case x.network().TokensAt(x.now) < 1:
 		x.c.emptyByNetwork.note(x, "new wallets of a network start empty: it has been given the welcome credit as often as one may; if they are readers, raise that with the option limits")
 		return nothing, nil
 	}
@@ -61,10 +86,8 @@ func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywal
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
-	if !credit.IsZero() {
-		if wait, _ := x.c.Limits.take(welcoming, addressOf(x.c.ClientIP(x.r)), x.now, x.c.LimitFactor); wait > 0 {
-			credit.Micros = 0 // another request of the network took the last one
-		}
+	if !credit.IsZero() && !x.network().AllowN(x.now, 1) {
+		credit.Micros = 0 // another request of the network took the last one
 	}
 	return store.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
 }

@@ -101,3 +101,19 @@ func TestWalletTellsPaidFromFree(t *testing.T) {
 		t.Error("an empty wallet has something on the house")
 	}
 }
+
+// TestSitesWelcomeANetworkEach: what one gave is not taken from another, and both go
+// by one memory, which outlives them.
+func TestSitesWelcomeANetworkEach(t *testing.T) {
+	limits := NewLimits()
+	named := func(name string) *site {
+		return newSite(t, func(o *Options) { o.WelcomeSite, o.Limits = name, limits })
+	}
+	for _, tc := range []struct{ site, want string }{
+		{"a", "0.60"}, {"a", "0.60"}, {"a", "0.60"}, {"a", "0.60"}, {"a", "0.60"}, {"a", "0.00"}, {"b", "0.60"}, {"a", "0.00"},
+	} {
+		if got := named(tc.site).balanceOfNew("192.0.2.1:1"); got != tc.want {
+			t.Errorf("of %s a wallet starts with %v, want %s", tc.site, got, tc.want)
+		}
+	}
+}
