@@ -46,6 +46,8 @@ func TestSitesThatShareAPortLoad(t *testing.T) {
 		"a snippet": "(shop) {\n\tpaywall {args[0]} 0.20\n\treverse_proxy localhost:1\n}\n" +
 			block("http://a.example", "import shop /a/*") + block("http://b.example", "import shop /b/*"),
 		"error pages of another": block("http://longer.example", proxied+"\n\thandle_errors {\n\t\treverse_proxy localhost:3\n\t}") + block("http://a.example", sells),
+		"error pages of a host that is taken away": block("http://longer.example", proxied+"\n\thandle_errors {\n\t\treverse_proxy localhost:3\n\t}") +
+			block("http://*.example", sells) + block("http://", sells),
 		"own error pages first": block("http://a.example", sells+"\n\thandle_errors {\n\t\trespond sorry\n\t}") +
 			block(":80", proxied+"\n\thandle_errors {\n\t\treverse_proxy localhost:3\n\t}"),
 		"another page at that address": block("http://longer.example", proxied+"\n\thandle_errors {\n\t\trewrite * /a/sorry\n\t\tfile_server\n\t}") + block("http://a.example", sells),
