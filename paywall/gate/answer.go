@@ -38,7 +38,8 @@ func (g *Gate) offer(w http.ResponseWriter, r *http.Request, t *ticket, found *p
 	case browser:
 		return g.write(w, http.StatusSeeOther, nil, "Location", q.unlock, openerHeader, found.opener)
 	case script:
-		return g.write(w, http.StatusPaymentRequired, t.handOver(found, q, false),
+		q.page.Do(func() { q.html = t.handOver(found, q, false) })
+		return g.write(w, http.StatusPaymentRequired, q.html,
 			append([]string{"Link", payment(q), openerHeader, found.opener}, refusalHeaders...)...)
 	case preview:
 		return g.write(w, http.StatusOK, t.handOver(found, q, true),
@@ -127,14 +128,15 @@ const (
 // not about this answer: a cache that believed it would keep the offer in the
 // article's place.
 func (g *Gate) write(w http.ResponseWriter, status int, body []byte, header ...string) error {
+	all := append(make([]string, 0, 24), header...)
+	all = append(all, "Cache-Control", "no-store", "Content-Length", strconv.Itoa(len(body)))
 	if body != nil {
-		header = append(header, "X-Content-Type-Options", "nosniff")
+		all = append(all, "X-Content-Type-Options", "nosniff")
 	}
 	if status == http.StatusServiceUnavailable {
-		header = append(header, "Retry-After", "5") // seconds, as at the checkout
+		all = append(all, "Retry-After", "5") // seconds, as at the checkout
 	}
-	h := w.Header()
-	begin(h, append(header, "Cache-Control", "no-store", "Content-Length", strconv.Itoa(len(body))))
+	begin(w.Header(), all)
 	g.keep(w, &ownHeaders{cors: true})
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

@@ -19,19 +19,20 @@ const (
 
 // clientOf goes by what browsers say. Where they say nothing, whoever asks for HTML is one.
 func clientOf(r *http.Request) client {
-	switch h := r.Header; {
+	h := r.Header
+	if mode := h["Sec-Fetch-Mode"]; len(mode) > 0 && mode[0] == "navigate" {
+		if dest := h["Sec-Fetch-Dest"]; len(dest) > 0 && dest[0] == "empty" {
+			return program // <a download>: what comes is saved as a file, unless it is an error
+		}
+		return browser
+	}
+	switch {
 	case h["Hx-Request"] != nil:
 		return program // htmx, which goes where a header says
 	case h["Turbo-Frame"] != nil || h["X-Turbo-Request-Id"] != nil:
 		return script
 	case len(h["Sec-Fetch-Mode"]) > 0:
-		switch {
-		case h["Sec-Fetch-Mode"][0] == "navigate":
-			if dest := h["Sec-Fetch-Dest"]; len(dest) > 0 && dest[0] == "empty" {
-				return program // <a download>: what comes is saved as a file, unless it is an error
-			}
-			return browser
-		case asksForHTML(h):
+		if asksForHTML(h) {
 			return script // such as a service worker, which asks in the place of a navigation
 		}
 		return program
@@ -59,10 +60,14 @@ func navigation(r *http.Request) bool { return clientOf(r) == browser }
 // it gets may be shown later, when it has been bought: Chromium keeps a prefetched
 // page for five minutes, whatever its Cache-Control says, unless it is an error.
 func prefetching(r *http.Request) bool {
-	for _, name := range [...]string{"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"} {
+	names := [...]string{"Sec-Purpose", "Purpose", "X-Moz"}
+	for i, name := range names {
+		if i == 1 && r.Header["Sec-Fetch-Mode"] != nil {
+			return false // a browser that knows the first
+		}
 		for _, purpose := range r.Header[name] {
 			purpose = strings.ToLower(purpose)
-			if strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "prerender") || strings.Contains(purpose, "preview") {
+			if strings.Contains(purpose, "prefetch") || strings.Contains(purpose, "prerender") {
 				return true
 			}
 		}

@@ -28,12 +28,12 @@ type response struct {
 	paid    bool // or read by a crawler: not for everybody
 	part    bool // of a page that was bought, and so no page itself
 	crawler bool
+	late    bool         // the site asked for the headers after they went out, as for trailers
+	sealed  bool         // the final headers were changed already
+	fields  int32        // how many they were
 	cookie  *http.Cookie // set with the answer, may be nil
 	lead    lead         // where an unpriced request goes behind the gate
-	sealed  bool         // the final headers were changed already
 	denied  http.Header  // not nil: the answer was withheld, and this is the site's to write into
-	fields  int          // how many headers went out
-	late    bool         // the site asked for the headers after that, as for trailers
 
 	// Room for the header values that every paid request gets, so that they
 	// come with the one allocation of this struct. Not shared between requests:
@@ -153,7 +153,7 @@ func (w *response) seal() {
 	h := w.Header()
 	w.sealed = true
 	w.settle(h)
-	w.fields = len(h)
+	w.fields = int32(len(h))
 }
 
 func (w *response) settle(h http.Header) {
@@ -185,7 +185,7 @@ const noArchive = "noarchive"
 // finish takes our names from what the site says after the body.
 func (w *response) finish() {
 	if w.late && w.denied == nil {
-		cleanLate(w.ResponseWriter.Header(), w.fields)
+		cleanLate(w.ResponseWriter.Header(), int(w.fields))
 	}
 }
 

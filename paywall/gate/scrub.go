@@ -32,7 +32,7 @@ func scrub(h http.Header, paid bool) (spared bool) {
 			}
 			continue
 		}
-		if ours(strings.TrimPrefix(name, http.TrailerPrefix)) || paid && strings.HasSuffix(name, "-Cache-Control") {
+		if ours(name) || strings.HasPrefix(name, http.TrailerPrefix) && ours(name[len(http.TrailerPrefix):]) || paid && strings.HasSuffix(name, "-Cache-Control") {
 			delete(h, name)
 		}
 	}

@@ -65,6 +65,8 @@ type quote struct {
 	worded  sync.Once
 	link    string
 	problem []byte
+	page    sync.Once
+	html    []byte // see handOver
 }
 
 // page answers what the site has to say to a request; set are the headers of the
