@@ -39,6 +39,7 @@ const strangersConfig = `{
 	paywall {
 		currency EUR
 		welcome 5.00
+		limits 100
 		storage badger DIR/paywall
 	}
 }
