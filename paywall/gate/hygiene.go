@@ -46,16 +46,23 @@ func cleanRequest(r *http.Request) {
 
 func cleanHeader(h http.Header) {
 	for name := range h {
-		switch name[:min(1, len(name))] {
-		case "P", "p":
+		if name == "" {
+			continue
+		}
+		switch name[0] | 0x20 {
+		case 'p':
 			if ours(name) || lies(name) {
 				delete(h, name)
 			}
-		case "X", "x", "S", "s":
+		case 's':
+			if len(name) == len("script-name") && lies(name) { // not each Sec-Fetch-…
+				delete(h, name)
+			}
+		case 'x':
 			if lies(name) {
 				delete(h, name)
 			}
-		case "R":
+		case 'r':
 			if name == "Referer" {
 				cleanReferer(h[name])
 			}

@@ -38,8 +38,10 @@ func NewTable(match Matcher, rules []Rule) (*Table, error) {
 			return nil, rule.blame(err)
 		}
 		t.noteQuery(rule.Match)
+		t.endings = t.endings || seesEndings(rule.Match)
 	}
 	t.noteQuery(t.match)
+	t.endings = t.endings || seesEndings(t.match)
 	if currency == "" {
 		return nil, errors.New("nothing has a price; write at least one price rule")
 	}
@@ -146,7 +148,7 @@ func prepare(m Matcher) (Matcher, error) {
 	if len(patterns) == 0 {
 		return nil, errors.New("path matcher without patterns")
 	}
-	prepared := make(Paths, len(patterns))
+	p := &prepared{Paths: make(Paths, len(patterns)), patterns: make([]pattern, len(patterns))}
 	for i, pattern := range patterns {
 		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*") || !isCanonical(pattern) {
 			return nil, fmt.Errorf("path %q never matches a canonical path", pattern)
@@ -154,9 +156,10 @@ func prepare(m Matcher) (Matcher, error) {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("path %q: %w", pattern, err)
 		}
-		prepared[i] = strings.ToLower(norm.NFC.String(pattern))
+		p.Paths[i] = strings.ToLower(norm.NFC.String(pattern))
+		p.patterns[i] = newPattern(p.Paths[i])
 	}
-	return prepared, nil
+	return p, nil
 }
 
 // isCanonical reports whether a pattern is free of what canonical paths never hold.
@@ -177,14 +180,14 @@ func isCanonical(pattern string) bool {
 func reachable(rule *Rule, before []Rule) error {
 	var taken Paths
 	for i := range before {
-		patterns, _ := before[i].Match.(Paths)
+		patterns := pathsOf(before[i].Match)
 		if before[i].Match == nil || slices.Contains(patterns, "*") || slices.Contains(patterns, "/*") {
 			return fmt.Errorf("rule never applies: the one before it%s matches everything", at(before[i].Source))
 		}
 		taken = append(taken, patterns...)
 	}
-	patterns, ok := rule.Match.(Paths)
-	if !ok {
+	patterns := pathsOf(rule.Match)
+	if patterns == nil {
 		return nil
 	}
 	for _, pattern := range patterns {
@@ -193,6 +196,20 @@ func reachable(rule *Rule, before []Rule) error {
 		}
 	}
 	return fmt.Errorf("rule never applies: path %s has a rule already", strings.Join(patterns, " "))
+}
+
+// seesEndings reports whether a matcher may tell paths apart by how they end.
+func seesEndings(m Matcher) bool {
+	p, ok := m.(*prepared)
+	return m != nil && !ok || ok && slices.ContainsFunc(p.patterns, func(p pattern) bool { return p.kind != prefix && p.kind != exact })
+}
+
+// pathsOf are the patterns of a prepared matcher, nil for any other.
+func pathsOf(m Matcher) Paths {
+	if p, ok := m.(*prepared); ok {
+		return p.Paths
+	}
+	return nil
 }
 
 func at(source string) string {

@@ -128,6 +128,9 @@ func (t *Table) Alternatives(r *http.Request, rule *Rule, path, resource string)
 // a page's part, as in "not path *.jpg". A site that overlooks what stands after a
 // page's name delivers the page there, which is told by its being HTML.
 func (t *Table) OfPage(r *http.Request, path string) bool {
+	if !t.endings {
+		return false
+	}
 	extension := extensionOf(path)
 	if !parts[extension] || len(path) == len("/")+len(extension) {
 		return false

@@ -35,36 +35,88 @@ type QueryMatcher interface {
 // and "/a/index.html".
 type Paths []string
 
-// Match reports whether the path fits a pattern. It does not allocate for
-// lower-case ASCII.
+// Match reports whether the path fits a pattern. A table asks the patterns in the
+// form of [prepared] instead, which is quicker.
 func (p Paths) Match(_ *http.Request, path string) bool {
-	path = strings.ToLower(path)
-	bare := dropSlash(path)
-	for _, pattern := range p {
-		pattern = strings.ToLower(pattern)
-		if fits(pattern, path) || len(bare) != len(path) && fits(pattern, bare) {
+	for _, text := range p {
+		if prepared := newPattern(strings.ToLower(text)); prepared.match(strings.ToLower(path)) {
 			return true
 		}
 	}
 	return false
 }
 
-func fits(pattern, name string) bool {
-	first, last := strings.HasPrefix(pattern, "*"), strings.HasSuffix(pattern, "*")
-	switch stars := strings.Count(pattern, "*"); {
-	case pattern == "*":
-		return true
-	case stars == 0 && pageOf(dropSlash(pattern)) == pageOf(name):
-		return true
-	case stars == 2 && first && last:
-		return strings.Contains(name, pattern[1:len(pattern)-1])
-	case stars == 1 && first:
-		return strings.HasSuffix(name, pattern[1:])
-	case stars == 1 && last:
-		return strings.HasPrefix(name, pattern[:len(pattern)-1])
+// prepared are patterns that were looked at once, when their table was made.
+type prepared struct {
+	Paths    // as they were written
+	patterns []pattern
+}
+
+// Match does not allocate for a path in lower-case ASCII.
+func (p *prepared) Match(_ *http.Request, path string) bool {
+	path = strings.ToLower(path)
+	for i := range p.patterns {
+		if p.patterns[i].match(path) {
+			return true
+		}
 	}
-	matched, err := path.Match(pattern, name)
-	return err == nil && matched
+	return false
+}
+
+// pattern is a path pattern in lower case.
+type pattern struct {
+	kind kind
+	text string // without the stars at its ends, unless it is a glob; an exact one is a page's first name
+}
+
+// kind is the form of a pattern of [Paths].
+type kind int
+
+const (
+	exact kind = iota
+	prefix
+	suffix
+	substring
+	glob // of path.Match
+)
+
+func newPattern(text string) pattern {
+	first, last := strings.HasPrefix(text, "*"), strings.HasSuffix(text, "*")
+	switch stars := strings.Count(text, "*"); {
+	case stars == 0 && !strings.ContainsAny(text, `?[\`):
+		return pattern{exact, pageOf(dropSlash(text))}
+	case stars == 1 && last: // "*" is the prefix of everything
+		return pattern{prefix, text[:len(text)-1]}
+	case stars == 1 && first:
+		return pattern{suffix, text[1:]}
+	case stars == 2 && first && last:
+		return pattern{substring, text[1 : len(text)-1]}
+	}
+	return pattern{glob, text}
+}
+
+// match asks about a path in lower case, with its trailing slash and without.
+func (p *pattern) match(name string) bool {
+	if p.fits(name) {
+		return true
+	}
+	bare := dropSlash(name)
+	return len(bare) != len(name) && p.fits(bare)
+}
+
+func (p *pattern) fits(name string) bool {
+	switch p.kind {
+	case exact:
+		return strings.HasPrefix(name, p.text) && pageOf(name) == p.text
+	case prefix:
+		return strings.HasPrefix(name, p.text)
+	case suffix:
+		return strings.HasSuffix(name, p.text)
+	case substring:
+		return strings.Contains(name, p.text)
+	}
+	matched, err := path.Match(p.text, name)
+	return err == nil && (matched || pageOf(dropSlash(p.text)) == pageOf(name))
 }
 
 // dropSlash is the path without its trailing slash; the root stays.

@@ -81,7 +81,7 @@ func (s *sampler) combine(heads, tails []string) {
 func ends(patterns []string) (heads, tails []string) {
 	heads = []string{"/"}
 	for _, pattern := range patterns {
-		switch kindOf(pattern) {
+		switch newPattern(pattern).kind {
 		case prefix:
 			heads = append(heads, strings.TrimSuffix(pattern, "*"))
 		case suffix:
@@ -93,39 +93,11 @@ func ends(patterns []string) (heads, tails []string) {
 	return heads, tails
 }
 
-// kind is the form of a pattern of [Paths].
-type kind int
-
-const (
-	exact kind = iota
-	prefix
-	suffix
-	substring
-	glob
-)
-
-func kindOf(pattern string) kind {
-	first, last, stars := strings.HasPrefix(pattern, "*"), strings.HasSuffix(pattern, "*"), strings.Count(pattern, "*")
-	switch {
-	case strings.ContainsAny(pattern, `?[\`):
-		return glob
-	case stars == 0:
-		return exact
-	case stars == 1 && last:
-		return prefix
-	case stars == 1 && first:
-		return suffix
-	case stars == 2 && first && last:
-		return substring
-	}
-	return glob
-}
-
 // simple reports whether samples stand for all that the patterns have in common
 // with others.
 func simple(patterns []string) bool {
 	for _, pattern := range patterns {
-		if k := kindOf(pattern); k == substring || k == glob {
+		if k := newPattern(pattern).kind; k == substring || k == glob {
 			return false
 		}
 	}
@@ -135,7 +107,7 @@ func simple(patterns []string) bool {
 // instances are the paths that stand for all that a pattern matches.
 func instances(pattern string) []string {
 	deep := anyName + "/" + anyName + "/" + anyName
-	switch kindOf(pattern) {
+	switch newPattern(pattern).kind {
 	case exact:
 		return []string{dropSlash(pattern)}
 	case prefix:
