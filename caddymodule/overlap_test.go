@@ -50,6 +50,7 @@ func TestOneResourceHasOnePrice(t *testing.T) {
 // TestOrdinaryTablesAreAccepted: what looks alike and is right.
 func TestOrdinaryTablesAreAccepted(t *testing.T) {
 	for name, site := range map[string]string{
+		"the folder of the list": "paywall /a/* {\n\t\tfree /a/\n\t\tprice 0.20\n\t}",
 		"exceptions first":       "paywall /a/* {\n\t\tfree /a/welcome\n\t\tprice /a/long/* 0.50\n\t\tprice /a/x 0.30\n\t\tprice 0.20\n\t}",
 		"one more than a prefix": "paywall {\n\t\tprice /a/* 0.20\n\t\tprice /a* 0.50\n\t}",
 		"the list itself":        "paywall {\n\t\tprice /a/* 0.20\n\t\tfree /a\n\t\tprice 0.30\n\t}",

@@ -33,7 +33,7 @@ func TestReaderTakesTheirDataAlong(t *testing.T) {
 				}
 			}
 			v := decode(t, w)
-			wantMembers(t, v, "wallet_id", "currency", "balance", "opened_at", "settings", "devices", "passkeys", "purchases", "gifts", "tips", "credits")
+			wantMembers(t, v, "wallet_id", "currency", "balance", "free_credit", "opened_at", "settings", "devices", "passkeys", "purchases", "gifts", "tips", "credits")
 			purchases := v["purchases"].([]any)
 			if v["wallet_id"] != wallet.ID || v["balance"] != "4.60" || len(purchases) != 2 {
 				t.Fatalf("export %v", v)

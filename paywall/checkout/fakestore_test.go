@@ -220,6 +220,9 @@ func (s *fakeStore) Refund(ctx context.Context, wallet, unlock string, limit int
 	}
 	w := s.wallets[wallet]
 	if u.RefundedAt.IsZero() {
+		if u.Given {
+			return paywall.Receipt{}, paywall.ErrRefundGiven
+		}
 		if !u.Refundable(s.now()) {
 			return paywall.Receipt{}, paywall.ErrRefundClosed
 		}

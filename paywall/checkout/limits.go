@@ -181,7 +181,7 @@ func (x *exchange) unlessPaying(refused error) error {
 		return nil
 	}
 	_, who, err := x.reader(x.r.Context())
-	if err != nil || who.wallet.Balance.Micros <= 0 {
+	if err != nil || who.wallet.Balance.Micros <= who.wallet.Free.Micros { // free credit costs a stranger nothing
 		return refused
 	}
 	own, _ := x.c.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.LimitFactor), false })

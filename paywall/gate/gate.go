@@ -168,7 +168,6 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if t.status != pricing.Priced {
-		t.part = g.Table.OfPage(r, target.Path)
 		return g.pass(w, r, next, &t, nil)
 	}
 	if origin == "" {

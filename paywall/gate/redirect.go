@@ -7,7 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall/pricing"
 )
 
 // Some sites do not deliver what has a price but redirect to it: to a bucket with a
@@ -47,8 +46,8 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	asked := *r
 	asked.URL, asked.RequestURI = target, target.RequestURI()
 	decision, err := g.Table.Decide(&asked, &parsed)
-	if err != nil || decision.Status != pricing.Unpriced {
-		return false // what it leads to is asked for at this gate
+	if err != nil || gatedStatus(decision.Status) {
+		return false // what it leads to is sold at this gate
 	}
 	return bearsSecret(r, target)
 }

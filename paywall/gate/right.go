@@ -74,10 +74,9 @@ func (t *ticket) try(alternatives []pricing.Alternative, ask func() right) right
 	return right{}
 }
 
-// refusePart answers in the place of a site that delivers a page where the gate let
-// somebody have a picture, a style or the like: since they own the page above, or
-// since the config leaves out what has such an ending.
+// refusePart answers in the place of a site that delivers a page where the gate
+// let somebody have a picture, a style or the like, since they own the page above.
 func (g *Gate) refusePart(w http.ResponseWriter, r *http.Request) {
 	clear(w.Header())
-	_ = g.refuse(w, r, paywall.CodePaymentRequired, "this is a page, and has the name of a picture, a style or the like")
+	_ = g.refuse(w, r, paywall.CodePaymentRequired, "this page does not belong to the one that was paid for")
 }

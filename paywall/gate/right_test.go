@@ -2,10 +2,8 @@ package gate
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
-	"github.com/tuppence/tuppence/paywall/pricing"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -44,33 +42,6 @@ func TestPartsOfAPageOpenWithIt(t *testing.T) {
 	// Who bought it by its own name has what there is.
 	wantPaid(t, s.do("GET", "/articles/ferry/other/x.jpg", accessCookie(s.access("/articles/ferry/other/x.jpg", nil))))
 }
-
-// TestAPageUnderAPicturesNameIsNotFree: a rule that leaves out an ending trusts that
-// the site has pictures there, and some overlook what stands after a page's name.
-func TestAPageUnderAPicturesNameIsNotFree(t *testing.T) {
-	s := newSite(t)
-	table, err := pricing.NewTable(matcherFunc(func(_ *http.Request, path string) bool {
-		return strings.HasPrefix(path, "/articles/") && !strings.HasSuffix(path, ".jpg")
-	}), []pricing.Rule{{Price: price("0.20")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.gate.Table = table
-	for _, target := range []string{"/articles/p1.jpg", "/articles/p1/.jpg", "/articles/p1/x.jpg", "/articles/p1/a/b.jpg"} {
-		s.upstream = article
-		wantNoCanary(t, s.do("GET", target), wantStatus(t, s.do("GET", target), 402))
-		s.upstream = served("image/jpeg", "JFIF")
-		wantStatus(t, s.do("GET", target), 200)
-	}
-	s.upstream = article
-	for _, target := range []string{"/free/page.jpg", "/.jpg", "/wiki/File:Sea.jpg"} {
-		wantStatus(t, s.do("GET", target), 200)
-	}
-}
-
-type matcherFunc func(*http.Request, string) bool
-
-func (f matcherFunc) Match(r *http.Request, path string) bool { return f(r, path) }
 
 // TestRevokedPageClosesItsParts: an undone purchase opens no picture either.
 func TestRevokedPageClosesItsParts(t *testing.T) {

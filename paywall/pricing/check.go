@@ -38,10 +38,8 @@ func NewTable(match Matcher, rules []Rule) (*Table, error) {
 			return nil, rule.blame(err)
 		}
 		t.noteQuery(rule.Match)
-		t.endings = t.endings || seesEndings(rule.Match)
 	}
 	t.noteQuery(t.match)
-	t.endings = t.endings || seesEndings(t.match)
 	if currency == "" {
 		return nil, errors.New("nothing has a price; write at least one price rule")
 	}
@@ -196,12 +194,6 @@ func reachable(rule *Rule, before []Rule) error {
 		}
 	}
 	return fmt.Errorf("rule never applies: path %s has a rule already", strings.Join(patterns, " "))
-}
-
-// seesEndings reports whether a matcher may tell paths apart by how they end.
-func seesEndings(m Matcher) bool {
-	p, ok := m.(*prepared)
-	return m != nil && !ok || ok && slices.ContainsFunc(p.patterns, func(p pattern) bool { return p.kind != prefix && p.kind != exact })
 }
 
 // pathsOf are the patterns of a prepared matcher, nil for any other.

@@ -124,21 +124,6 @@ func (t *Table) Alternatives(r *http.Request, rule *Rule, path, resource string)
 	return found
 }
 
-// OfPage reports whether a path without a price has it for its ending alone, that of
-// a page's part, as in "not path *.jpg". A site that overlooks what stands after a
-// page's name delivers the page there, which is told by its being HTML.
-func (t *Table) OfPage(r *http.Request, path string) bool {
-	if !t.endings {
-		return false
-	}
-	extension := extensionOf(path)
-	if !parts[extension] || len(path) == len("/")+len(extension) {
-		return false
-	}
-	status, _ := t.Lookup(r, path[:len(path)-len(extension)])
-	return status.closed()
-}
-
 func extensionOf(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // named gives an index file the name of its folder, which is the page's own.

@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -99,6 +100,7 @@ func applies(gate Outline, before []Outlined, rule *Outlined, paths []string) er
 	sure := simple(gate.Patterns) && simple(patterns)
 	switch {
 	case matched == 0 || len(patterns) == 0: // nothing is known of it, or it is for all the rest
+	case within == 0 && sure && rule.Rule.Free && allFolders(patterns): // "/a/" is "/a", which "/a/*" leaves out, and free as it is
 	case within == 0 && sure:
 		return fmt.Errorf("rule never applies: %s is outside of the directive's matcher; widen the matcher of paywall, or remove the line", strings.Join(patterns, " "))
 	case within > 0 && left == 0:
@@ -170,4 +172,9 @@ func decider(rules []Outlined, path string) *Rule {
 		}
 	}
 	return nil
+}
+
+// allFolders reports whether all patterns end in a slash.
+func allFolders(patterns []string) bool {
+	return !slices.ContainsFunc(patterns, func(pattern string) bool { return !strings.HasSuffix(pattern, "/") })
 }

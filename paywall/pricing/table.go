@@ -29,7 +29,6 @@ type Table struct {
 
 	readsQuery bool     // a matcher does
 	queryKeys  []string // that they look for
-	endings    bool     // a matcher may look at how a path ends
 }
 
 // Status says what a table has to say about a path.
