@@ -121,10 +121,13 @@ func styleName(t *testing.T, s *site) string {
 }
 
 // TestAWalletWithMoneyIsServedWhateverOthersUseUp: at its address, and all together.
+// Free credit is no money: a stranger gets it for nothing, wallet after wallet.
 func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 	s := newSite(t)
-	rich, _ := s.opened(1_000_000)
+	rich, paid := s.opened(1_000_000)
+	s.store.wallets[paid.ID].free = 0
 	poor, _ := s.opened(0)
+	welcomed, _ := s.opened(1_000_000)
 	x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}
 	for x.within(changing) == nil {
 	}
@@ -132,6 +135,7 @@ func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 	}
 	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(poor)), http.StatusTooManyRequests)
 	wantStatus(t, s.get("/.paywall/wallet", bearer(poor), asJSON), http.StatusTooManyRequests)
+	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(welcomed)), http.StatusTooManyRequests)
 	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(rich)), http.StatusOK)
 	wantStatus(t, s.get("/.paywall/unlock?offer="+s.offer(), cookie(rich)), http.StatusSeeOther) // it is hers
 	for range ofWallet.burst {

@@ -14,7 +14,7 @@ import (
 func TestS05UnknownAddressesAreNotFound(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
-		"/.paywall/", "/.paywall/nothing", "/.paywall/unlock/", "/.paywall/unlock/x", "/.paywall/wallet/", "/.paywall//wallet",
+		"/.paywall/nothing", "/.paywall/unlock/", "/.paywall/unlock/x", "/.paywall/wallet/", "/.paywall//wallet",
 		"/.PAYWALL/wallet", "/.paywall/Wallet", "/.paywall/topup/voucher/", "/.paywall/jwks.json/x", "/.paywall/static/",
 		"/.paywall/static/paywall.css", "/.paywall/static/../unlock", "/.paywall/static/layout.html", "/.paywall/unlock%2f", "/elsewhere",
 	} {
