@@ -2,7 +2,6 @@ package checkout
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -426,19 +425,7 @@ func TestN06TheArticleIsNotToldTheGiftsAddress(t *testing.T) {
 	ctx := chromium(t, 400)
 	click := func(selector string) {
 		t.Helper()
-		// A button that sends a form works once the page was in view for a moment.
-		if err := chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS("html[data-awake]"))); err != nil {
-			t.Fatal(err)
-		}
-		before := eval[string](t, ctx, "location.href")
-		eval[int](t, ctx, fmt.Sprintf("setTimeout(() => document.querySelector(%q).click())", selector))
-		for range 300 {
-			if eval[string](t, ctx, "location.href") != before && eval[string](t, ctx, "document.readyState") == "complete" {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-		t.Fatalf("%s leads nowhere from %s", selector, before)
+		press(t, ctx, selector)
 	}
 	open := func() {
 		t.Helper()

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-
 )
 
 // Some sites do not deliver what has a price but redirect to it: to a bucket with a
