@@ -224,7 +224,7 @@ func TestCodesReadFromLeftToRight(t *testing.T) {
 func BenchmarkPurchasePage(b *testing.B) {
 	for _, tag := range []string{"en", "ar"} {
 		b.Run(tag, func(b *testing.B) {
-			s := newSite(b)
+			s := newSite(b, func(o *Options) { o.LimitFactor = MaxLimitFactor })
 			key, _ := s.opened(5_000_000)
 			target := "/.paywall/unlock?offer=" + s.offer()
 			b.ReportAllocs()
@@ -240,7 +240,7 @@ func BenchmarkPurchasePage(b *testing.B) {
 // BenchmarkAnswerOnLoopback prints how long a browser waits for a purchase page,
 // from the request to its last byte, in the middle of some hundred.
 func BenchmarkAnswerOnLoopback(b *testing.B) {
-	s := newSite(b)
+	s := newSite(b, func(o *Options) { o.LimitFactor = MaxLimitFactor })
 	key, _ := s.opened(5_000_000)
 	server := httptest.NewServer(s.c)
 	defer server.Close()
