@@ -43,6 +43,7 @@ func launch(ctx context.Context, home, name string, args ...string) (*process, e
 	p := &process{cmd: exec.CommandContext(ctx, name, args...), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME="+home, "XDG_CONFIG_HOME="+home)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	p.cmd.WaitDelay = 5 * time.Second // whatever of its children still holds its output
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
