@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"io"
 	"net/http"
 	"testing"
 )
@@ -36,16 +37,51 @@ func TestAnyCaddyMatcherGuardsEverySpelling(t *testing.T) {
 		}
 	}
 	for target, want := range map[string]int{
-		"/articles/welcome":   http.StatusOK,
-		"/articles/welcome/":  http.StatusOK,
-		"/articles/style.css": http.StatusOK,
-		"/elsewhere":          http.StatusOK,
-		"/articles%2fa":       http.StatusBadRequest,
-		"/articles/a;x.css":   http.StatusBadRequest,
+		"/articles/welcome":  http.StatusOK,
+		"/articles/welcome/": http.StatusOK,
+		"/articles/a.css":    http.StatusForbidden, // the site has a page there
+		"/elsewhere":         http.StatusOK,
+		"/articles%2fa":      http.StatusBadRequest,
+		"/articles/a;x.css":  http.StatusBadRequest,
 	} {
 		if a := s.get(target, "Accept", "application/json"); a.StatusCode != want {
 			t.Errorf("%s: %s, want %d", target, a.Status, want)
 		}
+	}
+}
+
+// TestFilesLeftOutByTheirEndingAreNoWayAround: neither with a matcher of Caddy's nor
+// with free, on a site that overlooks what stands after a page's name.
+func TestFilesLeftOutByTheirEndingAreNoWayAround(t *testing.T) {
+	upstream := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/articles/p1/style.css" {
+			w.Header().Set("Content-Type", "text/css")
+			io.WriteString(w, "p { color: red }")
+			return
+		}
+		new(articles).ServeHTTP(w, r)
+	})
+	for name, block := range map[string]string{
+		"matcher":    "@paid {\npath /articles/*\nnot path *.css *.jpg\n}\npaywall @paid 0.20",
+		"regexp":     "@paid path_regexp ^/articles/[^.]*$\npaywall @paid 0.20",
+		"expression": "@paid expression `path('/articles/*') && !path('*.css', '*.jpg')`\npaywall @paid 0.20",
+		"free":       "@files path *.css *.jpg\npaywall /articles/* {\nfree @files\nprice 0.20\n}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, "", block+"\nreverse_proxy UPSTREAM", upstream)
+			for target, want := range map[string]int{
+				"/articles/p1/style.css":  http.StatusOK,
+				"/articles/p1/x.css":      http.StatusForbidden,
+				"/articles/p1/x.jpg?x=.y": http.StatusForbidden,
+				"/articles/p1.JPG":        http.StatusForbidden,
+				"/articles/p1":            http.StatusPaymentRequired,
+				"/about/x.jpg":            http.StatusOK,
+			} {
+				if a := s.get(target, "Accept", "application/json"); a.StatusCode != want {
+					t.Errorf("%s: %s, want %d", target, a.Status, want)
+				}
+			}
+		})
 	}
 }
 

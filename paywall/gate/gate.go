@@ -221,15 +221,18 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, fresh *http.Cookie) error {
 	keepAlive(w, r)
 	res := &response{ResponseWriter: w, paid: t.status == pricing.Priced, crawler: t.crawler, cookie: fresh, lead: lead{gate: g}}
-	if t.part {
-		res.part, res.lead.request = true, r
-	}
 	if t.status == pricing.Unpriced {
 		res.lead = lead{gate: g, request: r, target: r.RequestURI, path: r.URL.Path, site: t.origin}
 	}
 	res.label(r.Header, t)
 	g.settleLast(w, res)
-	err := next.ServeHTTP(res, r)
+	var err error
+	if file := g.fileOf(res, r, t); file != nil {
+		err = next.ServeHTTP(file, r)
+		file.finish()
+	} else {
+		err = next.ServeHTTP(res, r)
+	}
 	res.finish()
 	switch {
 	case res.denied != nil:

@@ -26,7 +26,6 @@ const openerPolicy = "same-origin"
 type response struct {
 	http.ResponseWriter
 	paid    bool // or read by a crawler: not for everybody
-	part    bool // of a page that was bought, and so no page itself
 	crawler bool
 	late    bool         // the site asked for the headers after they went out, as for trailers
 	sealed  bool         // the final headers were changed already
@@ -134,15 +133,18 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // whether the site's answer goes with them.
 func (w *response) open(status int) bool {
 	if !w.sealed && delivers(status) && w.lead.astray() {
-		w.sealed, w.denied = true, make(http.Header)
-		w.lead.refuse(w.ResponseWriter)
-	}
-	if !w.sealed && w.part && delivers(status) && strings.Contains(strings.ToLower(w.Header().Get("Content-Type")), "html") {
-		w.sealed, w.denied = true, make(http.Header)
-		w.lead.gate.refusePart(w.ResponseWriter, w.lead.request)
+		w.deny(w.lead.refuse)
 	}
 	w.seal()
 	return w.denied == nil
+}
+
+// deny answers in the site's place, as long as nothing went out.
+func (w *response) deny(instead func(http.ResponseWriter)) {
+	if !w.sealed {
+		w.sealed, w.denied = true, make(http.Header)
+		instead(w.ResponseWriter)
+	}
 }
 
 // seal changes the headers once.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
 
@@ -72,11 +71,4 @@ func (t *ticket) try(alternatives []pricing.Alternative, ask func() right) right
 	}
 	t.resource = own
 	return right{}
-}
-
-// refusePart answers in the place of a site that delivers a page where the gate
-// let somebody have a picture, a style or the like, since they own the page above.
-func (g *Gate) refusePart(w http.ResponseWriter, r *http.Request) {
-	clear(w.Header())
-	_ = g.refuse(w, r, paywall.CodePaymentRequired, "this page does not belong to the one that was paid for")
 }

@@ -11,14 +11,24 @@ import (
 
 // A page of a static site has several names: "/x", "/x/", "/x.html" and
 // "/x/index.html" are one file, or one and its redirect, to most hosts. They have
-// one price, and are bought once.
+// one price, and are bought once. Beside them may lie compressed copies.
 
-// endings are what a second name of a page has beyond the first.
-var endings = [...]string{"/index.html", "/index.htm", ".html", ".htm"}
+// endings are what a second name of a page has beyond the first. Caddy's file server
+// takes "index.txt" for a folder's index as well.
+var endings = [...]string{"/index.html", "/index.htm", "/index.xhtml", "/index.shtml", "/index.txt", ".html", ".htm", ".xhtml", ".shtml"}
+
+// codings are the endings of a page's compressed copies.
+var codings = [...]string{".gz", ".br", ".zst"}
 
 // firstName is the name of a page without its ending; ok is false for a path that
 // has none. lower is a path in lower case; the length is that of the name.
 func firstName(lower string) (length int, ok bool) {
+	for _, coding := range codings {
+		if plain, found := strings.CutSuffix(lower, coding); found {
+			lower = plain
+			break
+		}
+	}
 	for _, ending := range endings {
 		name, found := strings.CutSuffix(lower, ending)
 		switch {
@@ -40,18 +50,18 @@ func pageOf(lower string) string {
 	return lower
 }
 
-// scriptOf finds a folder's index that runs: the folder has its price, but is not
-// free because of it, since the site's front page is often such a script.
+// scriptOf finds a page's script, or a folder's index that runs: it has the price of the
+// page, but is not free because of it, since the site's front page is often such a one.
 func scriptOf(lower string) (length int, ok bool) {
-	name, found := strings.CutSuffix(lower, "/index.php")
-	return len(name), found && name != ""
+	name, found := strings.CutSuffix(lower, ".php")
+	name = strings.TrimSuffix(name, "/index")
+	return len(name), found && name != "" && name[len(name)-1] != '/'
 }
 
 // nameOf is the first name of a page by which rules are asked as well; "" if the
 // path is one.
 func nameOf(path string) string {
-	last := len(path) - 1
-	if last < 0 || path[last]|0x20 != 'l' && path[last]|0x20 != 'm' && path[last]|0x20 != 'p' {
+	if path == "" || strings.IndexByte("lmptzr", path[len(path)-1]|0x20) < 0 { // no ending's last letter
 		return ""
 	}
 	lower := strings.ToLower(path)

@@ -1,0 +1,38 @@
+package pricing
+
+import (
+	"net/http"
+	"strings"
+)
+
+// pages are the endings under which a site delivers pages as a matter of course.
+var pages = map[string]bool{
+	"html": true, "htm": true, "xhtml": true, "shtml": true, "md": true, "php": true, "phtml": true, "asp": true, "aspx": true, "jsp": true, "cgi": true, "cfm": true,
+}
+
+// FreeByEnding reports whether a path that is not sold would be, were it not for the
+// ending of its last name: "/articles/a/x.jpg" where "*.jpg" is left out of what
+// is priced. Files are meant there. Sites that overlook what stands after a page's
+// name deliver the page, which has to be noticed by what comes.
+func (t *Table) FreeByEnding(r *http.Request, path string) bool {
+	path = dropSlash(path)
+	at := strings.LastIndexByte(path, '/') + 1
+	folder, name := path[:at], path[at:]
+	stem, endings, found := strings.Cut(name, ".")
+	if !found {
+		return false
+	}
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	if pages[strings.ToLower(last)] {
+		return false
+	}
+	shut := func(path string) bool {
+		status, _ := t.Lookup(r, path)
+		return status.closed()
+	}
+	if !shut(folder+"paywall") && (stem == "" || !shut(folder+stem)) {
+		return false
+	}
+	// A rule that names this very file means it, unless no page has such a name.
+	return parts["."+strings.ToLower(last)] || !shut(folder+"paywall."+endings)
+}
