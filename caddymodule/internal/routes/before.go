@@ -15,6 +15,7 @@ func (w *walker) pass(b *branch, some bool) error {
 		return nil
 	}
 	some = some || relation != whole || !b.match.hostOnly
+	w.makeWay(b)
 	for i := range b.handlers {
 		if err := w.passHandler(&b.handlers[i], some); err != nil {
 			return err

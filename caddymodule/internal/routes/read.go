@@ -14,6 +14,7 @@ import (
 
 // A branch is a route as this package sees it, loaded or not.
 type branch struct {
+	route    *caddyhttp.Route
 	match    match
 	group    string
 	terminal bool
@@ -75,7 +76,7 @@ func readRoutes(routes caddyhttp.RouteList) []branch {
 }
 
 func readRoute(route *caddyhttp.Route) branch {
-	return branch{match: readMatch(route), group: route.Group, terminal: route.Terminal, handlers: readHandlers(route)}
+	return branch{route: route, match: readMatch(route), group: route.Group, terminal: route.Terminal, handlers: readHandlers(route)}
 }
 
 func readHandlers(route *caddyhttp.Route) []handler {
@@ -96,7 +97,9 @@ func readMatch(route *caddyhttp.Route) match {
 	for _, set := range route.MatcherSets {
 		matchers := make(map[string]any, len(set))
 		for _, m := range set {
-			matchers[moduleName(m)] = m
+			if _, ours := m.(*elsewhere); !ours {
+				matchers[moduleName(m)] = m
+			}
 		}
 		sets = append(sets, matchers)
 	}

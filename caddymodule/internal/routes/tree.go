@@ -64,8 +64,8 @@ func (l *list) branch(i int) *branch {
 	if b := l.branches[i]; b != nil && l.loaded[i] == loaded {
 		return b
 	}
-	r := readHandlers(&l.routes[i])
-	b := &branch{match: l.matches[i], group: l.routes[i].Group, terminal: l.routes[i].Terminal, handlers: r}
+	route := &l.routes[i]
+	b := &branch{route: route, match: l.matches[i], group: route.Group, terminal: route.Terminal, handlers: readHandlers(route)}
 	l.branches[i], l.loaded[i] = b, loaded
 	return b
 }
