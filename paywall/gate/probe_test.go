@@ -156,7 +156,7 @@ func TestWhatTheSiteDoesNotDeliverIsNotSold(t *testing.T) {
 				if tc.status == 0 && (w.Code != 0 || err == nil && cause == nil) {
 					t.Errorf("%s: %d, %v, %v", method, w.Code, err, cause)
 				}
-				if tc.status == 404 && (strings.Contains(w.Body.String(), "own 404") || w.Header().Get("X-Site") != "own") {
+				if tc.status == 404 && (strings.Contains(w.Body.String(), "own 404") || w.Header().Get("X-Site") != "") {
 					t.Errorf("%s: %s %v", method, w.Body, w.Header())
 				}
 				if got := s.last().Method; got == "POST" {

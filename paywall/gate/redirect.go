@@ -1,17 +1,18 @@
 package gate
 
 import (
-	"mime"
 	"net/http"
 	"net/url"
-	"path"
+	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Some sites do not deliver what has a price but redirect to it: to a bucket with a
 // signed address, to a CDN with a token. Such a redirect is the article itself, and
 // whoever has not paid is not given it. Others only lead to another page of the site:
-// with a slash at the end, to where an article has moved, to a login.
+// with a slash at the end, to where an article has moved, to a login. Those pass that
+// surely are of that kind; every other one is sold, and delivered then.
 
 // leadsAway reports whether an answer redirects to where its content may be had.
 func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Header) bool {
@@ -25,14 +26,17 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	if len(locations) > 1 {
 		return true // browsers differ about which one counts
 	}
-	base, err := url.Parse(origin)
-	if err != nil {
+	base, ok := g.address(r, origin)
+	if !ok {
 		return true
 	}
-	base.Path, base.RawPath, base.RawQuery = r.URL.Path, r.URL.RawPath, r.URL.RawQuery
-	// Browsers leave out what url.Parse refuses, and read "\" as "/".
-	target, err := base.Parse(strings.ReplaceAll(strings.TrimSpace(locations[0]), `\`, "/"))
-	if err != nil || target.User != nil || target.Opaque != "" || !sameSite(base, target) {
+	target, ok := readAlike(base, strings.Trim(locations[0], " \t"))
+	if !ok || !sameSite(base, target) {
+		return true
+	}
+	known := newKnowledge(r, base)
+	secret := known.fragmentCost(target.EscapedFragment())
+	if secret > guessable {
 		return true
 	}
 	parsed, err := g.Canonicalizer.Parse(target.RequestURI())
@@ -48,7 +52,36 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	if err != nil || gatedStatus(decision.Status) {
 		return false // what it leads to is sold at this gate
 	}
-	return bearsSecret(r, target)
+	return namesFile(target.Path) || secret+known.cost(target.Path)+known.queryCost(target.RawQuery) > guessable
+}
+
+// address is the one that a browser shows, to which it resolves a redirect.
+func (g *Gate) address(r *http.Request, origin string) (*url.URL, bool) {
+	base, err := url.Parse(origin)
+	if err != nil {
+		return nil, false
+	}
+	asked, err := url.ParseRequestURI(g.Original(r))
+	if err != nil {
+		return nil, false
+	}
+	base.Path, base.RawPath, base.RawQuery = asked.Path, asked.RawPath, asked.RawQuery
+	return base, true
+}
+
+// readAlike resolves an address that browsers read as url.Parse does: not one with a
+// backslash, which they take for a slash, nor with control characters, which they
+// leave out, nor with more or fewer than two slashes before its host (WHATWG URL, 4.4).
+func readAlike(base *url.URL, location string) (*url.URL, bool) {
+	odd := func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }
+	if strings.ContainsFunc(location, odd) || strings.HasPrefix(location, "///") || !utf8.ValidString(location) {
+		return nil, false
+	}
+	target, err := url.Parse(location)
+	if err != nil || target.User != nil || target.Opaque != "" || target.Scheme != "" && target.Host == "" {
+		return nil, false
+	}
+	return base.ResolveReference(target), true
 }
 
 // sameSite compares hosts, for a redirect to TLS as well.
@@ -64,106 +97,19 @@ func defaultPort(u *url.URL) bool {
 	return port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443"
 }
 
-// bearsSecret reports whether an address on this site, which has no price, holds what
-// only the site can know, or names a file: both are content, and no page to go on from.
-// It is sure of pages only: whatever else it says yes to is sold, and delivered then.
-func bearsSecret(r *http.Request, target *url.URL) bool {
-	for segment := range strings.SplitSeq(target.Path, "/") {
-		if random(segment) && !strings.Contains(r.URL.Path, segment) {
+// pageEndings are those of names that sites give to pages.
+var pageEndings = []string{"html", "htm", "xhtml", "shtml", "php", "phtml", "asp", "aspx", "jsp", "jspx", "jsf", "do", "action", "cfm", "cgi", "pl"}
+
+// namesFile reports whether a part of a path is named as a file is that is no page.
+// It asks no table of types: those of two machines differ.
+func namesFile(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		dot := strings.LastIndexByte(segment, '.')
+		ending := strings.ToLower(segment[dot+1:])
+		other := func(c rune) bool { return c >= utf8.RuneSelf || !alphanumeric(byte(c)) }
+		if dot >= 0 && strings.Trim(ending, "0123456789") != "" && !strings.ContainsFunc(ending, other) && !slices.Contains(pageEndings, ending) {
 			return true
 		}
 	}
-	if media := mime.TypeByExtension(path.Ext(target.Path)); media != "" && !strings.HasPrefix(media, "text/html") && !strings.HasPrefix(media, "application/xhtml") {
-		return true
-	}
-	values, err := url.ParseQuery(target.RawQuery)
-	if err != nil {
-		return true
-	}
-	sent := r.URL.Query()
-	for key, list := range values {
-		for i, value := range list {
-			if i < len(sent[key]) && sent[key][i] == value {
-				continue // the client's own
-			}
-			if signs(key) || !harmless(r, value) {
-				return true
-			}
-		}
-	}
 	return false
-}
-
-// harmless reports whether a value says nothing that the client does not know: where
-// to come back to, or a word.
-func harmless(r *http.Request, value string) bool {
-	if at := strings.Index(value, "://"); at >= 0 { // an address of this site, in full
-		rest := value[at+3:]
-		if rest = strings.TrimPrefix(rest, r.Host); rest == value[at+3:] {
-			return false
-		}
-		value = rest
-	}
-	if value == "" || value == "/" || value == r.URL.Path || value == r.URL.RequestURI() || value == r.URL.EscapedPath() {
-		return true
-	}
-	if len(value) > 20 {
-		return false
-	}
-	letters := strings.Trim(value, "0123456789")
-	if letters == "" {
-		return len(value) <= 6 // no time in seconds
-	}
-	for _, c := range letters {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' {
-			return false
-		}
-	}
-	return letters == value
-}
-
-// signs reports whether a parameter is one by which signed addresses are known.
-func signs(key string) bool {
-	key = strings.ToLower(key)
-	for _, word := range [...]string{"sig", "token", "expire", "hmac", "hash", "policy", "amz", "goog", "key", "credential", "secret", "auth", "ticket", "verify", "nonce", "pass"} {
-		if strings.Contains(key, word) {
-			return true
-		}
-	}
-	switch key {
-	case "exp", "st", "se", "sp", "sv", "sr", "md5", "e", "s", "h", "k", "t", "jwt", "access", "hdnts", "hdnea", "download", "file", "response-content-disposition":
-		return true
-	}
-	return false
-}
-
-// random reports whether a part of a path looks drawn, and not written: long, and in
-// one piece of digits and letters of both cases, or hexadecimal.
-func random(segment string) bool {
-	const long = 16
-	if len(segment) < long {
-		return false
-	}
-	hex, digits, capitals, small, run, longest := true, 0, 0, 0, 0, 0
-	for i := range len(segment) {
-		c := segment[i]
-		run++
-		switch {
-		case '0' <= c && c <= '9':
-			digits++
-		case 'a' <= c && c <= 'z':
-			small++
-			hex = hex && c <= 'f'
-		case 'A' <= c && c <= 'Z':
-			capitals++
-			hex = hex && c <= 'F'
-		default:
-			hex, run = hex && c == '-', 0
-		}
-		longest = max(longest, run)
-	}
-	if hex && digits > 0 && small+capitals > 0 {
-		return true
-	}
-	return longest >= long && (digits > 2 || capitals > 2 && small > 0)
 }

@@ -46,39 +46,33 @@ func (g *Gate) passUnpaid(w http.ResponseWriter, r *http.Request, next Handler, 
 	if held.status == 0 && err == nil {
 		// Nothing was written, and the server will say 200 to it: nothing to
 		// sell, nor to give away, as headers may ("X-Accel-Redirect").
-		held.header = w.Header().Clone()
+		held.header = http.Header{}
 	}
 	held.open()
-	held.finish()
 	return nil, err
 }
 
 // withholder is the writer of a request that was not paid for. What the site
 // delivers does not get through, nor a redirect to where it may be had; of an error,
-// status and headers do, and a page of ours takes the place of the site's.
+// the status does, and a page of ours takes the place of the site's. Of its headers
+// only those do that passesUnpaid names, and no trailer.
 type withholder struct {
 	gate    *Gate
 	request *http.Request
 	origin  string // of the site
 	inner   http.ResponseWriter
-	header  http.Header // the site's until an answer gets through; it may hold on to it, and set trailers there later
+	header  http.Header // the site's, and never those of the answer: it may hold on to them, and set trailers there later
 	status  int
 	shut    bool // nothing gets through any more
 	opened  bool // an answer does
-	fields  int  // how many headers went out with it
 	timer   *time.Timer
 	sniffer sniffer
 }
 
-// Header keeps what a site says of a page from the offer that goes out in its
+// Header keeps what a site says of a page from the answer that goes out in its
 // place: an ETag or a length, and a digest in a trailer all the more, is of no
 // use there, and of some to a thief.
-func (w *withholder) Header() http.Header {
-	if w.opened {
-		return w.inner.Header()
-	}
-	return w.header
-}
+func (w *withholder) Header() http.Header { return w.header }
 
 func (w *withholder) WriteHeader(status int) {
 	switch {
@@ -102,23 +96,27 @@ func delivers(status int) bool {
 }
 
 // open lets the headers through: of an answer, or of the error that the server
-// is about to report. No cache keeps it: it is about one reader who has not paid,
-// and a 404 or a redirect that a cache kept would meet those who have, when the
-// article is there at last (404, 301, 308 and 410 may be kept unasked: RFC 9110,
-// 15.1).
-func (w *withholder) open() {
+// is about to report; own are ours, names and values in turn. What handlers in front
+// of the gate have set stays. No cache keeps the answer: it is about one reader who
+// has not paid, and a 404 or a redirect that a cache kept would meet those who have,
+// when the article is there at last (404, 301, 308 and 410 may be kept unasked:
+// RFC 9110, 15.1).
+func (w *withholder) open(own ...string) {
 	if w.shut || w.opened {
 		return
 	}
 	w.opened = true
 	h := w.inner.Header()
-	clear(h)
 	for name, values := range w.header {
-		h[name] = values
+		if passesUnpaid(name) {
+			h[name] = values
+		}
+	}
+	for i := 0; i < len(own); i += 2 {
+		h[own[i]] = []string{own[i+1]}
 	}
 	w.settle(h)
 	w.gate.settleLast(w.inner, w)
-	w.fields = len(h)
 }
 
 func (w *withholder) settle(h http.Header) {
@@ -133,37 +131,28 @@ func (w *withholder) settle(h http.Header) {
 	h[openerHeader] = []string{keptOpener(h)}
 }
 
-// finish takes our names from the trailers of an answer that got through.
-func (w *withholder) finish() {
-	if w.opened && !w.shut {
-		cleanLate(w.inner.Header(), w.fields)
-	}
-}
-
-// writeInstead answers with the site's status and headers, and words of ours.
+// writeInstead answers with the site's status, and words of ours.
 func (w *withholder) writeInstead() {
-	for name := range w.header {
+	h := w.inner.Header()
+	for name := range h {
 		if ofTheBody(name) {
-			delete(w.header, name)
+			delete(h, name)
 		}
 	}
 	var body []byte
+	var own []string
 	switch {
 	case w.status/100 == 3:
 	case navigation(w.request):
 		var page bytes.Buffer
 		p := problem{Status: w.status, Title: http.StatusText(w.status)}
 		_ = refusalPage.Execute(&page, siteRefusal(p)) // strings into a buffer: cannot fail
-		body = page.Bytes()
-		for i := 0; i < len(refusalHeaders); i += 2 {
-			w.header[refusalHeaders[i]] = []string{refusalHeaders[i+1]}
-		}
+		body, own = page.Bytes(), refusalHeaders
 	default:
 		body = encode(problem{Type: "about:blank", Title: http.StatusText(w.status), Status: w.status, Detail: "The site answered so. What it said with it is for those who paid."})
-		w.header["Content-Type"] = []string{problemJSON}
+		own = []string{"Content-Type", problemJSON}
 	}
-	w.header["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.open()
+	w.open(append([]string{"Content-Length", strconv.Itoa(len(body))}, own...)...)
 	w.inner.WriteHeader(w.status)
 	if w.request.Method != http.MethodHead {
 		_, _ = w.inner.Write(body) // a reader who has gone does not need it
@@ -179,6 +168,19 @@ func ofTheBody(name string) bool {
 		return true
 	}
 	return strings.HasPrefix(name, "Content-")
+}
+
+// passesUnpaid reports whether a header of the site's gets to who has not paid: what
+// a client needs to act on a redirect or an error, and what is said of every page
+// alike. All others may be the way to the article: a signed address under a name of
+// the site's own, and a cookie by which a CDN hands it out.
+func passesUnpaid(name string) bool {
+	switch name {
+	case "Location", "Retry-After", "Allow", "Www-Authenticate", "Vary", "Date", "Server", "Via", "Alt-Svc", "Strict-Transport-Security",
+		"X-Content-Type-Options", "X-Frame-Options", "X-Robots-Tag", "Referrer-Policy", "Permissions-Policy", "Origin-Agent-Cluster":
+		return true
+	}
+	return isCORS(name) || strings.HasPrefix(name, "Cross-Origin-")
 }
 
 // pointsAway reports whether a header says where something else is to be had. Servers
