@@ -34,7 +34,8 @@ type App struct {
 	// Credit that a new wallet starts with, a decimal string: "0.60". It is your own
 	// money: readers spend it first, it is never paid out, and creators have no share
 	// in what is bought with it. Each site gives it to one network (IPv4 address, IPv6
-	// /56) five times at once, and five times a day from then on. Default: none.
+	// /56) five times at once, and five times a day from then on; 25 times to an IPv4
+	// /24 or IPv6 /48. Default: none.
 	Welcome string `json:"welcome,omitempty"`
 
 	// How many wallets each site gives it to in a day (UTC). Those opened later that
@@ -54,10 +55,10 @@ type App struct {
 	// cheaper, none of what was bought at that site in that month. Default: 5.
 	RefundLimit int `json:"refund_limit,omitempty"`
 
-	// Multiplies what one address (IPv4 address, IPv6 /56) and all together may
-	// do: welcome credits, new wallets, changes, wrong codes, requests for pages
-	// under /.paywall/. For load tests, and where many readers share an address.
-	// Default: 1.
+	// Multiplies what one address (IPv4 address, IPv6 /56), a larger network and all
+	// together may do: welcome credits, new wallets, changes, wrong codes, requests
+	// for pages under /.paywall/. For load tests, and where many readers share an
+	// address. Default: 1.
 	Limits int `json:"limits,omitempty"`
 
 	// How readers put money into their wallets. Default: vouchers.

@@ -43,14 +43,15 @@ type Options struct {
 	// replace them on a reload, so that a visitor has one budget. Default: a new one.
 	Limits *Limits
 
-	// LimitFactor multiplies what one address and all together may do, up to
-	// [MaxLimitFactor]. Default: 1.
+	// LimitFactor multiplies what one address, a larger network and all together may
+	// do, up to [MaxLimitFactor]. Default: 1.
 	LimitFactor int
 
-	// Welcome is the credit of a new wallet; zero: none. A network is given it five
-	// times at once, and five times a day from then on. WelcomeLimit wallets get it in a
-	// UTC day, default 500 times LimitFactor; they are counted under WelcomeSite, which
-	// no visitor may choose. FreeShares has creators share in it.
+	// Welcome is the credit of a new wallet; zero: none. An address is given it five
+	// times at once, and five times a day from then on; a larger network more often,
+	// but none all of it. WelcomeLimit wallets get it in a UTC day, default 500 times
+	// LimitFactor; they are counted under WelcomeSite, which no visitor may choose.
+	// FreeShares has creators share in it.
 	Welcome      paywall.Money
 	WelcomeLimit int
 	WelcomeSite  string

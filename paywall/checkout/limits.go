@@ -23,14 +23,17 @@ const (
 	works                // how many kinds there are
 )
 
-// quota is how often one kind of work may be done, before [Options.LimitFactor].
-// An address that has done little is served while there is anything left for all
-// together. The others are served from the first half of it: a few that send
-// much then take nothing from the many who do not.
+// quota is how often one kind of work may be done from a network of each size and
+// by all together, before [Options.LimitFactor].
+//
+// An address that has done little is served while there is anything left for the
+// networks that it is in and for all together. The others are served from the first
+// half of that: a few that send much then take nothing from the many who do not.
 type quota struct {
-	one, all bucket
-	little   int
-	refusal  string
+	one, company, provider, all bucket
+
+	little  int
+	refusal string
 }
 
 // bucket is a token bucket: what may be done at once, and how soon once more.
@@ -40,17 +43,22 @@ type bucket struct {
 }
 
 // quotas leave room for a company or a school behind one address, and bound what
-// a small machine is made to do.
+// a small machine is made to do. A provider's network may do half of what all together
+// may do at once, and then a quarter of it: none uses it up alone.
 //
 // A change can write a record of the journal, which stays for good: 20,000 in any
 // 24 hours from one address, 914,000 from all together. Guessing a code of 100
 // bits is hopeless at any rate; an address that did it too often is no longer told
 // that its codes are wrong.
 var quotas = [works]quota{
-	looking:  {bucket{2_000, 100 * time.Millisecond}, bucket{20_000, 2500 * time.Microsecond}, 15, "too many requests from your network; wait a little"},
-	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{50_000, 100 * time.Millisecond}, 30, "too many requests from your network; wait a little"},
-	opening:  {bucket{300, 2 * time.Minute}, bucket{10_000, 200 * time.Millisecond}, 5, "too many new wallets from your network; wait a little"},
-	guessing: {bucket{10, 6 * time.Second}, bucket{1_000, time.Second}, 3, "too many wrong codes from your network; wait a little"},
+	looking: {bucket{2_000, 100 * time.Millisecond}, bucket{6_000, 20 * time.Millisecond}, bucket{10_000, 10 * time.Millisecond},
+		bucket{20_000, 2500 * time.Microsecond}, 15, "too many requests from your network; wait a little"},
+	changing: {bucket{10_000, 24 * time.Hour / 10_000}, bucket{20_000, 24 * time.Hour / 50_000}, bucket{25_000, 400 * time.Millisecond},
+		bucket{50_000, 100 * time.Millisecond}, 30, "too many requests from your network; wait a little"},
+	opening: {bucket{300, 2 * time.Minute}, bucket{2_000, 20 * time.Second}, bucket{5_000, 800 * time.Millisecond},
+		bucket{10_000, 200 * time.Millisecond}, 5, "too many new wallets from your network; wait a little"},
+	guessing: {bucket{10, 6 * time.Second}, bucket{100, 5 * time.Second}, bucket{250, 4 * time.Second},
+		bucket{1_000, time.Second}, 3, "too many wrong codes from your network; wait a little"},
 }
 
 // ofWallet is what a wallet with money in it may look and change when the budget
@@ -58,32 +66,37 @@ var quotas = [works]quota{
 var ofWallet = bucket{60, time.Second}
 
 const (
-	// maxAddresses bounds the memory; beyond it the least used are forgotten.
-	maxAddresses = 1 << 16
-	maxPaying    = 1 << 14
+	// maxNetworks bounds the memory, and half as many of the next size; beyond it the
+	// least used are forgotten.
+	maxNetworks = 1 << 16
+	maxPaying   = 1 << 14
 
 	// MaxLimitFactor is the greatest [Options.LimitFactor].
 	MaxLimitFactor = 1_000_000
 )
 
-// Limits counts what visitors do, per client address (IPv4 address, IPv6 /56) and
-// for all together. It lives in memory and is safe for concurrent use.
+// Limits counts what visitors do, per client address (IPv4 address, IPv6 /56), per
+// larger network that it is in (IPv4 /24 and /16, IPv6 /48 and /29) and for all
+// together. It lives in memory and is safe for concurrent use.
 type Limits struct {
-	addresses *otter.Cache[netip.Prefix, *budget]
-	all       budget
-	wallets   *otter.Cache[string, *rate.Limiter]
-	welcomes  *otter.Cache[welcomed, *rate.Limiter]
-	warning   rate.Sometimes
+	networks [sizes]*otter.Cache[netip.Prefix, *budget] // each size for itself: no crowd of small ones has a large one forgotten
+	all      budget
+	wallets  *otter.Cache[string, *rate.Limiter]
+	welcomes [sizes]*otter.Cache[welcomed, *rate.Limiter]
+	warning  rate.Sometimes
 }
 
 // NewLimits makes limits with nothing counted.
 func NewLimits() *Limits {
-	return &Limits{
-		addresses: otter.Must(&otter.Options[netip.Prefix, *budget]{MaximumSize: maxAddresses}),
-		wallets:   otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxPaying}),
-		welcomes:  otter.Must(&otter.Options[welcomed, *rate.Limiter]{MaximumSize: maxAddresses}),
-		warning:   rate.Sometimes{Interval: time.Hour},
+	l := &Limits{
+		wallets: otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxPaying}),
+		warning: rate.Sometimes{Interval: time.Hour},
 	}
+	for size := range sizes {
+		l.networks[size] = otter.Must(&otter.Options[netip.Prefix, *budget]{MaximumSize: maxNetworks >> size})
+		l.welcomes[size] = otter.Must(&otter.Options[welcomed, *rate.Limiter]{MaximumSize: maxNetworks >> size})
+	}
+	return l
 }
 
 // budget is what is left of every kind of work.
@@ -110,30 +123,40 @@ func (b bucket) limiter(factor int) *rate.Limiter {
 	return rate.NewLimiter(rate.Every(b.every)*rate.Limit(factor), b.burst*factor)
 }
 
-func (l *Limits) address(from netip.Prefix) *budget {
-	b, _ := l.addresses.ComputeIfAbsent(from, func() (*budget, bool) { return new(budget), false })
-	return b
+// left is what a kind of work has left in the networks of an address, and last for
+// all together.
+func (l *Limits) left(w work, from networks, factor int) (left [sizes + 1]*rate.Limiter) {
+	q := &quotas[w]
+	for size, most := range [sizes]bucket{q.one, q.company, q.provider} {
+		b, _ := l.networks[size].ComputeIfAbsent(from[size], func() (*budget, bool) { return new(budget), false })
+		left[size] = b.of(w, most, factor)
+	}
+	left[sizes] = l.all.of(w, q.all, factor)
+	return left
 }
 
-// take takes one from the budget of an address and from that of all together, or
-// answers how long there is none.
-func (l *Limits) take(w work, from netip.Prefix, now time.Time, factor int) (wait time.Duration, shared bool) {
-	q := &quotas[w]
-	one, all := l.address(from).of(w, q.one, factor), l.all.of(w, q.all, factor)
-	if wait = untilNext(one, 1, now); wait > 0 {
-		return wait, false
-	}
-	least := 1.0
-	if float64(one.Burst())-one.TokensAt(now) >= float64(q.little*factor) {
-		least += float64(all.Burst() / 2)
-	}
-	if wait = untilNext(all, least, now); wait > 0 {
-		return wait, true
+// take takes one from the budget of an address, from those of the networks that it is
+// in and from that of all together, or answers how long there is none.
+func (l *Limits) take(w work, from networks, now time.Time, factor int) (wait time.Duration, shared bool) {
+	left := l.left(w, from, factor)
+	one := left[address]
+	much := float64(one.Burst())-one.TokensAt(now) >= float64(quotas[w].little*factor)
+	for size, b := range left {
+		shared = size != address
+		least := 1.0
+		if much && shared {
+			least += float64(b.Burst() / 2)
+		}
+		if wait = untilNext(b, least, now); wait > 0 {
+			return wait, shared
+		}
 	}
 	if !one.AllowN(now, 1) {
 		return time.Second, false // a request at the same moment took it
 	}
-	all.AllowN(now, 1)
+	for _, b := range left[company:] {
+		b.AllowN(now, 1)
+	}
 	return 0, false
 }
 
@@ -149,13 +172,13 @@ func untilNext(l *rate.Limiter, want float64, now time.Time) time.Duration {
 // within counts one piece of the visitor's work, or refuses it and says when to
 // come again.
 func (x *exchange) within(w work) error {
-	wait, shared := x.c.Limits.take(w, addressOf(x.c.ClientIP(x.r)), x.c.Now(), x.c.LimitFactor)
+	wait, shared := x.c.Limits.take(w, networksOf(x.c.ClientIP(x.r)), x.c.Now(), x.c.LimitFactor)
 	if wait == 0 {
 		return nil
 	}
 	if shared {
 		x.c.Limits.warning.Do(func() {
-			x.c.Logger.Warn("visitors are told to wait: all together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
+			x.c.Logger.Warn("visitors are told to wait: many addresses together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
 		})
 	}
 	x.retryAfter = wait
@@ -204,28 +227,4 @@ func (x *exchange) attempt(try func() error) error {
 		}
 	}
 	return err
-}
-
-// addressOf reduces an address, with or without port, to what one visitor holds:
-// an IPv6 customer has at least a /64, and often a /56. All that is no address
-// shares one budget.
-func addressOf(ip string) netip.Prefix {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		withPort, err := netip.ParseAddrPort(ip)
-		if err != nil {
-			return netip.Prefix{}
-		}
-		addr = withPort.Addr()
-	}
-	addr = addr.Unmap().WithZone("")
-	bits := 56
-	if addr.Is4() {
-		bits = 32
-	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return prefix
 }

@@ -23,6 +23,12 @@ func wantWait(t *testing.T, w *httptest.ResponseRecorder, want time.Duration) {
 	}
 }
 
+// may takes one from the budgets of an address, if there is one.
+func may(l *Limits, w work, address string, now time.Time) bool {
+	wait, _ := l.take(w, networksOf(address), now, 1)
+	return wait == 0
+}
+
 func TestNewWalletsAreLimitedPerAddress(t *testing.T) {
 	s := newSite(t)
 	for range atOnce(opening) {
@@ -56,21 +62,26 @@ func TestChangesOfTheLedgerAreLimitedPerAddress(t *testing.T) {
 	wantStatus(t, s.call("/.paywall/unlock", object{"offer": s.offer()}, bearer(key), crowd), http.StatusTooManyRequests)
 }
 
-// TestChangesOfADayAreBounded: for one address and for all together, who ask
-// whenever they may.
+// TestChangesOfADayAreBounded: for one address, for those of a larger network and for
+// all together, who ask whenever they may.
 func TestChangesOfADayAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for name, tc := range map[string]struct{ addresses, most int }{
-		"one address":  {1, 20_000},
-		"all together": {200, 914_000},
+	for name, tc := range map[string]struct {
+		address         string
+		addresses, most int
+	}{
+		"one address":  {"192.0.2.%d", 1, 20_000},
+		"a /24":        {"192.0.2.%d", 200, 70_000},
+		"a /48":        {"2001:db8:0:%x00::1", 200, 70_000},
+		"a /16":        {"198.51.%d.1", 200, 241_000},
+		"a /29":        {"2001:db8:%x::1", 200, 241_000},
+		"all together": {"%d.0.0.1", 200, 914_000},
 	} {
 		limits, done := NewLimits(), 0
-		for tick := range 24 * 60 {
+		for tick := range 24 * 12 {
 			for i := range tc.addresses {
-				for at := now.Add(time.Duration(tick) * time.Minute); ; done++ {
-					if wait, _ := limits.take(changing, addressOf(fmt.Sprintf("192.0.2.%d", i)), at, 1); wait > 0 {
-						break
-					}
+				for at := now.Add(time.Duration(tick) * 5 * time.Minute); may(limits, changing, fmt.Sprintf(tc.address, i), at); {
+					done++
 				}
 			}
 		}
@@ -154,7 +165,7 @@ func TestManyAddressesTakeNothingFromThoseThatDoLittle(t *testing.T) {
 		q, limits := &quotas[w], NewLimits()
 		taken := func(address string, most int) int {
 			for n := range most {
-				if wait, _ := limits.take(w, addressOf(address), now, 1); wait > 0 {
+				if !may(limits, w, address, now) {
 					return n
 				}
 			}
@@ -163,7 +174,7 @@ func TestManyAddressesTakeNothingFromThoseThatDoLittle(t *testing.T) {
 		const greedy = 100
 		used := 0
 		for i := range greedy {
-			used += taken(fmt.Sprintf("2001:db8:0:%x00::1", i), q.all.burst)
+			used += taken(fmt.Sprintf("2001:%x::1", i), q.all.burst)
 		}
 		if most := q.all.burst/2 + greedy*q.little; used < q.all.burst/2 || used > most {
 			t.Errorf("kind %d: %d addresses took %d, want at most %d", w, greedy, used, most)
@@ -186,15 +197,15 @@ func TestCheckoutsThatShareLimitsShareTheBudget(t *testing.T) {
 	wantStatus(t, two.call("/.paywall/wallet/recover", object{"code": "x"}), http.StatusTooManyRequests)
 }
 
-// TestTheLimitFactorMultiplies what one address and all together may do.
+// TestTheLimitFactorMultiplies what one address, a larger network and all together may do.
 func TestTheLimitFactorMultiplies(t *testing.T) {
 	for w := range works {
 		for _, factor := range []int{1, 3, MaxLimitFactor} {
-			limits, now := NewLimits(), time.Now()
-			limits.take(w, addressOf("192.0.2.1"), now, factor)
-			one, all := limits.address(addressOf("192.0.2.1")).of(w, quotas[w].one, factor), limits.all.of(w, quotas[w].all, factor)
-			if one.Burst() != quotas[w].one.burst*factor || all.Burst() != quotas[w].all.burst*factor {
-				t.Errorf("kind %d, %d times: %d and %d at once", w, factor, one.Burst(), all.Burst())
+			q := &quotas[w]
+			for size, b := range NewLimits().left(w, networksOf("192.0.2.1"), factor) {
+				if want := []bucket{q.one, q.company, q.provider, q.all}[size].burst * factor; b.Burst() != want {
+					t.Errorf("kind %d, size %d, %d times: %d at once", w, size, factor, b.Burst())
+				}
 			}
 		}
 	}
@@ -212,29 +223,19 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 	}
 }
 
-func TestAddressesAreCountedAsNetworks(t *testing.T) {
-	for ip, want := range map[string]string{
-		"192.0.2.1": "192.0.2.1/32", "192.0.2.1:80": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32",
-		"2001:db8::1": "2001:db8::/56", "[2001:db8:0:ff::2]:9": "2001:db8::/56", "2001:db8:0:100::2": "2001:db8:0:100::/56", "fe80::1%eth0": "fe80::/56",
-		"": "invalid Prefix", "@": "invalid Prefix",
-	} {
-		if got := addressOf(ip).String(); got != want {
-			t.Errorf("%q is %s, want %s", ip, got, want)
-		}
-	}
-}
-
 func TestLimitsStayBounded(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.LimitFactor = 1000 })
-	for i := range maxAddresses + 5000 {
+	for i := range maxNetworks + 5000 { // each of another provider
 		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
-		x.r.RemoteAddr = fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255)
+		x.r.RemoteAddr = fmt.Sprintf("[%x:%x::1]:1", 0x2600+i>>13, i<<3&0xffff)
 		if err := errors.Join(x.mayOpen(), x.mayChange()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s.c.Limits.addresses.CleanUp()
-	if n := s.c.Limits.addresses.EstimatedSize(); n > maxAddresses {
-		t.Errorf("%d addresses are held", n)
+	for size, cache := range s.c.Limits.networks {
+		cache.CleanUp()
+		if n := cache.EstimatedSize(); n > maxNetworks>>size {
+			t.Errorf("%d networks of size %d are held", n, size)
+		}
 	}
 }

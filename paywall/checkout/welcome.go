@@ -12,9 +12,13 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// ofNetwork is how often a site gives its welcome credit to one network, before
-// [Options.LimitFactor]. It is kept in memory; the ledger counts for all together.
-var ofNetwork = bucket{5, 24 * time.Hour / 5}
+// welcomesOf is how often a site gives its welcome credit to one network of each size:
+// as often at once, and as often in a day from then on. It is kept in memory; the
+// ledger counts for all together.
+func (o *Options) welcomesOf() [sizes]int {
+	few := 25 * o.LimitFactor
+	return [sizes]int{address: 5 * o.LimitFactor, company: few, provider: max(few, o.WelcomeLimit/8)}
+}
 
 // welcomed is a network at a site.
 type welcomed struct {
@@ -22,15 +26,22 @@ type welcomed struct {
 	from netip.Prefix
 }
 
-// network is what is left of the welcomes of the visitor's network.
-func (x *exchange) network() *rate.Limiter {
-	of := welcomed{x.c.WelcomeSite, addressOf(x.c.ClientIP(x.r))}
-	l, _ := x.c.Limits.welcomes.ComputeIfAbsent(of, func() (*rate.Limiter, bool) { return ofNetwork.limiter(x.c.LimitFactor), false })
-	if l.Burst() != ofNetwork.burst*x.c.LimitFactor { // another factor since a reload
-		l = ofNetwork.limiter(x.c.LimitFactor)
-		x.c.Limits.welcomes.Set(of, l)
+// welcomesLeft is what is left of the welcomes of the visitor's networks.
+func (x *exchange) welcomesLeft() (left [sizes]*rate.Limiter) {
+	from := networksOf(x.c.ClientIP(x.r))
+	for size, most := range x.c.welcomesOf() {
+		of := welcomed{x.c.WelcomeSite, from[size]}
+		fresh := func() (*rate.Limiter, bool) {
+			return bucket{most, 24 * time.Hour / time.Duration(most)}.limiter(1), false
+		}
+		l, _ := x.c.Limits.welcomes[size].ComputeIfAbsent(of, fresh)
+		if l.Burst() != most { // another number since a reload
+			l, _ = fresh()
+			x.c.Limits.welcomes[size].Set(of, l)
+		}
+		left[size] = l
 	}
-	return l
+	return left
 }
 
 const (
@@ -57,7 +68,11 @@ func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Mo
 	case given >= x.c.WelcomeLimit:
 		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.WelcomeLimit))
 		return nothing, nil
-	case x.network().TokensAt(x.now) < 1:
+	}
+	for _, l := range x.welcomesLeft() {
+		if l.TokensAt(x.now) >= 1 {
+			continue
+		}
 		x.c.emptyByNetwork.note(x, "new wallets of a network start empty: it has been given the welcome credit as often as one may; if they are readers, raise that with the option limits")
 		return nothing, nil
 	}
@@ -86,8 +101,13 @@ func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywal
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
-	if !credit.IsZero() && !x.network().AllowN(x.now, 1) {
-		credit.Micros = 0 // another request of the network took the last one
+	if !credit.IsZero() {
+		for _, l := range x.welcomesLeft() {
+			if !l.AllowN(x.now, 1) {
+				credit.Micros = 0 // another request of the network took the last one
+				break
+			}
+		}
 	}
 	return store.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
 }

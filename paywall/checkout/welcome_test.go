@@ -117,3 +117,32 @@ func TestSitesWelcomeANetworkEach(t *testing.T) {
 		}
 	}
 }
+
+// TestOneAllocationTakesFewWelcomes: of the 500 of a day, one /24 or /48 takes 25, one
+// /16 or /29 an eighth, and as much again in 24 hours.
+func TestOneAllocationTakesFewWelcomes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		address string
+		most    int
+	}{
+		"an IPv6 /48": {"[2001:db8:0:%x00::1]:1", 25}, "an IPv6 /29": {"[2001:db8:%x::1]:1", 62}, "an IPv4 /24": {"198.51.100.%d:1", 25}, "an IPv4 /16": {"198.51.%d.1:1", 62},
+	} {
+		s := newSite(t)
+		for day := range 2 {
+			welcomed := 0
+			for i := range 100 {
+				if s.balanceOfNew(fmt.Sprintf(tc.address, i)) == "0.60" {
+					welcomed++
+				}
+			}
+			if welcomed != tc.most {
+				t.Errorf("%s takes %d on day %d, want %d", name, welcomed, day, tc.most)
+			}
+			wantText(t, s.get("/.paywall/unlock?offer="+s.offer(), from(fmt.Sprintf(tc.address, 101))), "Your wallet is empty")
+			if got := s.balanceOfNew(fmt.Sprintf("192.0.2.%d:1", day)); got != "0.60" {
+				t.Errorf("%s: a reader elsewhere starts with %v", name, got)
+			}
+			s.advance(24 * time.Hour)
+		}
+	}
+}
