@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -40,10 +41,15 @@ func (h *Handler) findSecret(r *http.Request) (s secretAddress) {
 		s.gift = h.GiftLinks != nil && strings.HasPrefix(raw, checkout.GiftPath+"?") && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	}
 	for _, referer := range r.Header["Referer"] {
-		page, _, ok := strings.Cut(referer, "?")
-		s.referer = s.referer || ok && strings.Contains(page, checkout.GiftPath)
+		s.referer = s.referer || h.opensGift(referer)
 	}
 	return s
+}
+
+// opensGift reports whether an address in a Referer is a gift's, however it is spelled.
+func (h *Handler) opensGift(address string) bool {
+	page, _, _ := strings.Cut(address, "?")
+	return mayBeGift(page) && redactQuery(address) != address && (strings.Contains(page, checkout.GiftPath) || gate.Gift(h.canon, address))
 }
 
 // mayBeGift spares most requests the work of reading their target once more.
@@ -156,9 +162,16 @@ func (s secretAddress) redact(r *http.Request) *http.Request {
 	return shown
 }
 
+// giftName is the name of a gift's page, which the query follows; in an odd spelling
+// what is one to others may be part of the path.
+var giftName = regexp.MustCompile(`(?i)[^:/\\][/\\]+(g|%67)(i|%69)(f|%66)(t|%74)`)
+
 func redactQuery(address string) string {
-	page, _, ok := strings.Cut(address, "?")
-	if !ok {
+	page, _, _ := strings.Cut(address, "?")
+	if at := giftName.FindStringIndex(page); at != nil {
+		page = page[:at[1]]
+	}
+	if page == address {
 		return address
 	}
 	return page + "?REDACTED"

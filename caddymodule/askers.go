@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/tuppence/tuppence/paywall/gate"
 )
 
 // withholdFrom keeps readers' wallets and tokens from the proxies before the gate
@@ -29,13 +32,22 @@ type withholding struct {
 func (t *withholding) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent, address := *r, *r.URL
 	sent.Header, sent.URL = r.Header.Clone(), &address
-	if g := t.handler.gate.Load(); g != nil {
-		g.Withhold(&sent)
-	} else { // what is a wallet's key is not known before the store is open
-		sent.Header.Del("Cookie")
-		sent.Header.Del("Authorization")
-	}
+	gate.Withhold(t.handler.gate.Load(), t.handler.canon, &sent, asSent(r))
 	return t.RoundTripper.RoundTrip(&sent)
+}
+
+// asSent is what of a reader's request may hold a secret. Placeholders in a proxy's
+// config read it, and not what the proxy makes of it.
+func asSent(r *http.Request) *http.Request {
+	reader := &http.Request{RequestURI: originalTarget(r), Header: make(http.Header)}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		for _, name := range []string{"Cookie", "Authorization", "Referer"} {
+			if value, _ := repl.GetString("http.request.header." + name); value != "" {
+				reader.Header.Set(name, value)
+			}
+		}
+	}
+	return reader.WithContext(r.Context())
 }
 
 // ProxyProtocolEnabled says what the transport below says.

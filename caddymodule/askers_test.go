@@ -120,3 +120,59 @@ func TestAForwardAuthOutOfReachIsRefused(t *testing.T) {
 	expectRefusal(t, "&(auth) {\n\tforward_auth localhost:3 {\n\t\turi /auth\n\t}\n}\n"+block("http://a.example", "route {\n\t\tinvoke auth\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}"),
 		"it stands in the named route auth; write it into the site's own block")
 }
+
+// TestNoPlaceholderTellsWhoIsAskedAKey: wherever the config puts what the client sent.
+func TestNoPlaceholderTellsWhoIsAskedAKey(t *testing.T) {
+	auth := new(authServer)
+	asked := httptest.NewServer(auth)
+	defer asked.Close()
+	article := "paywall /articles/* 0.20 {\n\t\tgift_links 5 per month\n\t}\n\treverse_proxy UPSTREAM"
+	s := newSite(t, "welcome 5.00", article, new(articles))
+	key, gift := s.wallet(), strings.Repeat("giftlink", 5)+"abc"
+	_, bought := s.unlock(key, s.offer("/articles/a"))
+	placeholders := []string{
+		"{http.request.header.Cookie}", "{http.request.cookie.paywall_wallet}", "x-{http.request.cookie.paywall_access}-x", "{http.request.header.Authorization}", "{uri}", "{http.request.uri}", "{http.request.uri_escaped}",
+		"{http.request.uri.query}", "{http.request.uri.prefixed_query}", "{http.request.uri.query.key}", "{http.request.orig_uri}", "{http.request.orig_uri.query}", "{http.request.header.Referer}",
+	}
+	for i, extra := range []string{"", "header_up -Cookie\n\t\theader_up -Authorization\n\t\theader_up -Referer"} {
+		for _, uri := range []string{"/auth", "/auth?c={http.request.cookie.paywall_wallet}&u={http.request.uri.query.key}", "/auth/{http.request.cookie.paywall_wallet}/{http.request.uri.query.key}"} {
+			ask := "forward_auth " + asked.Listener.Addr().String() + " {\n\t\turi " + uri + "\n\t\t" + extra
+			for j, placeholder := range placeholders {
+				ask += "\n\t\theader_up X-Put-" + string(rune('A'+j)) + " " + placeholder
+			}
+			if err := s.load(ask + "\n\t}\n\t" + article); err != nil {
+				t.Fatal(err)
+			}
+			for _, tc := range [][]string{
+				{"/articles/a", "Cookie", "session=alice; theme=dark; paywall_wallet=" + key + "; paywall_access=" + bought.Token},
+				{"/articles/a", "Cookie", "session=alice; theme=dark; paywall_wallet=\"" + key + "\"", "Cookie", "paywall_wallet=" + key},
+				{"/articles/a", "Cookie", "session=alice; theme=dark", "Authorization", "Bearer " + bought.Token},
+				{"/articles/a", "Cookie", "session=alice; theme=dark", "Authorization", "Bearer " + key, "Authorization", "bearer " + bought.Token},
+				{"/.paywall/wallet", "Cookie", "session=alice; theme=dark", "Authorization", "Bearer " + key},
+				{"/about", "Cookie", "session=alice; theme=dark", "Referer", s.url + "/.paywall/gift?key=" + gift},
+				{"/.paywall/gift?key=" + gift, "Cookie", "session=alice; theme=dark"},
+				{"/.PAYWALL/gift?key=" + strings.Replace(gift, "g", "%67", 1), "Cookie", "session=alice; theme=dark"},
+			} {
+				s.get(tc[0], tc[1:]...)
+				sent := auth.take()
+				if len(sent) != 1 {
+					t.Fatalf("%v: %d were asked", tc, len(sent))
+				}
+				for field, values := range sent[0] {
+					for _, secret := range []string{key, bought.Token, gift, gift[1:]} {
+						if all := strings.Join(values, " "); strings.Contains(all, secret) {
+							t.Errorf("%s, %v: the authorization was sent %s: %s", uri, tc, field, all)
+						}
+					}
+				}
+				if got := sent[0].Get("X-Put-A"); !strings.Contains(got, "session=alice; theme=dark") || i == 0 && sent[0].Get("Cookie") == "" {
+					t.Errorf("%v: the authorization was sent no session: %v", tc, sent[0])
+				}
+			}
+			s.get("/about?key=short", "Cookie", "session=alice", "Authorization", "Bearer somebody-elses-token", "Referer", "https://www.example/?q=somebody-elses-token")
+			if sent := auth.take(); sent[0].Get("X-Put-D") != "Bearer somebody-elses-token" || sent[0].Get("X-Put-J") != "short" || sent[0].Get("X-Put-M") != "https://www.example/?q=somebody-elses-token" {
+				t.Errorf("what is not ours was taken away: %v", sent)
+			}
+		}
+	}
+}

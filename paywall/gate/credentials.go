@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -203,32 +202,4 @@ func bearer(value string) (raw string, strict bool) {
 	}
 	raw = strings.Trim(rest, " \t")
 	return raw, rest[0] == ' ' && len(raw) == len(rest)-1
-}
-
-// Withhold takes out of a request what only we may know. It is for requests that
-// the server sends to somebody else, who is asked whether a reader may pass: a
-// wallet's key is money, and a gift's address opens an article. Headers and address
-// are changed in place.
-func (g *Gate) Withhold(r *http.Request) {
-	g.takeCredentials(r, "", false) // whose site it is does not matter for what is ours
-	cleanReferer(r.Header["Referer"])
-	if !Gift(g.Canonicalizer, g.Original(r)) {
-		return
-	}
-	r.URL.RawQuery = ""
-	for i, uri := range r.Header["X-Forwarded-Uri"] {
-		r.Header["X-Forwarded-Uri"][i], _, _ = strings.Cut(uri, "?")
-	}
-}
-
-// Gift reports whether a request target is, in any reading, the page that opens an
-// article for whoever has its address.
-func Gift(c *paywall.Canonicalizer, raw string) bool {
-	target, err := c.Parse(raw)
-	return err == nil && (gift(target.Path) || slices.ContainsFunc(target.Readings, gift))
-}
-
-func gift(path string) bool {
-	const page = reservedPrefix + "/gift"
-	return len(path) >= len(page) && strings.EqualFold(path[:len(page)], page)
 }

@@ -1,8 +1,11 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
 // TestOfOneCookieLineOnlyOursIsTaken, wherever it stands, and the rest stays as it
@@ -49,5 +52,16 @@ func TestF12ACookieLineIsCopiedOnceAtMost(t *testing.T) {
 	}).AllocedBytesPerOp()
 	if most := int64(8 * len(line)); made > most {
 		t.Errorf("a line of %d bytes takes %d, want at most %d", len(line), made, most)
+	}
+}
+
+// TestBeforeTheStoreIsOpenNobodyIsSentAKey: whose a bearer is cannot be known then.
+func TestBeforeTheStoreIsOpenNobodyIsSentAKey(t *testing.T) {
+	key := string(paywall.NewWalletKey())
+	reader := request(t, "GET", "/about", "Cookie: session=1; paywall_wallet="+key, "Authorization: Bearer "+key+"x")
+	sent := request(t, "GET", "/auth/"+key+"?k="+key, "Cookie: session=1; paywall_wallet="+key, "Authorization: Bearer "+key+"x", "X-A: a "+key+"x", "X-B: paywall_wallet="+key+"; session=1")
+	Withhold(nil, &paywall.Canonicalizer{}, sent, reader)
+	if got := fmt.Sprint(sent.URL, sent.Header); strings.Contains(got, key) || strings.Count(got, "session=1") != 2 || sent.Header["Authorization"] != nil {
+		t.Error(got)
 	}
 }

@@ -374,6 +374,14 @@ func TestN06TheSiteIsNotToldWithWhatACheckoutPageWasAskedFor(t *testing.T) {
 		"https://news.example/articles/a?next=/.paywall/":  "https://news.example/articles/a?next=/.paywall/",
 		"https://www.example/search?q=tea":                 "https://www.example/search?q=tea",
 		"https://news.example/.paywall/wallet":             "https://news.example/.paywall/wallet",
+		"https://news.example/%2Epaywall/gift?key=secret":  "",
+		"https://news.example/.PAYWALL/gift?key=secret":    "",
+		"https://a:b@news.example:81/.p%61ywall//gift?k":   "",
+		"//news.example/.PAYWALL%2fgift%3Fkey=secret":      "",
+		"https://news.example/.paywall/gift%3Fkey=secret":  "",
+		"https://news.example/%zz/.PayWall/gift?key=s":     "",
+		"https://news.example/paywall-in%20theory?page=2":  "https://news.example/paywall-in%20theory?page=2",
+		"https://news.example/%D0%90%20%zz?page=2":         "https://news.example/%D0%90%20%zz?page=2",
 	} {
 		s := newSite(t)
 		s.do("GET", "/about", "Referer: "+sent)

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
 // liars are request headers by which a client could tell the site another
@@ -64,7 +66,7 @@ func cleanHeader(h http.Header) {
 			}
 		case 'r':
 			if name == "Referer" {
-				cleanReferer(h[name])
+				cleanReferer(h)
 			}
 		}
 	}
@@ -79,13 +81,39 @@ func cleanHeader(h http.Header) {
 
 // cleanReferer leaves of a page of a checkout its path. What it was asked for with is
 // no site's business: it may be a gift's key. Our pages say so to browsers, which w3m
-// does not listen to.
-func cleanReferer(values []string) {
-	for i, value := range values {
-		if page, _, _ := strings.Cut(value, "?"); strings.Contains(page, reservedPrefix+"/") {
-			values[i] = page
+// does not listen to. Of an odd spelling nothing is left: there the key may stand in
+// what is a path to us.
+func cleanReferer(h http.Header) {
+	for i, value := range h["Referer"] {
+		page, _, _ := strings.Cut(value, "?")
+		named, escaped := mayBeOurs(page)
+		if !named && !escaped {
+			continue
+		}
+		if !escaped && strings.Contains(page, reservedPrefix+"/") {
+			h["Referer"][i] = page
+			continue
+		}
+		if target, err := new(paywall.Canonicalizer).Parse(page); err == nil && target.Reserved() || err != nil && named {
+			delete(h, "Referer")
+			return
 		}
 	}
+}
+
+// mayBeOurs spares most addresses the work of being read: our pages have their name
+// in theirs, or letters of it escaped.
+func mayBeOurs(page string) (named, escaped bool) {
+	const name = "paywall"
+	for i := range len(page) - 1 {
+		switch c := page[i]; {
+		case c == '%' && '2' <= page[i+1] && page[i+1] <= '7':
+			escaped = true
+		case c|0x20 == 'p' && len(page)-i >= len(name) && strings.EqualFold(page[i:i+len(name)], name):
+			named = true
+		}
+	}
+	return named, escaped
 }
 
 // ours reports whether a name is "Paywall-…" in any spelling that a site may
