@@ -195,7 +195,7 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 		return err
 	}
 	h.warnUncovered()
-	ended := h.endedPatterns()
+	patterns := h.pricedPatterns()
 	match, err := loadMatchers(ctx, h, true) // which takes the raw matchers away
 	if err != nil {
 		return err
@@ -216,7 +216,7 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 	if h.table, err = pricing.NewTable(match, rules); err != nil {
 		return err
 	}
-	h.warnEnded(ended)
+	h.warnNames(patterns)
 	return nil
 }
 
