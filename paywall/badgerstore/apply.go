@@ -11,7 +11,7 @@ import (
 
 // apply is the one place where a record becomes state: for a change that is
 // being made, and for one that is read from the journal again.
-func (g *group) apply(r *journal.Record, at journal.Ptr) error {
+func (g *group) apply(r *journal.Record, at journal.Ref) error {
 	var err error
 	switch r.Kind {
 	case paywall.KindOpen:
@@ -67,7 +67,7 @@ func (g *group) move(legs []paywall.Leg) error {
 	return nil
 }
 
-func (g *group) applyOpen(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyOpen(r *journal.Record, at journal.Ref) error {
 	id, ok := parseWalletID(r.Wallet)
 	if !ok {
 		return errValue
@@ -81,7 +81,7 @@ func (g *group) applyOpen(r *journal.Record, at journal.Ptr) error {
 	return g.count(welcomeKey(r.Site), day(r.Time), 1)
 }
 
-func (g *group) applyKey(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyKey(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (g *group) applyKey(r *journal.Record, at journal.Ptr) error {
 	return nil
 }
 
-func (g *group) putKeys(id walletID, n number, r *journal.Record, at journal.Ptr) {
+func (g *group) putKeys(id walletID, n number, r *journal.Record, at journal.Ref) {
 	key, code := keyKey(r.Key), codeKey(r.Code)
 	g.put(key, id[:])
 	g.put(indexKey(n, key), appendPtr(nil, at))
@@ -108,7 +108,7 @@ func (g *group) applyVouchers(r *journal.Record) {
 	}
 }
 
-func (g *group) applyRedeem(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyRedeem(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (g *group) applyRedeem(r *journal.Record, at journal.Ptr) error {
 	return nil
 }
 
-func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyUnlock(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
@@ -158,7 +158,7 @@ func (g *group) applyUnlock(r *journal.Record, at journal.Ptr) error {
 	return g.count(capKey(w.number, r.Site), month(r.Time), r.Paid())
 }
 
-func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyRefund(r *journal.Record, at journal.Ref) error {
 	u, ok, err := g.unlock(r.Unlock)
 	if err != nil || !ok {
 		return fmt.Errorf("finding its purchase: %w", cmp.Or(err, errValue))
@@ -170,7 +170,7 @@ func (g *group) applyRefund(r *journal.Record, at journal.Ptr) error {
 		return err
 	}
 	if o.undone++; o.stands == u.bought {
-		o.stands = journal.Ptr{}
+		o.stands = journal.Ref{}
 	}
 	g.put(resourceKey(u.number, r.Site, r.Resource), o.encode())
 	g.revoke(r.Unlock, r.Time)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // audit recomputes the ledger from the journal's records with nothing but the
@@ -20,7 +21,7 @@ import (
 // parts, each with its share of wallets and vouchers, in one pass each.
 type audit struct {
 	part, parts int
-	journal     *journal.Journal
+	journal     *segment.Journal
 	now         time.Time
 	problems    []string
 
@@ -42,7 +43,7 @@ type auditWallet struct {
 	wallet
 	keys      []paywall.Hash
 	codes     []paywall.Hash
-	passkeys  map[string]journal.Ptr // by their keys in Badger; nil if there are none
+	passkeys  map[string]journal.Ref // by their keys in Badger; nil if there are none
 	transfers map[string]transfer    // tips and top-ups, the same
 	resources map[[8]byte]*auditOwned
 	counters  map[string]counter         // by their key; nil if nothing is counted
@@ -60,7 +61,7 @@ const (
 	maxProblems = 100
 )
 
-func newAudit(part, parts int, j *journal.Journal, now time.Time) *audit {
+func newAudit(part, parts int, j *segment.Journal, now time.Time) *audit {
 	return &audit{
 		part: part, parts: parts, journal: j, now: now,
 		accounts: map[string]int64{}, wallets: map[walletID]*auditWallet{}, erased: map[walletID]bool{},
@@ -83,7 +84,7 @@ func (a *audit) problem(r *journal.Record, format string, args ...any) {
 }
 
 // add audits the next record.
-func (a *audit) add(r *journal.Record, at journal.Ptr) {
+func (a *audit) add(r *journal.Record, at journal.Ref) {
 	a.records++
 	if (r.Kind == paywall.KindGenesis) != (r.Seq == 1) {
 		a.problem(r, "the first record, and no other, begins the ledger")
@@ -194,7 +195,7 @@ func resourceID(site, resource string) [8]byte {
 	return [8]byte(h[:8])
 }
 
-func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
+func (a *audit) addUnlock(r *journal.Record, at journal.Ref, w *auditWallet) {
 	a.addPaid(r)
 	if r.Gift == (paywall.Hash{}) {
 		a.addCharge(r, w)
@@ -214,7 +215,7 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 		w.resources[key] = o
 	}
 	// Earlier versions sold a resource again in other letter case.
-	if o.stands != (journal.Ptr{}) && o.name == r.Resource && (o.expires.IsZero() || r.Time.Before(o.expires)) {
+	if !o.stands.IsZero() && o.name == r.Resource && (o.expires.IsZero() || r.Time.Before(o.expires)) {
 		a.problem(r, "its wallet owns the resource already")
 	}
 	o.stands, o.name, o.expires = at, r.Resource, time.Time{}
@@ -223,13 +224,13 @@ func (a *audit) addUnlock(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	}
 }
 
-func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
+func (a *audit) addRefund(r *journal.Record, at journal.Ref, w *auditWallet) {
 	u := a.unlocks[unlockHash(r.Unlock)]
 	if u == nil || u.number != w.number {
 		a.problem(r, "it refunds a purchase that its wallet never made")
 		return
 	}
-	if u.refunded != (journal.Ptr{}) {
+	if !u.refunded.IsZero() {
 		a.problem(r, "its purchase was refunded before")
 	}
 	if u.given {
@@ -252,7 +253,7 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 	}
 	if o := w.resources[resourceID(r.Site, r.Resource)]; o != nil {
 		if o.undone++; o.stands == u.bought {
-			o.stands = journal.Ptr{}
+			o.stands = journal.Ref{}
 		}
 	}
 	refunds := counterKey(w.number, countRefunds)
@@ -268,14 +269,14 @@ func (a *audit) addRefund(r *journal.Record, at journal.Ptr, w *auditWallet) {
 
 // addErase forgets what Badger must have forgotten. The unlocks stay as tombstones.
 func (a *audit) addErase(r *journal.Record, id walletID, w *auditWallet) {
-	for at := w.bought; at != (journal.Ptr{}); {
+	for at := w.bought; !at.IsZero(); {
 		bought, err := a.journal.Read(at)
 		if err != nil {
 			a.problem(r, "reading a purchase: %v", err)
 			break
 		}
 		had := a.unlocks[unlockHash(bought.Unlock)]
-		if u := unlockOf(&bought, nil, ""); had.refunded == (journal.Ptr{}) && u.Live(r.Time) {
+		if u := unlockOf(&bought, nil, ""); had.refunded.IsZero() && u.Live(r.Time) {
 			a.revoke(u.ID, r.Time)
 		}
 		at = had.prev

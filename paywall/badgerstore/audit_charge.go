@@ -15,7 +15,7 @@ func (a *audit) addPaid(r *journal.Record) {
 	}
 }
 
-func (w *auditWallet) addTransfer(r *journal.Record, at journal.Ptr) {
+func (w *auditWallet) addTransfer(r *journal.Record, at journal.Ref) {
 	if w.transfers == nil {
 		w.transfers = map[string]transfer{}
 	}

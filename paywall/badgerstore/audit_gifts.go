@@ -15,7 +15,7 @@ type auditGift struct {
 }
 
 // addGifts keeps what became of all gifts; what is wrong is told in one part only.
-func (a *audit) addGifts(r *journal.Record, at journal.Ptr, id walletID) {
+func (a *audit) addGifts(r *journal.Record, at journal.Ref, id walletID) {
 	switch {
 	case r.Kind == paywall.KindGift:
 		if a.gifts[r.Gift] != nil && a.mine(id[0]) {
@@ -55,15 +55,15 @@ func (a *audit) addOpened(r *journal.Record, id walletID) {
 	}
 	own, theirs := unlockOf(&bought, nil, ""), unlockOf(r, nil, "")
 	same := own.Site == theirs.Site && own.Resource == theirs.Resource && own.ExpiresAt.Equal(theirs.ExpiresAt)
-	if !same || !own.Live(r.Time) || u.refunded != (journal.Ptr{}) {
+	if !same || !own.Live(r.Time) || !u.refunded.IsZero() {
 		a.problem(r, "it opens what its giver does not own so long")
 	}
 }
 
 // addGiving checks a gift against the giver's purchase.
-func (a *audit) addGiving(r *journal.Record, at journal.Ptr, w *auditWallet) {
+func (a *audit) addGiving(r *journal.Record, at journal.Ref, w *auditWallet) {
 	a.gifts[r.Gift].prev, w.gave = w.gave, at
-	if u := a.unlocks[unlockHash(r.Unlock)]; u == nil || u.number != w.number || u.refunded != (journal.Ptr{}) {
+	if u := a.unlocks[unlockHash(r.Unlock)]; u == nil || u.number != w.number || !u.refunded.IsZero() {
 		a.problem(r, "its wallet does not own what it gives")
 	}
 	gifts := counterKey(w.number, countGifts)

@@ -7,11 +7,11 @@ import (
 
 type auditKey struct {
 	of      walletID
-	at      journal.Ptr // of the record that has it
+	at      journal.Ref // of the record that has it
 	dropped bool
 }
 
-func (a *audit) addKeys(r *journal.Record, at journal.Ptr, id walletID, w *auditWallet) {
+func (a *audit) addKeys(r *journal.Record, at journal.Ref, id walletID, w *auditWallet) {
 	if _, twice := a.keys[r.Key]; twice {
 		a.problem(r, "its key opens a wallet already")
 	}
@@ -39,7 +39,7 @@ func (a *audit) addDrop(r *journal.Record, id walletID) {
 	delete(a.codes, r.Code)
 }
 
-func (a *audit) addPasskey(r *journal.Record, at journal.Ptr, w *auditWallet) {
+func (a *audit) addPasskey(r *journal.Record, at journal.Ref, w *auditWallet) {
 	key := string(passkeyKey(r.Passkey))
 	if r.Data == "" {
 		if _, has := w.passkeys[key]; !has {
@@ -49,7 +49,7 @@ func (a *audit) addPasskey(r *journal.Record, at journal.Ptr, w *auditWallet) {
 		return
 	}
 	if w.passkeys == nil {
-		w.passkeys = map[string]journal.Ptr{}
+		w.passkeys = map[string]journal.Ref{}
 	}
 	if w.passkeys[key] = at; len(w.passkeys) > paywall.MaxPasskeys {
 		a.problem(r, "its wallet has more than %d passkeys", paywall.MaxPasskeys)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // shop sells a thousand articles to a thousand wallets.
@@ -117,7 +117,7 @@ func sell(b testing.TB, sh *shop, buyers, n int) (elapsed time.Duration, took []
 // rawAppends is how many records a second a plain file takes in such groups.
 func rawAppends(b *testing.B, bytes, perGroup int) float64 {
 	b.Helper()
-	f, err := journal.OS{}.OpenFile(filepath.Join(b.TempDir(), "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := segment.OS{}.OpenFile(filepath.Join(b.TempDir(), "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestNoValueGrowsWithWhatAWalletDid(t *testing.T) {
 	apply := func(kind paywall.Kind, r journal.Record, legs []paywall.Leg) {
 		t.Helper()
 		offset += 300
-		at := journal.Ptr{Segment: 9, Offset: offset, Length: 300}
+		at := journal.RefOf(9, offset, 300)
 		r.Kind, r.Legs, r.Wallet, r.Time = kind, legs, wallet, g.now
 		r.Cause = string(kind) + paywall.NewID()
 		g.records[at] = &r
@@ -48,7 +48,7 @@ func TestNoValueGrowsWithWhatAWalletDid(t *testing.T) {
 		apply(paywall.KindTip, journal.Record{Tip: id, Site: "https://news.example"}, legs)
 		apply(paywall.KindRefund, journal.Record{Unlock: id, Site: "https://news.example", Resource: "/again"}, back)
 	}
-	w := must[*journal.Record](t)(g.read(journal.Ptr{Segment: 9, Offset: offset, Length: 300})).Wallet
+	w := must[*journal.Record](t)(g.read(journal.RefOf(9, offset, 300))).Wallet
 	_, has, err := g.wallet(w)
 	if err != nil || has.spent.month != 5000*10 {
 		t.Errorf("the wallet is %+v, %v", has, err)
@@ -61,15 +61,15 @@ func TestNoValueGrowsWithWhatAWalletDid(t *testing.T) {
 
 // TestPlacesAreReadAsTheyWereWritten takes places of any distance.
 func TestPlacesAreReadAsTheyWereWritten(t *testing.T) {
-	at := journal.Ptr{Segment: 7, Offset: 1 << 20, Length: 300}
-	for _, prev := range []journal.Ptr{
+	at := journal.RefOf(7, 1<<20, 300)
+	for _, prev := range []journal.Ref{
 		{},
-		{Segment: 7, Offset: 0, Length: 300}, {Segment: 7, Offset: 1<<20 - 1, Length: 1},
-		{Segment: 1, Offset: 0, Length: 5000}, {Segment: 6, Offset: 1<<32 - 1, Length: 1<<32 - 1},
+		journal.RefOf(7, 0, 300), journal.RefOf(7, 1<<20-1, 1),
+		journal.RefOf(1, 0, 5000), journal.RefOf(6, 1<<32-1, 1<<32-1),
 	} {
 		for _, u := range []unlock{
 			{number: numberOf(9), bought: at, prev: prev}, {number: numberOf(9), bought: at, prev: prev, given: true},
-			{number: numberOf(9), bought: at, prev: prev, refunded: journal.Ptr{Segment: 8, Offset: 0, Length: 200}},
+			{number: numberOf(9), bought: at, prev: prev, refunded: journal.RefOf(8, 0, 200)},
 		} {
 			got, err := decodeUnlock(u.encode())
 			if err != nil || got != u {

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
-
-	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // comparison holds Badger's snapshot against what the audit found must be in it.
@@ -64,7 +62,7 @@ func (a *audit) compare(v *view, counts map[byte]int) error {
 	}
 	for id, u := range a.unlocks {
 		value := u.encode()
-		if u.bought == (journal.Ptr{}) {
+		if u.bought.IsZero() {
 			value = u.number[:]
 		}
 		c.want(append([]byte{tagUnlock}, id[:]...), value, "a purchase")

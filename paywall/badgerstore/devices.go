@@ -1,7 +1,7 @@
 package badgerstore
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -14,7 +14,7 @@ import (
 // device is a key of a wallet.
 type device struct {
 	key   paywall.Hash
-	at    journal.Ptr // of the record that added it
+	at    journal.Ref // of the record that added it
 	added *journal.Record
 	paywall.Device
 }
@@ -56,7 +56,7 @@ func (v *view) devices(n number) (all []device, err error) {
 		return err
 	})
 	slices.SortFunc(all, func(a, b device) int {
-		return cmp.Or(cmp.Compare(a.at.Segment, b.at.Segment), cmp.Compare(a.at.Offset, b.at.Offset))
+		return bytes.Compare(a.at[:], b.at[:])
 	})
 	return all, err
 }

@@ -16,12 +16,13 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // brokenDisk fails one call of a run.
 type brokenDisk struct {
-	journal.OS
+	segment.OS
 	calls  atomic.Int64
 	failAt int64
 	err    error
@@ -32,7 +33,7 @@ type brokenDisk struct {
 
 func (d *brokenDisk) fails() bool { return d.calls.Add(1) == d.failAt }
 
-func (d *brokenDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d *brokenDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	if d.fails() {
 		return nil, &os.PathError{Op: "open", Path: name, Err: d.err}
 	}
@@ -48,7 +49,7 @@ func (d *brokenDisk) SyncDir(dir string) error {
 }
 
 type brokenFile struct {
-	journal.File
+	segment.File
 	disk *brokenDisk
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // TestWhatAnOlderJournalGaveIsFree: its records say nothing of free credit, and its
@@ -31,7 +32,7 @@ func TestWhatAnOlderJournalGaveIsFree(t *testing.T) {
 		return legs
 	}
 	own := paywall.WalletAccount(wallet)
-	j := must[*journal.Journal](t)(journal.Open(journal.Options{Dir: journalDir(dir), Currency: "EUR"}))
+	j := must[*segment.Journal](t)(segment.Open(segment.Options{Dir: journalDir(dir), Currency: "EUR"}))
 	for _, r := range []journal.Record{
 		made(paywall.KindOpen, journal.Record{Key: keys.Key, Code: keys.Code}, legs(own, 60, "promo", -60)...),
 		made(paywall.KindVoucher, journal.Record{Vouchers: []paywall.Voucher{{Code: code, Amount: euro(100)}}}),
@@ -41,7 +42,7 @@ func TestWhatAnOlderJournalGaveIsFree(t *testing.T) {
 		made(paywall.KindUnlock, journal.Record{Unlock: "gone", Resource: "/gone"}, legs(own, -10, alice, 7, site, 3)...),
 		made(paywall.KindRefund, journal.Record{Unlock: "gone", Resource: "/gone", Site: "https://news.example"}, legs(own, 10, alice, -7, site, -3)...),
 	} {
-		must[journal.Ptr](t)(j.Stage(&r))
+		must[journal.Ref](t)(j.Stage(&r))
 	}
 	if err := j.Commit(); err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 
 // gift is the value of a gift's key.
 type gift struct {
-	made   journal.Ptr
+	made   journal.Ref
 	opened int
-	prev   journal.Ptr // the wallet's gift before it; zero: none
+	prev   journal.Ref // the wallet's gift before it; zero: none
 }
 
 func giftKey(h paywall.Hash) []byte { return append([]byte{tagGift}, h[:]...) }
@@ -49,7 +49,7 @@ func (v *view) gift(key paywall.Hash) (gift, error) {
 	return decodeGift(value)
 }
 
-func (s *Store) readRecord(at journal.Ptr) (*journal.Record, error) {
+func (s *Store) readRecord(at journal.Ref) (*journal.Record, error) {
 	r, err := s.journal.Read(at)
 	return &r, err
 }
@@ -63,7 +63,7 @@ type present struct {
 	unlock paywall.Unlock // of the giver
 }
 
-func (s *Store) present(v *view, read func(journal.Ptr) (*journal.Record, error), key paywall.Hash) (p present, err error) {
+func (s *Store) present(v *view, read func(journal.Ref) (*journal.Record, error), key paywall.Hash) (p present, err error) {
 	if p.gift, err = v.gift(key); err != nil {
 		return p, err
 	}
@@ -88,7 +88,7 @@ func (s *Store) present(v *view, read func(journal.Ptr) (*journal.Record, error)
 
 // opens reports whether the giver owns what is given.
 func (p *present) opens(now time.Time) bool {
-	return p.giver.refunded == (journal.Ptr{}) && p.unlock.Live(now)
+	return p.giver.refunded.IsZero() && p.unlock.Live(now)
 }
 
 func (p *present) state() paywall.GiftState {
@@ -126,9 +126,9 @@ func (s *Store) Gifts(ctx context.Context, wallet string, limit int) ([]paywall.
 
 // gifts reads so many gifts of a wallet from a place on, newest first, and says
 // where the one before them stands.
-func (s *Store) gifts(ctx context.Context, v *view, w wallet, at journal.Ptr, limit int) (list []paywall.GiftState, next journal.Ptr, err error) {
+func (s *Store) gifts(ctx context.Context, v *view, w wallet, at journal.Ref, limit int) (list []paywall.GiftState, next journal.Ref, err error) {
 	list = []paywall.GiftState{}
-	for at != (journal.Ptr{}) && len(list) < limit {
+	for !at.IsZero() && len(list) < limit {
 		if err := s.interrupted(ctx); err != nil {
 			return nil, at, err
 		}

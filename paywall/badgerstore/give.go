@@ -52,7 +52,7 @@ func (g *group) mayGive(w wallet, link paywall.Gift) error {
 	if err != nil {
 		return err
 	}
-	if !ok || u.number != w.number || u.refunded != (journal.Ptr{}) {
+	if !ok || u.number != w.number || !u.refunded.IsZero() {
 		return paywall.ErrNotFound
 	}
 	bought, err := g.read(u.bought)
@@ -70,7 +70,7 @@ func (g *group) mayGive(w wallet, link paywall.Gift) error {
 	return err
 }
 
-func (g *group) applyGift(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyGift(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err

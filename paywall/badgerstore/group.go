@@ -20,7 +20,7 @@ type group struct {
 	s        *Store
 	now      time.Time
 	mark     journal.Mark                    // the last record applied to it
-	records  map[journal.Ptr]*journal.Record // of this group, not yet to be read from disk
+	records  map[journal.Ref]*journal.Record // of this group, not yet to be read from disk
 	revoked  []revocation
 	erases   bool // it closed a wallet
 	size     int  // bytes of keys and values in pending
@@ -56,7 +56,7 @@ func (s *Store) nextGroup() *group {
 
 func (s *Store) groupOver(txn *badger.Txn, ahead []*layer) *group {
 	if s.memo == nil || len(s.memo) > groupKeys { // clearing takes as long as a map ever was
-		s.memo, s.records = map[string][]byte{}, map[journal.Ptr]*journal.Record{}
+		s.memo, s.records = map[string][]byte{}, map[journal.Ref]*journal.Record{}
 	}
 	clear(s.memo)
 	clear(s.records)
@@ -87,7 +87,7 @@ func (g *group) put(key, value []byte) {
 }
 
 // read gives a record that stands in the journal or waits in this group.
-func (g *group) read(at journal.Ptr) (*journal.Record, error) {
+func (g *group) read(at journal.Ref) (*journal.Record, error) {
 	if r, ok := g.records[at]; ok {
 		return r, nil
 	}
@@ -110,7 +110,7 @@ func (g *group) record(r *journal.Record) error {
 		return g.spoil(err)
 	}
 	g.records[ptr] = r
-	g.mark = journal.Mark{Seq: r.Seq, Ptr: ptr}
+	g.mark = journal.Mark{Seq: r.Seq, Ref: ptr}
 	if err := g.apply(r, ptr); err != nil {
 		return g.spoil(err)
 	}

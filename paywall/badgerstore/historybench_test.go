@@ -12,20 +12,21 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // unsynced is a disk that keeps nobody waiting, so that what is measured is the
 // work of the writer.
-type unsynced struct{ journal.OS }
+type unsynced struct{ segment.OS }
 
 func (unsynced) SyncDir(string) error { return nil }
 
-func (d unsynced) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d unsynced) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	f, err := d.OS.OpenFile(name, flag, perm)
 	return unsyncedFile{f}, err
 }
 
-type unsyncedFile struct{ journal.File }
+type unsyncedFile struct{ segment.File }
 
 func (unsyncedFile) Sync() error { return nil }
 

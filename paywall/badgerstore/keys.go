@@ -131,16 +131,16 @@ func decodeBalance(v []byte) (int64, error) {
 // unlock is the value of an unlock's key.
 type unlock struct {
 	number   number
-	bought   journal.Ptr
-	prev     journal.Ptr // the wallet's purchase before it; zero: none
-	refunded journal.Ptr // zero: not
+	bought   journal.Ref
+	prev     journal.Ref // the wallet's purchase before it; zero: none
+	refunded journal.Ref // zero: not
 	given    bool        // somebody opened a gift of it; it is never refunded then
 	free     int64       // of what it took, free credit, where its record is too old to say so; as long as it can be undone
 }
 
 func (u unlock) encode() []byte {
 	b := appendEarlier(appendPtr(u.number[:], u.bought), u.bought, u.prev)
-	if u.refunded != (journal.Ptr{}) {
+	if !u.refunded.IsZero() {
 		return appendPtr(b, u.refunded)
 	}
 	switch {
@@ -179,7 +179,7 @@ func decodeUnlock(v []byte) (u unlock, err error) {
 
 // owned is the value of a resource's key.
 type owned struct {
-	stands journal.Ptr // the newest purchase; zero if that was undone
+	stands journal.Ref // the newest purchase; zero if that was undone
 	undone uint64      // purchases that were
 }
 
@@ -204,17 +204,17 @@ func decodeOwned(v []byte) (o owned, err error) {
 }
 
 // owns reports whether the newest purchase was not undone.
-func (o owned) owns() bool { return o.stands != (journal.Ptr{}) }
+func (o owned) owns() bool { return !o.stands.IsZero() }
 
 // appendLink writes a place that may be none.
-func appendLink(b []byte, p journal.Ptr) []byte {
-	if p == (journal.Ptr{}) {
+func appendLink(b []byte, p journal.Ref) []byte {
+	if p.IsZero() {
 		return append(b, 0) // no place begins so: segments count from 1
 	}
 	return appendPtr(b, p)
 }
 
-func cutLink(b []byte) (p journal.Ptr, rest []byte, err error) {
+func cutLink(b []byte) (p journal.Ref, rest []byte, err error) {
 	if len(b) > 0 && b[0] == 0 {
 		return p, b[1:], nil
 	}
@@ -223,22 +223,24 @@ func cutLink(b []byte) (p journal.Ptr, rest []byte, err error) {
 
 // appendEarlier writes a place by how far it stands before another, which takes two
 // bytes less for each purchase. It may be none.
-func appendEarlier(b []byte, at, earlier journal.Ptr) []byte {
-	if earlier == (journal.Ptr{}) {
+func appendEarlier(b []byte, at, earlier journal.Ref) []byte {
+	if earlier.IsZero() {
 		return append(b, 0)
 	}
-	b = binary.AppendUvarint(b, uint64(at.Segment-earlier.Segment)+1)
-	offset := earlier.Offset
-	if at.Segment == earlier.Segment {
-		offset = at.Offset - earlier.Offset
+	segment, offset, length := at.Words()
+	toSegment, toOffset, toLength := earlier.Words()
+	b = binary.AppendUvarint(b, uint64(segment-toSegment)+1)
+	if segment == toSegment {
+		toOffset = offset - toOffset
 	}
-	b = binary.AppendUvarint(b, uint64(offset))
-	return binary.AppendVarint(b, int64(at.Length)-int64(earlier.Length))
+	b = binary.AppendUvarint(b, uint64(toOffset))
+	return binary.AppendVarint(b, int64(length)-int64(toLength))
 }
 
-func cutEarlier(b []byte, at journal.Ptr) (p journal.Ptr, rest []byte, err error) {
+func cutEarlier(b []byte, at journal.Ref) (p journal.Ref, rest []byte, err error) {
+	atSegment, atOffset, atLength := at.Words()
 	segments, n := binary.Uvarint(b)
-	if n <= 0 || segments > uint64(at.Segment) {
+	if n <= 0 || segments > uint64(atSegment) {
 		return p, nil, errValue
 	}
 	if b = b[n:]; segments == 0 {
@@ -252,28 +254,30 @@ func cutEarlier(b []byte, at journal.Ptr) (p journal.Ptr, rest []byte, err error
 	if m <= 0 {
 		return p, nil, errValue
 	}
-	p = journal.Ptr{Segment: at.Segment - uint32(segments-1), Offset: uint32(offset), Length: uint32(int64(at.Length) - length)}
-	if p.Segment == at.Segment {
-		p.Offset = at.Offset - p.Offset
+	from := uint32(offset)
+	if segments == 1 {
+		from = atOffset - from
 	}
-	return p, b[n+m:], nil
+	return journal.RefOf(atSegment-uint32(segments-1), from, uint32(int64(atLength)-length)), b[n+m:], nil
 }
 
-func appendPtr(b []byte, p journal.Ptr) []byte {
-	b = binary.AppendUvarint(b, uint64(p.Segment))
-	b = binary.AppendUvarint(b, uint64(p.Offset))
-	return binary.AppendUvarint(b, uint64(p.Length))
+func appendPtr(b []byte, p journal.Ref) []byte {
+	segment, offset, length := p.Words()
+	b = binary.AppendUvarint(b, uint64(segment))
+	b = binary.AppendUvarint(b, uint64(offset))
+	return binary.AppendUvarint(b, uint64(length))
 }
 
-func cutPtr(b []byte) (p journal.Ptr, rest []byte, err error) {
-	for _, field := range []*uint32{&p.Segment, &p.Offset, &p.Length} {
+func cutPtr(b []byte) (p journal.Ref, rest []byte, err error) {
+	var words [3]uint32
+	for i := range words {
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > 1<<32-1 {
 			return p, nil, errValue
 		}
-		*field, b = uint32(n), b[size:]
+		words[i], b = uint32(n), b[size:]
 	}
-	return p, b, nil
+	return journal.RefOf(words[0], words[1], words[2]), b, nil
 }
 
 // voucher is the value of a voucher's key.
@@ -331,7 +335,7 @@ func decodeVoucher(b []byte) (v voucher, err error) {
 
 func encodeMark(m journal.Mark) []byte {
 	b := binary.AppendUvarint(nil, m.Seq)
-	return append(appendPtr(append(b, m.Hash[:]...), m.Ptr), layout)
+	return append(appendPtr(append(b, m.Hash[:]...), m.Ref), layout)
 }
 
 var errLayout = errors.New("it was written by another version of this program")
@@ -342,7 +346,7 @@ func decodeMark(b []byte) (m journal.Mark, err error) {
 		return m, errValue
 	}
 	m.Seq, m.Hash = seq, journal.Hash(b[n:n+len(m.Hash)])
-	if m.Ptr, b, err = cutPtr(b[n+len(m.Hash):]); err != nil {
+	if m.Ref, b, err = cutPtr(b[n+len(m.Hash):]); err != nil {
 		return m, err
 	}
 	if len(b) != 1 || b[0] != layout {

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // powerDisk knows what a power cut takes: the bytes of each file, and the names,
 // that were not synced.
 type powerDisk struct {
-	journal.OS
+	segment.OS
 	mu    sync.Mutex
 	left  int // calls until the power goes; 0: it stays
 	off   bool
@@ -26,7 +26,7 @@ type powerDisk struct {
 }
 
 type powerFile struct {
-	journal.File
+	segment.File
 	disk         *powerDisk
 	size, synced int64
 	named        bool // its name is on disk
@@ -44,7 +44,7 @@ func (d *powerDisk) cut() bool {
 
 var errPower = fmt.Errorf("the power is gone: %w", syscall.EIO)
 
-func (d *powerDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d *powerDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	if d.cut() {
 		return nil, errPower
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // Open opens the ledger in a data folder, or begins one in an empty folder. It
@@ -70,7 +71,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.expected(); err != nil {
 		return err
 	}
-	j, err := journal.Open(journal.Options{
+	j, err := segment.Open(segment.Options{
 		Dir: journalDir(s.o.Dir), Currency: s.o.Currency, Disk: s.o.Disk,
 		SegmentBytes: s.o.SegmentBytes, Now: s.now,
 	})
@@ -164,7 +165,7 @@ func (s *Store) sameJournal(applied journal.Mark) error {
 	if applied.Seq == 0 {
 		return nil
 	}
-	hash, err := s.journal.HashAt(applied.Ptr)
+	hash, err := s.journal.HashAt(applied.Ref)
 	if err == nil && hash == applied.Hash {
 		return nil
 	}
@@ -200,10 +201,10 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 				return err
 			}
 		}
-		if err := g.apply(&r, line.Ptr); err != nil {
+		if err := g.apply(&r, line.Ref); err != nil {
 			return &brokenBadger{err} // the journal is sound, so what it meets in Badger is not
 		}
-		g.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ptr: line.Ptr}
+		g.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ref: line.Ref}
 		if alone {
 			if err := next(); err != nil {
 				return err

@@ -15,7 +15,7 @@ import (
 // passkey is the value of a passkey's key.
 type passkey struct {
 	of  walletID
-	set journal.Ptr
+	set journal.Ref
 }
 
 func passkeyKey(id string) []byte {
@@ -115,7 +115,7 @@ func (s *Store) RemovePasskey(ctx context.Context, wallet, passkey string) error
 	})
 }
 
-func (g *group) applyPasskey(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyPasskey(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err

@@ -118,7 +118,7 @@ func (g *group) again(r *journal.Record, u unlock, w wallet, o *paywall.Offer) (
 	switch {
 	case !same:
 		return paywall.Receipt{}, paywall.ErrOfferChanged
-	case u.refunded != (journal.Ptr{}):
+	case !u.refunded.IsZero():
 		return paywall.Receipt{}, paywall.ErrOfferSpent
 	}
 	was := unlockOf(first, nil, g.s.o.Currency)

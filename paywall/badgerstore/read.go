@@ -94,7 +94,7 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, p paywall.Page) (lis
 			at = before.prev
 		}
 		list, last, at, err := s.unlocks(ctx, v, w, at, p.Limit)
-		if at != (journal.Ptr{}) {
+		if !at.IsZero() {
 			next = last
 		}
 		now := s.now()
@@ -105,9 +105,9 @@ func (s *Store) Unlocks(ctx context.Context, wallet string, p paywall.Page) (lis
 
 // unlocks reads so many purchases of a wallet from a place on, and says which one was the last
 // and where the one before it stands.
-func (s *Store) unlocks(ctx context.Context, v *view, w wallet, at journal.Ptr, limit int) (list []paywall.Unlock, last string, next journal.Ptr, err error) {
+func (s *Store) unlocks(ctx context.Context, v *view, w wallet, at journal.Ref, limit int) (list []paywall.Unlock, last string, next journal.Ref, err error) {
 	list = []paywall.Unlock{}
-	for at != (journal.Ptr{}) && len(list) < limit {
+	for !at.IsZero() && len(list) < limit {
 		if err := s.interrupted(ctx); err != nil {
 			return nil, "", at, err
 		}
@@ -152,7 +152,7 @@ func (s *Store) Bought(ctx context.Context, wallet, unlock string) (paywall.Unlo
 }
 
 // unlockAt reads a purchase and, if there was one, its refund.
-func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, unlock, error) {
+func (s *Store) unlockAt(v *view, at journal.Ref) (paywall.Unlock, unlock, error) {
 	r, err := s.journal.Read(at)
 	if err != nil {
 		return paywall.Unlock{}, unlock{}, err
@@ -161,7 +161,7 @@ func (s *Store) unlockAt(v *view, at journal.Ptr) (paywall.Unlock, unlock, error
 	if err != nil {
 		return paywall.Unlock{}, state, err
 	}
-	if state.refunded == (journal.Ptr{}) {
+	if state.refunded.IsZero() {
 		u := unlockOf(&r, nil, s.o.Currency)
 		u.Given = state.given
 		return u, state, v.undoable(state.number, &u, s.now())

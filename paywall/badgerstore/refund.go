@@ -37,7 +37,7 @@ func (g *group) refundOnce(id walletID, w wallet, u unlock, limit int) (paywall.
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
-	if u.refunded != (journal.Ptr{}) {
+	if !u.refunded.IsZero() {
 		first, err := g.read(u.refunded)
 		if err != nil {
 			return paywall.Receipt{}, err

@@ -66,7 +66,7 @@ func (s *Store) Stats(ctx context.Context) (paywall.Stats, error) {
 			return paywall.Stats{}, err
 		}
 		t.add(&r)
-		t.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ptr: line.Ptr}
+		t.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ref: line.Ref}
 	}
 	return t.stats(s.o.Currency), nil
 }

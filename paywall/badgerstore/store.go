@@ -23,6 +23,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // Options of a store. Dir and Currency are required.
@@ -47,7 +48,7 @@ type Options struct {
 	Progress func(done, total uint64)
 
 	SegmentBytes int64        // length at which a journal segment is closed; 0: 64 MiB
-	Disk         journal.Disk // what the journal writes through; nil: the real one
+	Disk         segment.Disk // what the journal writes through; nil: the real one
 
 	free func(dir string) (uint64, error) // free space; tests fill the disk with it
 	idle bool                             // the sweeper waits; tests do its work in steps
@@ -60,7 +61,7 @@ type Store struct {
 	o       Options
 	log     *slog.Logger
 	db      *badger.DB
-	journal *journal.Journal
+	journal *segment.Journal
 	head    headFile // the writer's
 	revoked revocations
 	sweeper sweeper
@@ -76,7 +77,7 @@ type Store struct {
 	base    *snapshot
 	ahead   []*layer
 	memo    map[string][]byte               // of one group after the other
-	records map[journal.Ptr]*journal.Record // the same
+	records map[journal.Ref]*journal.Record // the same
 	likely  int                             // keys that a group will write: as many as the last one
 
 	// How long the writer waits for members of a group, and for how many.
@@ -178,4 +179,4 @@ func journalDir(dir string) string { return filepath.Join(dir, "journal") }
 func badgerDir(dir string) string  { return filepath.Join(dir, "badger") }
 
 // HasJournal reports whether a data folder holds a journal, whole or not.
-func HasJournal(dir string) (bool, error) { return journal.Exists(journalDir(dir)) }
+func HasJournal(dir string) (bool, error) { return segment.Exists(journalDir(dir)) }

@@ -20,8 +20,8 @@ import (
 type erasure struct {
 	of     walletID
 	at     int64       // Unix milliseconds
-	bought journal.Ptr // the newest purchase that is left
-	moved  journal.Ptr // the newest tip or top-up
+	bought journal.Ref // the newest purchase that is left
+	moved  journal.Ref // the newest tip or top-up
 	after  []byte      // the last key that was looked at, of those that are found by their prefix
 }
 
@@ -79,7 +79,7 @@ func (s *Store) slice(v *view, n number, e erasure, most int) (*slice, error) {
 
 func (c *slice) purchases() error {
 	at := time.UnixMilli(c.e.at).UTC()
-	for ; c.left > 0 && c.e.bought != (journal.Ptr{}); c.left-- {
+	for ; c.left > 0 && !c.e.bought.IsZero(); c.left-- {
 		r, err := c.s.journal.Read(c.e.bought)
 		if err != nil {
 			return err
@@ -90,7 +90,7 @@ func (c *slice) purchases() error {
 		}
 		c.put[string(unlockKey(r.Unlock))] = make([]byte, len(number{}))
 		c.put[string(resourceKey(c.n, r.Site, r.Resource))] = nil
-		if u := unlockOf(&r, nil, c.s.o.Currency); state.refunded == (journal.Ptr{}) && u.Live(at) {
+		if u := unlockOf(&r, nil, c.s.o.Currency); state.refunded.IsZero() && u.Live(at) {
 			dead := revocation{u.ID, at.Add(revokedFor)}
 			c.put[string(revokedKey(dead.until, dead.unlock))] = []byte{}
 			c.revoked = append(c.revoked, dead)
@@ -101,7 +101,7 @@ func (c *slice) purchases() error {
 }
 
 func (c *slice) transfers() error {
-	for ; c.left > 0 && c.e.moved != (journal.Ptr{}); c.left-- {
+	for ; c.left > 0 && !c.e.moved.IsZero(); c.left-- {
 		r, err := c.s.journal.Read(c.e.moved)
 		if err != nil {
 			return err

@@ -21,8 +21,8 @@ func transferKey(n number, cause string) []byte {
 
 // transfer is the value of a tip's or top-up's key.
 type transfer struct {
-	at   journal.Ptr
-	prev journal.Ptr // the wallet's one before it; zero: none
+	at   journal.Ref
+	prev journal.Ref // the wallet's one before it; zero: none
 }
 
 func (t transfer) encode() []byte { return appendLink(appendPtr(nil, t.at), t.prev) }
@@ -102,7 +102,7 @@ func (g *group) tippedBefore(earlier []byte, r *journal.Record, t *paywall.Tip) 
 	return nil
 }
 
-func (g *group) applyTip(r *journal.Record, at journal.Ptr) error {
+func (g *group) applyTip(r *journal.Record, at journal.Ref) error {
 	id, w, err := g.wallet(r.Wallet)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (g *group) applyTip(r *journal.Record, at journal.Ptr) error {
 }
 
 // putTransfer puts a tip or a top-up in front of a wallet's others.
-func (g *group) putTransfer(id walletID, w wallet, r *journal.Record, at journal.Ptr) {
+func (g *group) putTransfer(id walletID, w wallet, r *journal.Record, at journal.Ref) {
 	g.put(transferKey(w.number, r.Cause), transfer{at, w.moved}.encode())
 	w.moved = at
 	g.put(walletKey(id), w.encode())
@@ -131,7 +131,7 @@ func (s *Store) Shares(ctx context.Context, wallet, unlock string) ([]paywall.Sh
 		if err != nil {
 			return nil, err
 		}
-		if u.refunded != (journal.Ptr{}) {
+		if !u.refunded.IsZero() {
 			return nil, paywall.ErrNotFound
 		}
 		bought, err := s.journal.Read(u.bought)
@@ -175,8 +175,8 @@ func (s *Store) tips(w wallet, list []journal.Record) []paywall.TipState {
 
 // transfers reads so many tips and top-ups of a wallet from a place on, newest
 // first, and says where the one before them stands.
-func (s *Store) transfers(ctx context.Context, v *view, n number, at journal.Ptr, limit int) (list []journal.Record, next journal.Ptr, err error) {
-	for at != (journal.Ptr{}) && len(list) < limit {
+func (s *Store) transfers(ctx context.Context, v *view, n number, at journal.Ref, limit int) (list []journal.Record, next journal.Ref, err error) {
+	for !at.IsZero() && len(list) < limit {
 		if err := s.interrupted(ctx); err != nil {
 			return nil, at, err
 		}

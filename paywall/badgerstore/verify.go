@@ -10,6 +10,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 var keysOnly = badger.IteratorOptions{PrefetchValues: false}
@@ -56,7 +57,7 @@ func (s *Store) prove(ctx context.Context, v *view, end journal.Mark) (paywall.R
 		}
 		report.Transfers = a.records
 		report.Problems = append(report.Problems, a.problems...)
-		if _, damaged := errors.AsType[*journal.Damage](err); damaged {
+		if _, damaged := errors.AsType[*segment.Damage](err); damaged {
 			report.Problems = append(report.Problems, err.Error())
 			return report, nil
 		}
@@ -90,7 +91,7 @@ func (s *Store) audit(ctx context.Context, a *audit, end journal.Mark) error {
 			a.problem(nil, "record %d: %v", line.Seq, err)
 			continue
 		}
-		a.add(&r, line.Ptr)
+		a.add(&r, line.Ref)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // VerifyDir verifies the ledger in a stopped server's data folder and changes
@@ -37,7 +38,7 @@ func verifyDir(ctx context.Context, dir string) (paywall.Report, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return paywall.Report{}, err
 	}
-	j, err := journal.Inspect(journalDir(dir))
+	j, err := segment.Inspect(journalDir(dir))
 	if err != nil {
 		return damagedReport(paywall.Report{Problems: []string{}}, err)
 	}
@@ -67,7 +68,7 @@ func verifyDir(ctx context.Context, dir string) (paywall.Report, error) {
 }
 
 // offline is a store that takes no changes, around a journal that was inspected.
-func offline(dir string, j *journal.Journal) *Store {
+func offline(dir string, j *segment.Journal) *Store {
 	s := &Store{
 		o: Options{
 			Dir: dir, Currency: j.Currency(), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
@@ -177,7 +178,7 @@ func copyFile(from, to string) error {
 
 // damagedReport turns an error into what is wrong with a ledger, where it is that.
 func damagedReport(report paywall.Report, err error) (paywall.Report, error) {
-	_, damaged := errors.AsType[*journal.Damage](err)
+	_, damaged := errors.AsType[*segment.Damage](err)
 	_, apart := errors.AsType[*mismatched](err)
 	if damaged || apart {
 		report.Problems = append(report.Problems, err.Error())

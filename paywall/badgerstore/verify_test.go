@@ -9,6 +9,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // TestVerifyFindsWhatIsWrongInBadger changes one key of each kind.
@@ -186,7 +187,7 @@ func TestAuditFindsRecordsThatMustNotBe(t *testing.T) {
 // audited writes records to a journal and audits it, in one part and in three.
 func audited(t *testing.T, records []journal.Record) (problems []string) {
 	t.Helper()
-	j := must[*journal.Journal](t)(journal.Open(journal.Options{Dir: t.TempDir(), Currency: "EUR"}))
+	j := must[*segment.Journal](t)(segment.Open(segment.Options{Dir: t.TempDir(), Currency: "EUR"}))
 	defer j.Close()
 	for _, r := range records {
 		r.Time = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -204,7 +205,7 @@ func audited(t *testing.T, records []journal.Record) (problems []string) {
 				t.Fatal(err)
 			}
 			r := must[journal.Record](t)(line.Record("EUR"))
-			a.add(&r, line.Ptr)
+			a.add(&r, line.Ref)
 		}
 		return a.problems
 	}
@@ -253,7 +254,7 @@ func TestVerifyFindsAWrongSum(t *testing.T) {
 	v := must[*view](t)(s.settled(t.Context()))
 	id, was, err := v.wallet(w.wallets[0])
 	v.txn.Discard()
-	if err != nil || was.spent.today == 0 || was.spent.week == 0 || was.spent.month == 0 || was.gave == (journal.Ptr{}) {
+	if err != nil || was.spent.today == 0 || was.spent.week == 0 || was.spent.month == 0 || was.gave.IsZero() {
 		t.Fatalf("the wallet is %+v, %v", was, err)
 	}
 	put := func(w wallet) {
@@ -268,10 +269,10 @@ func TestVerifyFindsAWrongSum(t *testing.T) {
 		"the month":   func(w *wallet) { w.spent.month++ },
 		"the day":     func(w *wallet) { w.spent.day-- },
 		"a setting":   func(w *wallet) { w.budget = 0 },
-		"a purchase":  func(w *wallet) { w.bought.Offset-- },
-		"a tip":       func(w *wallet) { w.moved = journal.Ptr{} },
-		"a gift":      func(w *wallet) { w.gave = journal.Ptr{} },
-		"its opening": func(w *wallet) { w.opened.Length++ },
+		"a purchase":  func(w *wallet) { w.bought[7]-- },
+		"a tip":       func(w *wallet) { w.moved = journal.Ref{} },
+		"a gift":      func(w *wallet) { w.gave = journal.Ref{} },
+		"its opening": func(w *wallet) { w.opened[11]++ },
 	} {
 		wrong := was
 		change(&wrong)

@@ -15,10 +15,10 @@ type wallet struct {
 	free    int64 // of the balance, what the publisher gave; it is spent first
 	settings
 	spent  spent
-	opened journal.Ptr
-	bought journal.Ptr // its newest purchase
-	moved  journal.Ptr // its newest tip or top-up
-	gave   journal.Ptr // its newest gift
+	opened journal.Ref
+	bought journal.Ref // its newest purchase
+	moved  journal.Ref // its newest tip or top-up
+	gave   journal.Ref // its newest gift
 }
 
 // The parts of a wallet's value that follow the balance, each behind its letter
@@ -47,9 +47,9 @@ func (w wallet) encode() []byte {
 	}
 	for _, place := range [...]struct {
 		part byte
-		at   journal.Ptr
+		at   journal.Ref
 	}{{partOpened, w.opened}, {partBought, w.bought}, {partMoved, w.moved}, {partGave, w.gave}} {
-		if place.at != (journal.Ptr{}) {
+		if !place.at.IsZero() {
 			b = appendPtr(append(b, place.part), place.at)
 		}
 	}

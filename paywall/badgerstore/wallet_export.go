@@ -36,29 +36,29 @@ func (s *Store) WalletExport(ctx context.Context, id string, part func(*paywall.
 		return err
 	}
 	for _, list := range [...]struct {
-		newest journal.Ptr
-		read   func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error)
+		newest journal.Ref
+		read   func(v *view, at journal.Ref, e *paywall.WalletExport) (next journal.Ref, err error)
 	}{
-		{w.bought, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+		{w.bought, func(v *view, at journal.Ref, e *paywall.WalletExport) (next journal.Ref, err error) {
 			e.Purchases, _, next, err = s.unlocks(ctx, v, w, at, exportPart)
 			return next, err
 		}},
-		{w.gave, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+		{w.gave, func(v *view, at journal.Ref, e *paywall.WalletExport) (next journal.Ref, err error) {
 			e.Gifts, next, err = s.gifts(ctx, v, w, at, exportPart)
 			return next, err
 		}},
-		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+		{w.moved, func(v *view, at journal.Ref, e *paywall.WalletExport) (next journal.Ref, err error) {
 			moved, next, err := s.transfers(ctx, v, w.number, at, exportPart)
 			e.Tips = s.tips(w, moved)
 			return next, err
 		}},
-		{w.moved, func(v *view, at journal.Ptr, e *paywall.WalletExport) (next journal.Ptr, err error) {
+		{w.moved, func(v *view, at journal.Ref, e *paywall.WalletExport) (next journal.Ref, err error) {
 			moved, next, err := s.transfers(ctx, v, w.number, at, exportPart)
 			e.Credits = s.credits(moved)
 			return next, err
 		}},
 	} {
-		for at := list.newest; at != (journal.Ptr{}); {
+		for at := list.newest; !at.IsZero(); {
 			e, err := query(ctx, s, s.latest, func(v *view) (e *paywall.WalletExport, err error) {
 				if _, w, err = v.wallet(id); err != nil { // erased meanwhile
 					return nil, err

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/badgerstore"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // ours is the Store as the server uses it.
@@ -21,13 +21,13 @@ type ours struct {
 	wallets []string
 }
 
-func openStore(ctx context.Context, dir string, disk journal.Disk) (*badgerstore.Store, error) {
+func openStore(ctx context.Context, dir string, disk segment.Disk) (*badgerstore.Store, error) {
 	return badgerstore.Open(ctx, badgerstore.Options{
 		Dir: dir, Currency: currency, Disk: disk, Logger: slog.New(slog.DiscardHandler),
 	})
 }
 
-func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) {
+func newOurs(ctx context.Context, dir string, disk segment.Disk) (*ours, error) {
 	s, err := openStore(ctx, dir, disk)
 	if err != nil {
 		return nil, err
@@ -69,11 +69,11 @@ func (o *ours) close() error { return o.Close() }
 
 // slowDisk takes so much longer for each sync.
 type slowDisk struct {
-	journal.OS
+	segment.OS
 	by time.Duration
 }
 
-func (d slowDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d slowDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	f, err := d.OS.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (d slowDisk) SyncDir(dir string) error {
 }
 
 type slowFile struct {
-	journal.File
+	segment.File
 	by time.Duration
 }
 

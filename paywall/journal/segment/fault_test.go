@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"errors"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // faultyDisk fails one call, counted from 1, and every truncation after it if
@@ -138,14 +140,14 @@ func failingRun(t *testing.T, dir string, disk *faultyDisk) (acknowledged []stri
 	return acknowledged, true
 }
 
-func reopened(t *testing.T, dir string) (sales []Record) {
+func reopened(t *testing.T, dir string) (sales []journal.Record) {
 	t.Helper()
 	j, err := Open(options(dir))
 	if err != nil {
 		t.Fatalf("opening after a failure: %v", err)
 	}
 	defer j.Close()
-	for line, err := range j.Lines(Mark{}) {
+	for line, err := range j.Lines(journal.Mark{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

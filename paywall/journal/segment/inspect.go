@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 var errInspecting = errors.New("the journal is open for reading only")
@@ -39,7 +40,7 @@ func Inspect(dir string) (*Journal, error) {
 func (j *Journal) inspect(last uint32) error {
 	s := scan{dir: j.o.Dir}
 	var err error
-	s.each(last, func(_ *Line, e error) bool {
+	s.each(last, func(_ *journal.Line, e error) bool {
 		err = e
 		return e == nil
 	})
@@ -59,24 +60,25 @@ func (j *Journal) inspect(last uint32) error {
 // Currency is the one that the ledger is kept in; none if no record is whole.
 func (j *Journal) Currency() paywall.Currency { return j.o.Currency }
 
-// MarkAt finds a record by its number; 0 is the beginning. A number behind the
+// MarkAt finds a record by its number; 0 is the beginning. A number after the
 // head is [paywall.CodeMalformed]. It reads one segment.
-func (j *Journal) MarkAt(seq uint64) (Mark, error) {
+func (j *Journal) MarkAt(seq uint64) (journal.Mark, error) {
 	head := j.Head()
 	if seq > head.Seq {
-		return Mark{}, paywall.Errorf(paywall.CodeMalformed, "there is no record %d: the ledger ends with %d", seq, head.Seq)
+		return journal.Mark{}, paywall.Errorf(paywall.CodeMalformed, "there is no record %d: the ledger ends with %d", seq, head.Seq)
 	}
 	switch seq {
 	case 0:
-		return Mark{}, nil
+		return journal.Mark{}, nil
 	case head.Seq:
 		return head, nil
 	}
-	var before Mark // the last record of the segment before
-	for n := uint32(1); n < head.Ptr.Segment; n++ {
+	var before journal.Mark // the last record of the segment before
+	last := spanOf(head.Ref).segment
+	for n := uint32(1); n < last; n++ {
 		end, err := segmentEnd(j.o.Dir, n)
 		if err != nil {
-			return Mark{}, err
+			return journal.Mark{}, err
 		}
 		if end.Seq > seq {
 			break
@@ -87,11 +89,11 @@ func (j *Journal) MarkAt(seq uint64) (Mark, error) {
 	}
 	for line, err := range j.Until(before, head) {
 		if err != nil {
-			return Mark{}, err
+			return journal.Mark{}, err
 		}
 		if line.Seq == seq {
-			return line.mark(), nil
+			return line.Mark(), nil
 		}
 	}
-	return Mark{}, fmt.Errorf("looking for record %d: the journal has no such record", seq)
+	return journal.Mark{}, fmt.Errorf("looking for record %d: the journal has no such record", seq)
 }

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"bytes"
@@ -151,7 +151,7 @@ func TestInspectChangesNothing(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	name := segmentPath(dir, head.Ptr.Segment)
+	name := segmentPath(dir, spanOf(head.Ref).segment)
 	f, _ := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
 	_, err := f.WriteString(`{"seq":14,"ti`)
 	if err := errors.Join(err, f.Close()); err != nil {

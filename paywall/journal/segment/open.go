@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // verifyBytes is how much of the journal Open reads before it answers: the last
@@ -39,7 +40,7 @@ func Open(o Options) (*Journal, error) {
 		return nil, err
 	}
 	j := &Journal{o: o, lock: l}
-	j.durable.Store(&Mark{})
+	j.durable.Store(&journal.Mark{})
 	if err := j.open(); err != nil {
 		return nil, errors.Join(err, j.Close())
 	}
@@ -69,25 +70,17 @@ func (j *Journal) load(last uint32) error {
 		return err
 	}
 	j.trusted = trusted
-	s := scan{dir: j.o.Dir, prev: trusted}
-	s.prev.Ptr.Segment++ // the segments behind the mark are read from their first byte
-	s.prev.Ptr.Offset, s.prev.Ptr.Length = 0, 0
-	read := false
-	s.each(last, func(_ *Line, e error) bool {
-		read, err = true, e
+	next := spanOf(trusted.Ref).segment + 1 // the segments after the mark are read from their first byte
+	s := scan{dir: j.o.Dir, prev: trusted, at: span{segment: next}}
+	s.each(last, func(_ *journal.Line, e error) bool {
+		err = e
 		return e == nil
 	})
 	if err != nil {
 		return err
 	}
-	head := s.prev
-	if !read {
-		head = trusted
-	}
-	j.durable.Store(&head)
-	if head.Ptr.Segment == last {
-		j.size = int64(head.Ptr.Offset + head.Ptr.Length)
-	}
+	j.durable.Store(&s.prev)
+	j.size = int64(s.end(last))
 	return j.openLast(last, &s)
 }
 
@@ -119,89 +112,84 @@ func (s *scan) checkTorn(at uint32) error {
 		return nil
 	}
 	line := append(s.torn[:len(s.torn)-1:len(s.torn)-1], '\n')
-	if _, err := s.check(line, Ptr{}); err == nil {
+	if _, err := journal.Check(s.prev, line); err == nil {
 		return s.damaged(at, "the newline that ends its last record is damaged")
 	}
 	return nil
 }
 
-// link finds the mark behind which Open reads everything, and checks that the
+// link finds the mark after which Open reads everything, and checks that the
 // closed segments before it are chained to one another at their ends.
-func (j *Journal) link(last uint32) (Mark, error) {
+func (j *Journal) link(last uint32) (journal.Mark, error) {
 	first, total := last, int64(0)
 	for n := last; n > 0; n-- {
 		size, err := segmentSize(j.o.Dir, n)
 		if err != nil {
-			return Mark{}, err
+			return journal.Mark{}, err
 		}
 		if total += size; total > j.o.verifyBytes && n < last {
 			break
 		}
 		first = n
 	}
-	var end Mark
+	var end journal.Mark
 	for n := uint32(1); n < first; n++ {
 		var err error
 		if end, err = linkSegment(j.o.Dir, n, end); err != nil {
-			return Mark{}, err
+			return journal.Mark{}, err
 		}
 	}
 	return end, nil
 }
 
 // linkSegment checks that a closed segment's first record follows the mark, and gives its last.
-func linkSegment(dir string, n uint32, prev Mark) (Mark, error) {
-	s := scan{dir: dir, prev: prev}
-	s.prev.Ptr = Ptr{Segment: n}
+func linkSegment(dir string, n uint32, prev journal.Mark) (journal.Mark, error) {
+	s := scan{dir: dir, prev: prev, at: span{segment: n}}
 	var err error
-	s.segment(n, func(_ *Line, e error) bool {
+	s.segment(n, func(_ *journal.Line, e error) bool {
 		err = e
 		return false
 	})
 	if err != nil {
-		return Mark{}, err
+		return journal.Mark{}, err
 	}
 	return segmentEnd(dir, n)
 }
 
 // segmentEnd is the mark of a closed segment's last record.
-func segmentEnd(dir string, n uint32) (Mark, error) {
+func segmentEnd(dir string, n uint32) (journal.Mark, error) {
 	f, err := openSegment(dir, n)
 	if err != nil {
-		return Mark{}, err
+		return journal.Mark{}, err
 	}
 	defer f.Close()
 	return lastLine(f, n)
 }
 
-// lastLine reads a closed segment's last line from behind.
-func lastLine(f segmentFile, n uint32) (Mark, error) {
+// lastLine reads a closed segment's last line, from the end of the file.
+func lastLine(f segmentFile, n uint32) (journal.Mark, error) {
 	size, err := f.Size()
 	if err != nil {
-		return Mark{}, err
+		return journal.Mark{}, err
 	}
 	damaged := &Damage{File: f.Name(), Offset: size, Found: tornClosed}
 	for length := int64(4096); ; length *= 8 {
 		length = min(length, size)
 		tail := make([]byte, length)
 		if _, err := f.ReadAt(tail, size-length); err != nil {
-			return Mark{}, fmt.Errorf("reading %s: %w", f.Name(), err)
+			return journal.Mark{}, fmt.Errorf("reading %s: %w", f.Name(), err)
 		}
 		start := lastStart(tail)
-		if start == 0 && length < size && length < maxLine {
+		if start == 0 && length < size && length < journal.MaxLine {
 			continue
 		}
-		line := tail[start:]
-		_, hash, err := chain(line)
-		if err != nil || hashOf(line) != hash {
-			return Mark{}, damaged
-		}
-		seq, err := seqOf(line)
+		line, _, err := journal.ReadLine(tail[start:])
 		if err != nil {
-			return Mark{}, damaged
+			return journal.Mark{}, damaged
 		}
-		offset := size - int64(len(line))
-		return Mark{Seq: seq, Hash: hash, Ptr: Ptr{Segment: n, Offset: uint32(offset), Length: uint32(len(line))}}, nil
+		offset := size - int64(len(line.Bytes))
+		line.Ref = span{segment: n, offset: uint32(offset), length: uint32(len(line.Bytes))}.ref()
+		return line.Mark(), nil
 	}
 }
 
@@ -217,7 +205,7 @@ func lastStart(text []byte) int {
 
 // begin writes the first record.
 func (j *Journal) begin() error {
-	first := Record{
+	first := journal.Record{
 		Transfer: paywall.Transfer{Time: j.o.Now(), Kind: paywall.KindGenesis},
 		Currency: j.o.Currency, Ledger: paywall.NewID(),
 	}
@@ -242,17 +230,17 @@ func (j *Journal) checkCurrency() error {
 }
 
 // Genesis reads a journal's first record, which says whose it is: Ledger and
-// Currency. A folder in which no record was ever whole has the zero Record.
-func Genesis(dir string) (Record, error) {
+// Currency. A folder in which no record was ever whole has the zero journal.Record.
+func Genesis(dir string) (journal.Record, error) {
 	for line, err := range Scan(dir) {
 		if err != nil {
-			return Record{}, err
+			return journal.Record{}, err
 		}
 		first, err := line.Record("")
 		if err != nil || first.Kind != paywall.KindGenesis {
-			return Record{}, &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
+			return journal.Record{}, &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
 		}
 		return first, nil
 	}
-	return Record{}, nil
+	return journal.Record{}, nil
 }

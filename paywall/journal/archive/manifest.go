@@ -1,4 +1,4 @@
-package journal
+package archive
 
 import (
 	"archive/tar"
@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -22,7 +23,7 @@ import (
 //	manifest.json                 this
 //	SHA256                        of every byte before this member, in hex
 //
-// so tar can unpack it. An incremental backup begins behind a record; where that
+// so tar can unpack it. An incremental backup begins after a record; where that
 // stands in the middle of a segment, the first member is named like
 // "journal/00000003.jsonl+12345" and holds what follows byte 12345.
 type Manifest struct {
@@ -45,13 +46,15 @@ type Member struct {
 	SHA256 string `json:"sha256"`
 }
 
+// Format is the version of what a [Writer] writes.
+const Format = 1
+
 const (
-	manifestFormat = 1
-	manifestName   = "manifest.json"
-	manifestMax    = 64 << 20 // 400,000 segments
-	sumName        = "SHA256"
-	keysFolder     = "keys/"
-	tarBlock       = 512
+	manifestName = "manifest.json"
+	manifestMax  = 64 << 20 // 400,000 segments
+	sumName      = "SHA256"
+	keysFolder   = "keys/"
+	tarBlock     = 512
 	// The end of a backup has one length: header and one block of the sum, and the two
 	// empty blocks that end a tar archive.
 	backupEnd = 4 * tarBlock
@@ -63,7 +66,7 @@ func (m *Manifest) Complete() bool { return m.First <= 1 }
 // Keys reports whether the backup holds signing keys.
 func (m *Manifest) Keys() bool {
 	for _, member := range m.Members {
-		if _, ok := member.key(); ok {
+		if _, ok := member.Key(); ok {
 			return true
 		}
 	}
@@ -75,8 +78,8 @@ var (
 	keyName  = regexp.MustCompile(`^keys/([A-Za-z0-9_-]+\.(?:pem|json))$`)
 )
 
-// part says which segment a member belongs to, and from which byte on.
-func (m Member) part() (segment uint32, offset int64, ok bool) {
+// Part says which segment a member belongs to, and from which byte on.
+func (m Member) Part() (segment uint32, offset int64, ok bool) {
 	found := partName.FindStringSubmatch(m.Name)
 	if found == nil {
 		return 0, 0, false
@@ -91,8 +94,8 @@ func (m Member) part() (segment uint32, offset int64, ok bool) {
 	return uint32(n), offset, err == nil
 }
 
-// key gives the file name of a signing key.
-func (m Member) key() (string, bool) {
+// Key gives the file name of a signing key.
+func (m Member) Key() (string, bool) {
 	found := keyName.FindStringSubmatch(m.Name)
 	if found == nil {
 		return "", false
@@ -100,15 +103,28 @@ func (m Member) key() (string, bool) {
 	return found[1], true
 }
 
-func partMember(segment uint32, offset int64) string {
-	name := fmt.Sprintf("journal/%08d%s", segment, segmentSuffix)
+// Part is the member with so many bytes of a segment from an offset on. Its hash is
+// not known yet.
+func Part(segment uint32, offset, bytes int64) Member {
+	name := fmt.Sprintf("journal/%08d.jsonl", segment)
 	if offset > 0 {
 		name += "+" + strconv.FormatInt(offset, 10)
 	}
-	return name
+	return Member{Name: name, Bytes: bytes, SHA256: strings.Repeat("0", 2*sha256.Size)}
 }
 
-// encode gives the manifest's text. Its length does not depend on the hashes.
+// Size is the length of a backup with this manifest; hashes that are not known yet
+// do not change it.
+func (m *Manifest) Size() (int64, error) {
+	text, err := m.encode()
+	total := tarSize(int64(len(text))) + backupEnd
+	for _, member := range m.Members {
+		total += tarSize(member.Bytes)
+	}
+	return total, err
+}
+
+// encode gives the manifest's text.
 func (m *Manifest) encode() ([]byte, error) {
 	text, err := json.MarshalIndent(m, "", "\t")
 	if err != nil {

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"encoding/binary"
@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // A compressed segment is an ordinary Zstandard file: "zstd -dc" and zstdcat give
@@ -42,7 +44,7 @@ var (
 		return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
 	})
 	decoder = sync.OnceValues(func() (*zstd.Decoder, error) {
-		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(frameBytes+2*maxLine))
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(frameBytes+2*journal.MaxLine))
 	})
 )
 
@@ -150,7 +152,7 @@ func (c *compressedFile) readTable() error {
 			start: c.size, offset: at,
 			packed: int64(binary.LittleEndian.Uint32(entry)), length: int64(binary.LittleEndian.Uint32(entry[4:])),
 		}
-		if f.length == 0 || f.length > frameBytes+maxLine {
+		if f.length == 0 || f.length > frameBytes+journal.MaxLine {
 			return broken
 		}
 		c.frames[i] = f

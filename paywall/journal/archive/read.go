@@ -1,4 +1,4 @@
-package journal
+package archive
 
 import (
 	"archive/tar"
@@ -23,18 +23,18 @@ func badBackup(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrBackup, fmt.Errorf(format, args...))
 }
 
-// readBackup reads a backup through. take gets each file in order, with the time
+// Read reads a backup through. take gets each file in order, with the time
 // it is dated, while its content passes by, of which nothing is proved until
-// readBackup answers nil: then every byte of the backup is as it was written, and
+// Read answers nil: then every byte of the backup is as it was written, and
 // nothing follows. What the journal's lines say is not its business. Whatever is
 // wrong with the backup is [ErrBackup]; an error of take ends the reading and is
 // answered as it is.
-func readBackup(r io.Reader, take func(m Member, at time.Time, content io.Reader) error) (Manifest, error) {
+func Read(r io.Reader, take func(m Member, at time.Time, content io.Reader) error) (Manifest, error) {
 	held := &heldBack{from: bufio.NewReaderSize(r, 1<<16), whole: sha256.New()}
-	archive := tar.NewReader(held)
+	in := tar.NewReader(held)
 	var members []Member
 	for {
-		h, err := archive.Next()
+		h, err := in.Next()
 		if err != nil {
 			return Manifest{}, badBackup("reading a member's header: %w", noEOF(err))
 		}
@@ -42,14 +42,14 @@ func readBackup(r io.Reader, take func(m Member, at time.Time, content io.Reader
 			return Manifest{}, badBackup("%q is not a file", h.Name)
 		}
 		if h.Name == manifestName {
-			return lastMember(archive, h, members, held)
+			return lastMember(in, h, members, held)
 		}
 		m := Member{Name: h.Name, Bytes: h.Size}
-		_, _, isPart := m.part()
-		if _, isKey := m.key(); !isKey && !isPart {
+		_, _, isPart := m.Part()
+		if _, isKey := m.Key(); !isKey && !isPart {
 			return Manifest{}, badBackup("there is a member %q", h.Name)
 		}
-		content := &passing{from: archive, sum: sha256.New()}
+		content := &passing{from: in, sum: sha256.New()}
 		if err := take(m, h.ModTime, content); err != nil {
 			if content.err != nil {
 				err = badBackup("reading %s: %w", h.Name, noEOF(content.err))
@@ -66,11 +66,11 @@ func readBackup(r io.Reader, take func(m Member, at time.Time, content io.Reader
 
 // lastMember reads the manifest, holds it against the members that came before,
 // and checks the end.
-func lastMember(archive *tar.Reader, h *tar.Header, members []Member, held *heldBack) (m Manifest, err error) {
+func lastMember(in *tar.Reader, h *tar.Header, members []Member, held *heldBack) (m Manifest, err error) {
 	if h.Size > manifestMax {
 		return m, badBackup("its manifest has %d bytes", h.Size)
 	}
-	text, err := io.ReadAll(archive)
+	text, err := io.ReadAll(in)
 	if err != nil {
 		return m, badBackup("reading the manifest: %w", noEOF(err))
 	}
@@ -78,15 +78,15 @@ func lastMember(archive *tar.Reader, h *tar.Header, members []Member, held *held
 	if err := json.Unmarshal(text, &format); err != nil {
 		return m, badBackup("reading the manifest: %w", err)
 	}
-	if format.Format != manifestFormat {
-		return m, badBackup("its format is %d, this program knows %d; restore it with the program that made it", format.Format, manifestFormat)
+	if format.Format != Format {
+		return m, badBackup("its format is %d, this program knows %d; restore it with the program that made it", format.Format, Format)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&m); err != nil {
 		return m, badBackup("reading the manifest: %w", err)
 	}
-	if _, err := archive.Next(); !errors.Is(err, io.EOF) {
+	if _, err := in.Next(); !errors.Is(err, io.EOF) {
 		return m, badBackup("something follows the manifest")
 	}
 	if err := held.checkEnd(h.ModTime); err != nil {

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 func always(int, int) error { return nil }
@@ -25,7 +27,7 @@ func compress(t *testing.T, j *Journal) Compressed {
 }
 
 // wantRecords reads every record at its place.
-func wantRecords(t *testing.T, j *Journal, places []Ptr) {
+func wantRecords(t *testing.T, j *Journal, places []journal.Ref) {
 	t.Helper()
 	for i, at := range places {
 		if r, err := j.Read(at); err != nil || r.Seq != uint64(i+2) {
@@ -41,7 +43,7 @@ func TestCompressedSegmentsReadAsBefore(t *testing.T) {
 	before := strings.Join(records(t, dir), "")
 	wantRecords(t, j, places)
 	c := compress(t, j)
-	if closed := int(j.Head().Ptr.Segment) - 1; c.Segments != closed || c.Before <= 0 || c.After <= 0 {
+	if closed := int(spanOf(j.Head().Ref).segment) - 1; c.Segments != closed || c.Before <= 0 || c.After <= 0 {
 		t.Errorf("of %d closed segments were compressed: %+v", closed, c)
 	}
 	wantRecords(t, j, places)
@@ -71,7 +73,7 @@ func TestCompressedSegmentsReadAsBefore(t *testing.T) {
 }
 
 // appended is fill for records from number first on.
-func appended(t *testing.T, j *Journal, first, n int) (places []Ptr) {
+func appended(t *testing.T, j *Journal, first, n int) (places []journal.Ref) {
 	t.Helper()
 	for i := range n {
 		at, err := j.Stage(sale(first + i))
@@ -206,7 +208,7 @@ func TestADamagedSegmentIsNotCompressed(t *testing.T) {
 	if got, _ := os.ReadFile(segmentPath(dir, 1)); !bytes.Equal(got, damaged) {
 		t.Error("the damaged segment is not what it was")
 	}
-	if left, _ := os.ReadDir(dir); len(left) != int(j.Head().Ptr.Segment) {
+	if left, _ := os.ReadDir(dir); len(left) != int(spanOf(j.Head().Ref).segment) {
 		t.Errorf("%d files are left", len(left))
 	}
 }
@@ -263,7 +265,7 @@ func TestAPlainSegmentStaysWhenItsCompressedFileReadsOtherwise(t *testing.T) {
 	if _, err := os.Stat(segmentPath(j.o.Dir, 1)); err != nil {
 		t.Error(err)
 	}
-	if left, _ := os.ReadDir(j.o.Dir); len(left) != int(j.Head().Ptr.Segment) {
+	if left, _ := os.ReadDir(j.o.Dir); len(left) != int(spanOf(j.Head().Ref).segment) {
 		t.Errorf("%d files are left", len(left))
 	}
 }
@@ -316,7 +318,7 @@ func TestAFolderWhoseLastSegmentIsCompressedLacksWhatCameAfter(t *testing.T) {
 	j := mustOpen(t, options(dir))
 	fill(t, j, 12)
 	compress(t, j)
-	last := j.Head().Ptr.Segment
+	last := spanOf(j.Head().Ref).segment
 	if err := errors.Join(j.Close(), os.Remove(segmentPath(dir, last))); err != nil {
 		t.Fatal(err)
 	}

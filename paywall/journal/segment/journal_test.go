@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"bytes"
@@ -11,7 +11,16 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
 )
+
+const eur paywall.Currency = "EUR"
+
+var day = time.Date(2026, 11, 22, 18, 3, 15, 120e6, time.UTC)
+
+func leg(account string, micros int64) paywall.Leg {
+	return paywall.Leg{Account: account, Micros: micros}
+}
 
 func options(dir string) Options {
 	return Options{Dir: dir, Currency: eur, SegmentBytes: 1500, Now: func() time.Time { return day }}
@@ -27,8 +36,8 @@ func mustOpen(t *testing.T, o Options) *Journal {
 	return j
 }
 
-func sale(n int) *Record {
-	r := Record{
+func sale(n int) *journal.Record {
+	r := journal.Record{
 		Wallet: "AAAAAAAAAAAAAAAAAAAAAA", Unlock: fmt.Sprint("u", n), Offer: fmt.Sprint("u", n),
 		Site: "https://news.example", Resource: fmt.Sprint("/articles/", n), URL: fmt.Sprint("/articles/", n), Price: 200_000,
 	}
@@ -38,7 +47,7 @@ func sale(n int) *Record {
 }
 
 // fill appends so many records, some of them in groups, and gives their places.
-func fill(t *testing.T, j *Journal, n int) (places []Ptr) {
+func fill(t *testing.T, j *Journal, n int) (places []journal.Ref) {
 	t.Helper()
 	for i := range n {
 		at, err := j.Stage(sale(i))
@@ -89,7 +98,7 @@ func TestRecordsAreFoundWhereTheyWereWritten(t *testing.T) {
 		}
 		j = mustOpen(t, options(dir))
 	}
-	if places[19].Segment < 4 {
+	if spanOf(places[19]).segment < 4 {
 		t.Errorf("nothing was rotated: %v", places[19])
 	}
 }
@@ -123,7 +132,7 @@ func TestScanStopsAtTheMarkAndGoesOnFromIt(t *testing.T) {
 	fill(t, j, 9)
 	middle := j.Head()
 	fill(t, j, 9)
-	count := func(from, to Mark) (n int) {
+	count := func(from, to journal.Mark) (n int) {
 		for _, err := range j.Until(from, to) {
 			if err != nil {
 				t.Fatal(err)
@@ -132,11 +141,11 @@ func TestScanStopsAtTheMarkAndGoesOnFromIt(t *testing.T) {
 		}
 		return n
 	}
-	if a, b := count(Mark{}, middle), count(middle, j.Head()); a != 10 || b != 9 {
-		t.Errorf("%d records up to the mark, %d behind it", a, b)
+	if a, b := count(journal.Mark{}, middle), count(middle, j.Head()); a != 10 || b != 9 {
+		t.Errorf("%d records up to the mark, %d after it", a, b)
 	}
 	if n := count(j.Head(), j.Head()); n != 0 {
-		t.Errorf("%d records behind the head", n)
+		t.Errorf("%d records after the head", n)
 	}
 }
 
@@ -168,17 +177,17 @@ func TestATornLastRecordIsCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := records(t, dir)
-	last := places[7]
-	name := segmentPath(dir, last.Segment)
+	last := spanOf(places[7])
+	name := segmentPath(dir, last.segment)
 	content, _ := os.ReadFile(name)
-	for keep := range last.Length {
+	for keep := range last.length {
 		for _, tail := range []string{"", "\x00\x00\x00\x00"} {
-			torn := append(bytes.Clone(content[:last.Offset+keep]), tail...)
+			torn := append(bytes.Clone(content[:last.offset+keep]), tail...)
 			if err := os.WriteFile(name, torn, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			j, err := Open(options(dir))
-			if keep == last.Length-1 && tail != "" && err != nil {
+			if keep == last.length-1 && tail != "" && err != nil {
 				continue // a whole record with garbage for its newline may be refused
 			}
 			if err != nil {
@@ -187,7 +196,7 @@ func TestATornLastRecordIsCutOff(t *testing.T) {
 			if j.CutOff() != int(keep)+len(tail) || j.Head().Seq != 8 {
 				t.Errorf("torn after %d bytes: cut %d, head %d", keep, j.CutOff(), j.Head().Seq)
 			}
-			if at, err := j.Stage(sale(7)); err != nil || at != last {
+			if at, err := j.Stage(sale(7)); err != nil || at != places[7] {
 				t.Errorf("the next record stands at %v, %v", at, err)
 			}
 			if err := errors.Join(j.Commit(), j.Close()); err != nil {
@@ -305,7 +314,8 @@ func TestANumberLeftOutIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Write(encode(r, head.Hash)) // chained as it should be
+	line, _ := journal.Append(nil, r, eur, head.Hash)
+	_, err = f.Write(line) // chained as it should be
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -330,9 +340,9 @@ func TestDamageInAClosedSegmentIsFoundLaterWhenItIsTooMuchToReadAtOpen(t *testin
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	middle := places[8]
-	f, _ := os.OpenFile(segmentPath(dir, middle.Segment), os.O_WRONLY, 0)
-	_, err := f.WriteAt([]byte("x"), int64(middle.Offset)+40)
+	middle := spanOf(places[8])
+	f, _ := os.OpenFile(segmentPath(dir, middle.segment), os.O_WRONLY, 0)
+	_, err := f.WriteAt([]byte("x"), int64(middle.offset)+40)
 	if err := errors.Join(err, f.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +350,7 @@ func TestDamageInAClosedSegmentIsFoundLaterWhenItIsTooMuchToReadAtOpen(t *testin
 	if _, ok := errors.AsType[*Damage](j.VerifyClosed(func() bool { return true })); !ok {
 		t.Error("damage in a closed segment was not found")
 	}
-	if _, err := j.Read(middle); err == nil {
+	if _, err := j.Read(places[8]); err == nil {
 		t.Error("a damaged record was read")
 	}
 }
@@ -349,14 +359,14 @@ func TestAnEmptySegmentThatACrashLeftIsUsed(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, options(dir))
 	fill(t, j, 12)
-	last := j.Head().Ptr.Segment
+	last := spanOf(j.Head().Ref).segment
 	if err := errors.Join(j.Close(), os.WriteFile(segmentPath(dir, last+1), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	j = mustOpen(t, options(dir))
 	places := fill(t, j, 2)
-	if places[0].Segment != last+1 || places[0].Offset != 0 || len(records(t, dir)) != 15 {
-		t.Errorf("the record behind an empty segment stands at %v", places[0])
+	if first := spanOf(places[0]); first.segment != last+1 || first.offset != 0 || len(records(t, dir)) != 15 {
+		t.Errorf("the record after an empty segment stands at %v", first)
 	}
 	if r, err := j.Read(places[1]); err != nil || r.Unlock != "u1" {
 		t.Errorf("it reads as %+v, %v", r, err)

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/tuppence/tuppence/paywall/journal/archive"
 )
 
 // StageBackup reads a backup, checks every byte of it, and builds in dir, an empty
@@ -14,19 +16,19 @@ import (
 // nil, which takes a complete backup, else on top of base, which takes an
 // incremental one that continues base's chain. Base stays as it is. What comes out
 // is on disk but not proved: [Inspect] it. key gets the signing keys. A backup that
-// is not whole is [ErrBackup]; after any error the folder's content means nothing.
-func StageBackup(r io.Reader, base *Journal, dir string, key func(name string, content io.Reader) error) (Manifest, error) {
+// is not whole is [archive.ErrBackup]; after any error the folder's content means nothing.
+func StageBackup(r io.Reader, base *Journal, dir string, key func(name string, content io.Reader) error) (archive.Manifest, error) {
 	if base != nil {
 		if err := base.linkInto(dir); err != nil {
-			return Manifest{}, fmt.Errorf("staging a backup: %w", err)
+			return archive.Manifest{}, fmt.Errorf("staging a backup: %w", err)
 		}
 	}
 	parts := 0
-	m, err := readBackup(r, func(member Member, _ time.Time, content io.Reader) error {
-		if name, ok := member.key(); ok {
+	m, err := archive.Read(r, func(member archive.Member, _ time.Time, content io.Reader) error {
+		if name, ok := member.Key(); ok {
 			return key(name, content)
 		}
-		segment, offset, _ := member.part()
+		segment, offset, _ := member.Part()
 		if parts++; parts == 1 {
 			if err := fits(base, segment == 1 && offset == 0); err != nil {
 				return err
@@ -58,7 +60,7 @@ func fits(base *Journal, complete bool) error {
 }
 
 // continuedBy checks that a backup begins in this journal.
-func (j *Journal) continuedBy(m *Manifest) error {
+func (j *Journal) continuedBy(m *archive.Manifest) error {
 	head := j.Head()
 	if m.First > head.Seq+1 {
 		return fmt.Errorf("the ledger there ends with record %d and the backup begins with %d: restore what lies between first", head.Seq, m.First)
@@ -149,7 +151,7 @@ func (j *Journal) Advance(staged *Journal) error {
 	if staged.Head() == head {
 		return nil // and a torn record stays for the next start
 	}
-	for n := head.Ptr.Segment; n <= staged.Head().Ptr.Segment; n++ {
+	for n := spanOf(head.Ref).segment; n <= spanOf(staged.Head().Ref).segment; n++ {
 		from, to := segmentPath(staged.o.Dir, n), segmentPath(j.o.Dir, n)
 		if sameFile(from, to) {
 			continue

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // Options of a journal. Dir and Currency are required.
@@ -36,19 +37,19 @@ type Journal struct {
 	file   File
 	size   int64 // of the open segment
 	staged []byte
-	marks  Mark // behind the last staged record
+	marks  journal.Mark // after the last staged record
 
 	broken  atomic.Pointer[error]
-	durable atomic.Pointer[Mark]
-	readers sync.Map // segment number → segmentFile
-	cut     int      // bytes of a torn record cut off at open
-	trusted Mark     // Open verified what lies behind it
+	durable atomic.Pointer[journal.Mark]
+	readers sync.Map     // segment number → segmentFile
+	cut     int          // bytes of a torn record cut off at open
+	trusted journal.Mark // Open verified what lies after it
 
 	compressing sync.Mutex // held by Compress
 }
 
 // Head is the last record that is on disk.
-func (j *Journal) Head() Mark { return *j.durable.Load() }
+func (j *Journal) Head() journal.Mark { return *j.durable.Load() }
 
 // Ledger is the random id that the journal was begun with; no two begin alike.
 func (j *Journal) Ledger() string { return j.ledger }
@@ -66,47 +67,47 @@ func (j *Journal) Broken() error {
 
 // Stage gives a record its number, cause and place, and keeps it for the next
 // Commit. Records staged together go into one segment, one write and one sync.
-func (j *Journal) Stage(r *Record) (Ptr, error) {
+func (j *Journal) Stage(r *journal.Record) (journal.Ref, error) {
 	if err := j.Broken(); err != nil {
-		return Ptr{}, err
+		return journal.Ref{}, err
 	}
 	if len(j.staged) == 0 {
 		j.marks = j.Head()
 	}
 	r.Seq = j.marks.Seq + 1
-	r.Cause = r.cause()
-	ptr := j.place()
+	at := j.place()
 	start := len(j.staged)
-	line, hash := appendRecord(j.staged, r, j.o.Currency, j.marks.Hash)
-	if len(line)-start > maxLine {
+	line, hash := journal.Append(j.staged, r, j.o.Currency, j.marks.Hash)
+	if len(line)-start > journal.MaxLine {
 		j.staged = line[:start]
-		return Ptr{}, paywall.Errorf(paywall.CodeTooLarge, "a record of %d bytes is too long for the journal", len(line)-start)
+		return journal.Ref{}, paywall.Errorf(paywall.CodeTooLarge, "a record of %d bytes is too long for the journal", len(line)-start)
 	}
 	j.staged = line
-	ptr.Length = uint32(len(line) - start)
-	j.marks = Mark{Seq: r.Seq, Hash: hash, Ptr: ptr}
-	return ptr, nil
+	at.length = uint32(len(line) - start)
+	j.marks = journal.Mark{Seq: r.Seq, Hash: hash, Ref: at.ref()}
+	return j.marks.Ref, nil
 }
 
 // place is where the next staged record will stand.
-func (j *Journal) place() Ptr {
-	segment := j.Head().Ptr.Segment
+func (j *Journal) place() span {
+	segment := spanOf(j.Head().Ref).segment
 	switch {
 	case j.full():
-		return Ptr{Segment: segment + 1, Offset: uint32(len(j.staged))}
+		return span{segment: segment + 1, offset: uint32(len(j.staged))}
 	case j.file == nil:
-		return Ptr{Segment: 1, Offset: uint32(len(j.staged))}
+		return span{segment: 1, offset: uint32(len(j.staged))}
 	}
-	return Ptr{Segment: j.openSegment(), Offset: uint32(j.size) + uint32(len(j.staged))}
+	return span{segment: j.openSegment(), offset: uint32(j.size) + uint32(len(j.staged))}
 }
 
 // openSegment is the number of the segment that is open; it is one more than
 // the head's when a crash left a new segment empty.
 func (j *Journal) openSegment() uint32 {
+	segment := spanOf(j.Head().Ref).segment
 	if j.size == 0 {
-		return j.Head().Ptr.Segment + 1
+		return segment + 1
 	}
-	return j.Head().Ptr.Segment
+	return segment
 }
 
 func (j *Journal) full() bool { return j.file != nil && j.size >= j.o.SegmentBytes }
@@ -164,7 +165,7 @@ func (j *Journal) rotate() error {
 			return fmt.Errorf("closing a segment: %w", err)
 		}
 	}
-	name := segmentPath(j.o.Dir, j.Head().Ptr.Segment+1)
+	name := segmentPath(j.o.Dir, spanOf(j.Head().Ref).segment+1)
 	f, err := j.o.Disk.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("beginning a segment: %w", err)
@@ -177,38 +178,39 @@ func (j *Journal) rotate() error {
 }
 
 // Read gives the record at a place, its hash checked.
-func (j *Journal) Read(at Ptr) (Record, error) {
+func (j *Journal) Read(ref journal.Ref) (journal.Record, error) {
+	at := spanOf(ref)
 	line, err := j.line(at)
 	if err != nil {
-		return Record{}, err
+		return journal.Record{}, err
 	}
-	r, err := Decode(line, j.o.Currency)
+	r, err := journal.Decode(line, j.o.Currency)
 	if err != nil {
-		return Record{}, &Damage{File: segmentPath(j.o.Dir, at.Segment), Offset: int64(at.Offset), Found: err.Error()}
+		return journal.Record{}, &Damage{File: segmentPath(j.o.Dir, at.segment), Offset: int64(at.offset), Found: err.Error()}
 	}
 	return r, nil
 }
 
 // HashAt gives the hash that stands in the line at a place.
-func (j *Journal) HashAt(at Ptr) (Hash, error) {
-	line, err := j.line(at)
+func (j *Journal) HashAt(ref journal.Ref) (journal.Hash, error) {
+	line, err := j.line(spanOf(ref))
 	if err != nil {
-		return Hash{}, err
+		return journal.Hash{}, err
 	}
-	_, hash, err := chain(line)
+	_, hash, err := journal.Hashes(line)
 	return hash, err
 }
 
-func (j *Journal) line(at Ptr) ([]byte, error) {
-	f, err := j.reader(at.Segment)
+func (j *Journal) line(at span) ([]byte, error) {
+	f, err := j.reader(at.segment)
 	if err != nil {
 		return nil, err
 	}
-	if at.Length > maxLine {
-		return nil, fmt.Errorf("reading the journal: a record of %d bytes cannot be", at.Length)
+	if at.length > journal.MaxLine {
+		return nil, fmt.Errorf("reading the journal: a record of %d bytes cannot be", at.length)
 	}
-	line := make([]byte, at.Length)
-	if _, err := f.ReadAt(line, int64(at.Offset)); err != nil {
+	line := make([]byte, at.length)
+	if _, err := f.ReadAt(line, int64(at.offset)); err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
 	return line, nil
@@ -229,35 +231,35 @@ func (j *Journal) reader(segment uint32) (segmentFile, error) {
 	return f, nil
 }
 
-// Lines streams what lies behind a mark, up to the record that is durable when
+// Lines streams what lies after a mark, up to the record that is durable when
 // it begins. Every hash and link is checked on the way.
-func (j *Journal) Lines(from Mark) iter.Seq2[*Line, error] {
+func (j *Journal) Lines(from journal.Mark) iter.Seq2[*journal.Line, error] {
 	return j.Until(from, j.Head())
 }
 
-// Until streams what lies behind one mark up to another.
-func (j *Journal) Until(from, end Mark) iter.Seq2[*Line, error] {
-	return func(yield func(*Line, error) bool) {
+// Until streams what lies after one mark up to another.
+func (j *Journal) Until(from, end journal.Mark) iter.Seq2[*journal.Line, error] {
+	return func(yield func(*journal.Line, error) bool) {
 		if from.Seq >= end.Seq {
 			return
 		}
-		s := scan{dir: j.o.Dir, prev: from}
+		s := scan{dir: j.o.Dir, prev: from, at: spanOf(from.Ref)}
 		more := true
-		s.each(end.Ptr.Segment, func(l *Line, err error) bool {
+		s.each(spanOf(end.Ref).segment, func(l *journal.Line, err error) bool {
 			if more = err == nil; !more {
 				yield(nil, err)
 				return false
 			}
 			if l.Seq == end.Seq && l.Hash != end.Hash {
 				more = false
-				yield(nil, s.damaged(l.Ptr.Offset, fmt.Sprintf("record %d is not the one that was written", l.Seq)))
+				yield(nil, s.damaged(s.at.offset, fmt.Sprintf("record %d is not the one that was written", l.Seq)))
 				return false
 			}
 			more = yield(l, nil) && l.Seq < end.Seq
 			return more
 		})
 		if more {
-			yield(nil, s.damaged(s.prev.Ptr.Offset, fmt.Sprintf("the journal ends with record %d, %d were written", s.prev.Seq, end.Seq)))
+			yield(nil, s.damaged(s.at.offset, fmt.Sprintf("the journal ends with record %d, %d were written", s.prev.Seq, end.Seq)))
 		}
 	}
 }
@@ -265,7 +267,7 @@ func (j *Journal) Until(from, end Mark) iter.Seq2[*Line, error] {
 // VerifyClosed checks the segments that Open did not read for their size. It
 // takes as long as reading them; yield is called between lines and stops it.
 func (j *Journal) VerifyClosed(yield func() bool) error {
-	for _, err := range j.Until(Mark{}, j.trusted) {
+	for _, err := range j.Until(journal.Mark{}, j.trusted) {
 		if err != nil || !yield() {
 			return err
 		}

@@ -1,4 +1,4 @@
-package journal
+package segment
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"os"
+
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // Compressed says what [Journal.Compress] did. Sizes are in bytes.
@@ -28,8 +30,8 @@ func (j *Journal) Compress(step func(done, of int) error) (Compressed, error) {
 	j.compressing.Lock()
 	defer j.compressing.Unlock()
 	var total Compressed
-	var end Mark
-	closed := int(j.Head().Ptr.Segment) - 1
+	var end journal.Mark
+	closed := int(spanOf(j.Head().Ref).segment) - 1
 	for i := range max(closed, 0) {
 		n := uint32(i + 1)
 		prev := end
@@ -48,7 +50,7 @@ func (j *Journal) Compress(step func(done, of int) error) (Compressed, error) {
 }
 
 // compress does one segment, which follows the record at a mark.
-func (j *Journal) compress(n uint32, prev Mark, total *Compressed) error {
+func (j *Journal) compress(n uint32, prev journal.Mark, total *Compressed) error {
 	plain := segmentPath(j.o.Dir, n)
 	info, err := os.Stat(plain)
 	if errors.Is(err, os.ErrNotExist) {
@@ -86,23 +88,22 @@ func (j *Journal) compress(n uint32, prev Mark, total *Compressed) error {
 
 // pack writes a segment's compressed file, every line checked on the way, and
 // answers when it is on disk.
-func (j *Journal) pack(n uint32, prev Mark, name string) (size int64, sum []byte, err error) {
+func (j *Journal) pack(n uint32, prev journal.Mark, name string) (size int64, sum []byte, err error) {
 	f, err := j.o.Disk.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	p := packer{to: f, content: sha256.New()}
-	s := scan{dir: j.o.Dir, prev: prev}
-	s.prev.Ptr = Ptr{Segment: n}
-	s.segment(n, func(l *Line, e error) bool {
+	s := scan{dir: j.o.Dir, prev: prev, at: span{segment: n}}
+	s.segment(n, func(l *journal.Line, e error) bool {
 		if err = e; err == nil {
 			err = p.add(l.Bytes)
 		}
 		return err == nil
 	})
 	if err == nil && len(s.torn) > 0 {
-		err = s.damaged(s.prev.Ptr.Offset+s.prev.Ptr.Length, tornClosed)
+		err = s.damaged(s.at.end(), tornClosed)
 	}
 	if err == nil {
 		err = p.finish()
