@@ -9,7 +9,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
-// Backup implements [paywall.Store]: a copy of the journal, from which Badger
+// Backup implements [ledger.Archiver]: a copy of the journal, from which Badger
 // follows. Its format is described at [archive.Manifest].
 func (s *Store) Backup(ctx context.Context, w io.Writer, o paywall.BackupOptions) error {
 	if err := s.enter(); err != nil {

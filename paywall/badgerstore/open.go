@@ -12,6 +12,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
 	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Open opens the ledger in a data folder, or begins one in an empty folder. It
@@ -40,7 +41,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}, sweeper: newSweeper()}
+	s := newStore(o)
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			err = errors.Join(err, s.closeDB())
@@ -52,13 +53,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.checkSpace()
-	s.writer.Go(s.write)
-	s.writer.Go(s.readSeen)
-	if !o.idle {
-		s.writer.Go(s.sweep)
-	}
-	s.writer.Go(s.verifyClosed)
+	s.background.Go(s.write)
+	s.background.Go(s.applyLayers)
+	s.background.Go(s.readBloom)
+	s.background.Go(s.verifyClosed)
 	return s, nil
+}
+
+// newStore makes a store around nothing.
+func newStore(o Options) *Store {
+	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), watch: func([]ledger.Revocation) {}}
+	s.layers.queue, s.layers.stuck = make(chan *layer, layersAhead), make(chan struct{})
+	return s
 }
 
 func (s *Store) open(ctx context.Context) error {
@@ -73,7 +79,7 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	j, err := segment.Open(segment.Options{
 		Dir: journalDir(s.o.Dir), Currency: s.o.Currency, Disk: s.o.Disk,
-		SegmentBytes: s.o.SegmentBytes, Now: s.now,
+		SegmentBytes: s.o.SegmentBytes, Now: s.o.Now,
 	})
 	if err != nil {
 		return err
@@ -85,10 +91,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.checkHead(); err != nil {
 		return err
 	}
-	if err := s.openBadger(ctx); err != nil {
-		return err
-	}
-	return s.loadRevoked()
+	return s.openBadger(ctx)
 }
 
 // openBadger opens Badger and brings it to the journal's head. What cannot be
@@ -173,20 +176,12 @@ func (s *Store) sameJournal(applied journal.Mark) error {
 		applied.Seq, applied.Hash)
 }
 
-// replay applies the records behind a mark, in groups as the writer does. It
-// stops before the disk is full: what it writes goes into mapped files.
+// replay applies the records after a mark, in groups as the writer does. It stops before
+// the disk is full: what it writes goes into mapped files.
 func (s *Store) replay(ctx context.Context, from journal.Mark) error {
-	g := s.newGroup()
-	defer func() { g.txn.Discard() }()
-	next := func() error {
-		g.txn.Discard()
-		if err := g.write(); err != nil {
-			return &brokenBadger{err}
-		}
-		s.o.Progress(g.mark.Seq-from.Seq, s.journal.Head().Seq-from.Seq)
-		g = s.newGroup()
-		return cmp.Or(s.room(openRoom), ctx.Err())
-	}
+	p := replay{s: s, ctx: ctx, from: from, mark: from}
+	p.begin()
+	defer func() { p.w.base.txn.Discard() }()
 	for line, err := range s.journal.Lines(from) {
 		if err != nil {
 			return err
@@ -195,26 +190,58 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 		if err != nil {
 			return fmt.Errorf("applying record %d: %w", line.Seq, err)
 		}
-		alone := r.Kind == paywall.KindVoucher
-		if g.mark.Seq > 0 && (alone || g.full()) {
-			if err := next(); err != nil {
+		large := ledger.Large(&r)
+		if large || full(p.tx) {
+			if err := p.write(); err != nil {
 				return err
 			}
 		}
-		if err := g.apply(&r, line.Ref); err != nil {
+		if err := ledger.Apply(p.tx, &r, line.Ref); err != nil {
 			return &brokenBadger{err} // the journal is sound, so what it meets in Badger is not
 		}
-		g.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ref: line.Ref}
-		if alone {
-			if err := next(); err != nil {
+		p.mark = line.Mark()
+		if large {
+			if err := p.write(); err != nil {
 				return err
 			}
 		}
 	}
-	if g.mark.Seq == 0 {
+	return p.write()
+}
+
+// replay is how far the journal is applied to Badger at open.
+type replay struct {
+	s    *Store
+	ctx  context.Context
+	w    *writer
+	tx   *ledger.Tx
+	from journal.Mark
+	mark journal.Mark // up to the last record in tx
+}
+
+func (p *replay) begin() {
+	known := map[string][]byte{}
+	if p.w != nil {
+		p.w.base.txn.Discard()
+		known = p.w.known
+	}
+	p.w = p.s.newWriter()
+	p.w.known = known
+	p.tx = p.w.replaying()
+}
+
+// write brings the group to Badger, and begins the next.
+func (p *replay) write() error {
+	if p.mark == p.from {
 		return nil
 	}
-	return next()
+	if err := p.s.flush(p.tx.Writes(), p.mark); err != nil {
+		return &brokenBadger{fmt.Errorf("applying the journal to Badger: %w", err)}
+	}
+	p.w.remember(p.tx.Writes())
+	p.s.o.Progress(p.mark.Seq-p.from.Seq, p.s.journal.Head().Seq-p.from.Seq)
+	p.begin()
+	return cmp.Or(p.s.room(openRoom), p.ctx.Err())
 }
 
 // verifyClosed checks, while the store serves, the segments that were too much

@@ -7,10 +7,11 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/tuppence/tuppence/paywall/journal"
 	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
-// Why [Open] refuses a folder, and [Store.Failure] ends changes; compare with
+// Why [Open] refuses a folder, and [ledger.Info] has a Failure; compare with
 // errors.Is. The first three are mistakes of whoever starts the server. The
 // others are of the disk: tokens need no ledger, so a server can go on serving
 // those who have paid. An error that is none of them is of the disk, too.
@@ -39,7 +40,6 @@ func (r *refusal) Unwrap() []error { return []error{r.class, r.err} }
 
 // classed gives an error the class that follows from what it wraps.
 func classed(err error) error {
-	_, damage := errors.AsType[*segment.Damage](err)
 	_, apart := errors.AsType[*mismatched](err)
 	for _, class := range []error{ErrInUse, ErrCurrency, ErrFolder, ErrAbsent, ErrDamaged, ErrNoSpace} {
 		if errors.Is(err, class) {
@@ -47,7 +47,7 @@ func classed(err error) error {
 		}
 	}
 	switch {
-	case damage || apart:
+	case errors.Is(err, journal.ErrDamaged) || apart:
 		return &refusal{ErrDamaged, err}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return &refusal{ErrNoSpace, err}

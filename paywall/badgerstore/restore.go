@@ -122,9 +122,7 @@ func (x *restoring) prove(ctx context.Context, m *archive.Manifest) error {
 	if x.staged, err = segment.Inspect(journalDir(x.staging)); err != nil {
 		return fmt.Errorf("%w: %w", archive.ErrBackup, err)
 	}
-	s := offline(x.staging, x.staged)
-	defer s.end()
-	report, err := s.prove(ctx, nil, x.staged.Head())
+	report, err := proofOf(ctx, x.staged, nil).Run()
 	switch {
 	case err != nil:
 		return err

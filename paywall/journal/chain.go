@@ -11,6 +11,10 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// ErrDamaged: a journal is not what was written. What says where stands in the error that
+// wraps it.
+var ErrDamaged = errors.New("the journal is damaged")
+
 var errLine = errors.New("this is not a line of a journal")
 
 // MaxLine bounds a line, so that a damaged file cannot eat the memory. The

@@ -10,11 +10,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// Mortal is a store whose process can be made to die.
+// Mortal keeps a ledger whose process can be made to die.
 type Mortal interface {
-	paywall.Store
+	// Ledger is the one that is open now.
+	Ledger() *ledger.Ledger
 
 	// Doom lets the power go soon: the step-th write to disk or sync from now on,
 	// from 1, and all after it, fail.
@@ -35,7 +37,7 @@ func Crashes(t *testing.T, checks int, open func(t *testing.T, now func() time.T
 		t.Fatal(err)
 	}
 	defer func() { _ = flag.Set("rapid.checks", was) }() // it was valid before
-	testModel(t, func(t *testing.T, now func() time.Time) paywall.Store { return open(t, now) })
+	testModel(t, func(t *testing.T, now func() time.Time) *ledger.Ledger { return open(t, now) })
 }
 
 // crash ends the process between two calls.

@@ -12,6 +12,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // call is one call of a recorded history, on one wallet.
@@ -37,7 +38,7 @@ const price = 10
 
 // Linearizable records many histories of 300 calls by 16 to 64 clients, each on
 // a store of its own. One is part of [Run].
-func Linearizable(t *testing.T, histories int, open func(t *testing.T, now func() time.Time) paywall.Store) {
+func Linearizable(t *testing.T, histories int, open func(t *testing.T, now func() time.Time) *ledger.Ledger) {
 	for i := range histories {
 		clients := 16 + i*48/max(histories-1, 1)
 		t.Run(fmt.Sprintf("%d of %d, %d clients", i+1, histories, clients), func(t *testing.T) {

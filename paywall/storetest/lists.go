@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Export puts the parts of a wallet's export together. A part with entries of two
 // lists, or one that comes after a later list's, is an error.
-func Export(ctx context.Context, s paywall.Store, wallet string) (all paywall.WalletExport, err error) {
+func Export(ctx context.Context, s *ledger.Ledger, wallet string) (all paywall.WalletExport, err error) {
 	begun, list := false, 0
 	err = s.WalletExport(ctx, wallet, func(p *paywall.WalletExport) error {
 		if !begun {
@@ -37,7 +38,7 @@ func Export(ctx context.Context, s paywall.Store, wallet string) (all paywall.Wa
 }
 
 // History puts the pages of a wallet's purchases together.
-func History(ctx context.Context, s paywall.Store, wallet string) (all []paywall.Unlock, err error) {
+func History(ctx context.Context, s *ledger.Ledger, wallet string) (all []paywall.Unlock, err error) {
 	for p := (paywall.Page{Limit: 200}); ; {
 		list, next, err := s.Unlocks(ctx, wallet, p)
 		all = append(all, list...)

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite of [paywall.Store]. A store that
+// Package storetest is the conformance suite of [*ledger.Ledger]. A store that
 // passes keeps every promise of the port, alone and under parallel calls, and
 // proves its ledger after each block.
 package storetest
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Currency of the stores under test.
@@ -27,10 +28,10 @@ const refundTime = 30 * time.Minute
 
 // Open makes an empty store in [Currency] that takes the time from now. It is
 // closed by t.Cleanup.
-type Open = func(t *testing.T, now func() time.Time) paywall.Store
+type Open = func(t *testing.T, now func() time.Time) *ledger.Ledger
 
 // Run checks a store against the port's contract.
-func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Store) {
+func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Ledger) {
 	for _, block := range []struct {
 		name string
 		test func(*testing.T, *house)
@@ -111,7 +112,7 @@ func (c *clock) sleep(d time.Duration) {
 // house is a store with what a test needs around it.
 type house struct {
 	t     testing.TB
-	store paywall.Store
+	store *ledger.Ledger
 	clock *clock
 }
 

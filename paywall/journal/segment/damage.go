@@ -3,6 +3,8 @@ package segment
 import (
 	"errors"
 	"fmt"
+
+	"github.com/tuppence/tuppence/paywall/journal"
 )
 
 // Why [Open] may refuse a folder that is not damaged; compare with errors.Is.
@@ -29,3 +31,6 @@ func (d *Damage) Error() string {
 	}
 	return fmt.Sprintf("journal damaged: %s, %s: %s; stop the server and put this file back from a backup of the journal folder", d.File, where, d.Found)
 }
+
+// Unwrap gives [journal.ErrDamaged].
+func (d *Damage) Unwrap() error { return journal.ErrDamaged }
