@@ -21,7 +21,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-func backupOf(t testing.TB, s *Store, since uint64) []byte {
+func backupOf(t testing.TB, s *kept, since uint64) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := s.Backup(t.Context(), &b, paywall.BackupOptions{Since: since}); err != nil {
@@ -107,7 +107,7 @@ func TestBackupsUnderLoadAreConsistent(t *testing.T) {
 	}
 }
 
-func buyAndGiveBack(t *testing.T, s *Store, allowed <-chan struct{}) {
+func buyAndGiveBack(t *testing.T, s *kept, allowed <-chan struct{}) {
 	for n := 0; ; n++ {
 		w, err := s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(1000)})
 		for i := 0; i < 20 && err == nil; i++ {

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 // runShop sells until it is killed, and says what was answered, after it was.
 func runShop(dir string) error {
-	s, err := Open(context.Background(), crashOptions(dir))
+	s, err := openKept(context.Background(), crashOptions(dir))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
@@ -128,7 +129,7 @@ func (d *powerDisk) fall(dir string, dice func(int) int) error {
 
 // mortal is a store that dies and comes back.
 type mortal struct {
-	*Store
+	kept  *kept
 	t     *testing.T
 	o     Options
 	disk  *powerDisk
@@ -146,12 +147,14 @@ func (m *mortal) begin() {
 	m.t.Helper()
 	m.disk = &powerDisk{files: map[string]*powerFile{}}
 	m.o.Disk = m.disk
-	s, err := Open(m.t.Context(), m.o)
+	s, err := openKept(m.t.Context(), m.o)
 	if err != nil {
 		m.t.Fatalf("opening after a crash: %v", err)
 	}
-	m.Store = s
+	m.kept = s
 }
+
+func (m *mortal) Ledger() *ledger.Ledger { return m.kept.Ledger }
 
 func (m *mortal) Doom(step int) {
 	m.disk.mu.Lock()
@@ -165,7 +168,7 @@ func (m *mortal) Revive(dice func(int) int) {
 	m.t.Helper()
 	left := filepath.Join(m.t.TempDir(), "data")
 	copyDir(m.t, m.o.Dir, left)
-	if err := m.Close(); err != nil && !errors.Is(err, errPower) {
+	if err := m.kept.Close(); err != nil && !errors.Is(err, errPower) {
 		m.t.Fatal(err)
 	}
 	if powerCut := m.disk.off || dice(2) == 0; powerCut {

@@ -135,10 +135,10 @@ func TestAFolderOfAnEarlierVersionOpens(t *testing.T) {
 	verified(t, s)
 }
 
-func isAsItWas(t *testing.T, s *Store, was *oldWallet) {
+func isAsItWas(t *testing.T, s *kept, was *oldWallet) {
 	t.Helper()
 	ctx, key := t.Context(), hashOf(t, was.Key)
-	e := must[paywall.WalletExport](t)(storetest.Export(ctx, s, was.ID))
+	e := must[paywall.WalletExport](t)(storetest.Export(ctx, s.Ledger, was.ID))
 	has := oldWallet{
 		ID: e.ID, Key: was.Key, Balance: must[paywall.Wallet](t)(s.Wallet(ctx, key)).Balance.String(), Owned: map[string]string{},
 		Bought: len(e.Purchases), Devices: len(e.Devices), Passkeys: len(e.Passkeys), Tips: len(e.Tips), Gifts: len(e.Gifts),

@@ -184,6 +184,7 @@ func (l *Ledger) tidy() {
 	again := time.NewTicker(time.Second) // after a full disk
 	defer again.Stop()
 	left := l.sweepAll(l.life) != nil
+	_ = l.forgetRevoked(l.life)
 	for {
 		select {
 		case <-l.life.Done():

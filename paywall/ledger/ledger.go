@@ -67,11 +67,12 @@ func (l *Ledger) Close() error {
 // Info says what is kept, and whether changes are taken.
 func (l *Ledger) Info() Info { return l.engine.Info() }
 
-// Backup writes a consistent copy of the ledger; see [Archiver].
+// Backup writes a consistent copy of the ledger; see [Archiver]. An engine that is none:
+// [errors.ErrUnsupported].
 func (l *Ledger) Backup(ctx context.Context, w io.Writer, o paywall.BackupOptions) error {
 	a, ok := l.engine.(Archiver)
 	if !ok {
-		return errors.New("this engine writes no backups")
+		return fmt.Errorf("this engine writes no backups: %w", errors.ErrUnsupported)
 	}
 	return a.Backup(ctx, w, o)
 }

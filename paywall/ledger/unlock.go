@@ -24,7 +24,8 @@ var (
 // wallet and resource while an unlock of it is live: then the receipt says AlreadyOwned
 // and nothing is debited. The balance never goes below zero:
 // [paywall.ErrInsufficientFunds]. An offer whose purchase was refunded is
-// [paywall.ErrOfferSpent]. [paywall.ErrNoWallet].
+// [paywall.ErrOfferSpent]. An expired offer is refused, unless there is nothing to sell.
+// [paywall.ErrNoWallet].
 //
 // With a cap, Unlock debits what [paywall.Offer.Charge] says, which may be zero. More
 // than was shown is never taken: [paywall.ErrOfferChanged]. Free credit is taken first,
@@ -137,14 +138,13 @@ func (v *view) decideUnlock(o *order) (s sale, err error) {
 	if err != nil {
 		return s, err
 	}
-	if live != nil {
+	switch {
+	case live != nil: // an offer that has expired sells nothing, and there is nothing to sell
 		s.owned(v, live)
 		s.receipt.AlreadyOwned = true
-	}
-	switch {
 	case v.now.After(o.Offer.ExpiresAt):
 		s.quote.Refusal = errOfferExpired
-	case live == nil:
+	default:
 		err = v.decideSale(&s, &r, owned, o.Purchase)
 	}
 	return s, err

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -127,25 +128,28 @@ func (s *Store) usable() error {
 
 func refOf(seq uint64) journal.Ref { return journal.RefOf(1, uint32(seq), 0) }
 
-// view is the state under the store's lock.
-type view struct{ s *Store }
+// view is the state under the store's lock, or a copy of it.
+type view struct {
+	values map[string][]byte
+	lines  []line
+}
 
-func (s *Store) view() view { return view{s} }
+func (s *Store) view() view { return view{s.values, s.lines} }
 
 // Get implements [ledger.State].
-func (v view) Get(key []byte) ([]byte, error) { return v.s.values[string(key)], nil }
+func (v view) Get(key []byte) ([]byte, error) { return v.values[string(key)], nil }
 
 // Each implements [ledger.State].
 func (v view) Each(prefix []byte, yield func(key, value []byte) error) error {
 	var keys []string
-	for key := range v.s.values {
+	for key := range v.values {
 		if bytes.HasPrefix([]byte(key), prefix) {
 			keys = append(keys, key)
 		}
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		if err := yield([]byte(key), bytes.Clone(v.s.values[key])); err != nil {
+		if err := yield([]byte(key), bytes.Clone(v.values[key])); err != nil {
 			return err
 		}
 	}
@@ -155,10 +159,10 @@ func (v view) Each(prefix []byte, yield func(key, value []byte) error) error {
 // Record implements [ledger.State].
 func (v view) Record(at journal.Ref) (*journal.Record, error) {
 	_, seq, _ := at.Words()
-	if seq == 0 || int(seq) > len(v.s.lines) {
+	if seq == 0 || int(seq) > len(v.lines) {
 		return nil, fmt.Errorf("there is no record %d", seq)
 	}
-	r := *v.s.lines[seq-1].record
+	r := *v.lines[seq-1].record
 	return &r, nil
 }
 
@@ -172,9 +176,16 @@ func (s *Store) View(ctx context.Context, _ ledger.Reads, look func(ledger.State
 	return look(s.view())
 }
 
-// Compare implements [ledger.Comparer].
+// Compare implements [ledger.Comparer]. Changes go on meanwhile.
 func (s *Store) Compare(ctx context.Context, look func(ledger.State, journal.Mark) error) error {
-	return s.View(ctx, ledger.Reads{List: true}, func(state ledger.State) error { return look(state, s.head()) })
+	s.mu.RLock()
+	err := cmp.Or(s.usable(), ctx.Err())
+	copied, end := view{maps.Clone(s.values), s.lines}, s.head()
+	s.mu.RUnlock()
+	if err != nil {
+		return unavailable(err)
+	}
+	return look(copied, end)
 }
 
 func (s *Store) head() journal.Mark {

@@ -37,13 +37,21 @@ func Crashes(t *testing.T, checks int, open func(t *testing.T, now func() time.T
 		t.Fatal(err)
 	}
 	defer func() { _ = flag.Set("rapid.checks", was) }() // it was valid before
-	testModel(t, func(t *testing.T, now func() time.Time) *ledger.Ledger { return open(t, now) })
+	testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) {
+		m := open(t, now)
+		return m.Ledger(), m
+	})
 }
 
 // crash ends the process between two calls.
 func (m *model) crash() {
-	m.mortal.Revive(m.dice())
+	m.revive()
 	m.verify()
+}
+
+func (m *model) revive() {
+	m.mortal.Revive(m.dice())
+	m.store = m.mortal.Ledger()
 }
 
 func (m *model) dice() func(n int) int {
@@ -62,7 +70,7 @@ func (m *model) doomed() {
 	}
 	m.mortal.Doom(rapid.IntRange(1, 4).Draw(m.rt, "step"))
 	first := call()
-	m.mortal.Revive(m.dice())
+	m.revive()
 	before := m.seq()
 	again := call()
 	if first == nil && m.seq() != before {
@@ -140,7 +148,7 @@ func (m *model) doomedVoucher(*modelReader) func() error {
 	m.vouchers[c] = &modelVoucher{cents: 15}
 	return func() error {
 		err := m.store.AddVouchers(m.t.Context(), []paywall.Voucher{{Code: c, Amount: euro(15)}})
-		if errors.Is(err, paywall.ErrOfferChanged) {
+		if errors.Is(err, paywall.ErrConflict) {
 			return nil
 		}
 		return err

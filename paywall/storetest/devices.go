@@ -78,9 +78,9 @@ func testDevices(t *testing.T, h *house) {
 	}
 	// Its key is never taken again, its code still leads to the wallet.
 	_, err = h.store.AddKey(ctx, a.keys.Code, third)
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	_, err = h.store.OpenWallet(ctx, third, paywall.Welcome{Amount: euro(60)})
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	if w, err := h.store.AddKey(ctx, third.Code, newKeys(t)); err != nil || w.ID != a.ID {
 		t.Errorf("recovering with a dropped device's code: %+v, %v", w, err)
 	}
@@ -123,7 +123,7 @@ func testDropOthers(t *testing.T, h *house) {
 		_, err := h.store.AddKey(ctx, gone.Code, newKeys(t))
 		h.wantError(err, paywall.ErrNoWallet)
 		_, err = h.store.AddKey(ctx, second.Code, gone)
-		h.wantError(err, paywall.ErrOfferChanged)
+		h.wantError(err, paywall.ErrConflict)
 	}
 	if list := h.devices(a, second.Key); len(list) != 1 || !list[0].Current {
 		t.Errorf("the devices are %+v", list)
@@ -165,7 +165,7 @@ func testManyDevices(t *testing.T, h *house) {
 	if _, err := h.store.AddKey(ctx, keys[1].Code, newKeys(t)); err != nil {
 		t.Errorf("the recovery code of a device that had to make room: %v", err)
 	}
-	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[0]); !errors.Is(err, paywall.ErrOfferChanged) {
+	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[0]); !errors.Is(err, paywall.ErrConflict) {
 		t.Errorf("the key of a device that had to make room is taken again: %v", err)
 	}
 	before := h.devices(a, keys[0].Key)

@@ -93,7 +93,7 @@ func testFreeCredit(t *testing.T, h *house) {
 	}
 	alice("of a tip of which 0.10 were paid", 7)
 	thanks.Shares = nil
-	if _, err := h.store.Tip(ctx, a.ID, thanks); !errors.Is(err, paywall.ErrOfferChanged) {
+	if _, err := h.store.Tip(ctx, a.ID, thanks); !errors.Is(err, paywall.ErrConflict) {
 		t.Errorf("the same tip with other shares: %v", err)
 	}
 	b := h.reader(60)

@@ -37,8 +37,8 @@ func testGifts(t *testing.T, h *house) {
 	h.clock.sleep(time.Minute)
 	more := gift
 	more.Readers = 3
-	h.wantError(h.store.AddGift(ctx, a.ID, more), paywall.ErrOfferChanged)
-	h.wantError(h.store.AddGift(ctx, b.ID, gift), paywall.ErrOfferChanged)
+	h.wantError(h.store.AddGift(ctx, a.ID, more), paywall.ErrConflict)
+	h.wantError(h.store.AddGift(ctx, b.ID, gift), paywall.ErrConflict)
 	h.wantError(h.store.AddGift(ctx, b.ID, paywall.Gift{Key: code("b"), Unlock: bought.ID, Readers: 1}), paywall.ErrNotFound)
 	h.wantError(h.store.AddGift(ctx, paywall.NewID(), gift), paywall.ErrNoWallet)
 	for _, readers := range []int{-1, 0, paywall.MaxGiftReaders + 1} {

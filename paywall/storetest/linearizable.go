@@ -12,7 +12,6 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // call is one call of a recorded history, on one wallet.
@@ -27,8 +26,8 @@ type answer struct {
 	cents   int64
 }
 
-// ledger is the sequential wallet that a history must be explained by.
-type ledger struct {
+// walletState is the sequential wallet that a history must be explained by.
+type walletState struct {
 	cents  int64
 	owned  [3]string // unlock's outcome by article: "", "owned"
 	undone [3]string // the purchase that was undone
@@ -38,7 +37,7 @@ const price = 10
 
 // Linearizable records many histories of 300 calls by 16 to 64 clients, each on
 // a store of its own. One is part of [Run].
-func Linearizable(t *testing.T, histories int, open func(t *testing.T, now func() time.Time) *ledger.Ledger) {
+func Linearizable(t *testing.T, histories int, open Open) {
 	for i := range histories {
 		clients := 16 + i*48/max(histories-1, 1)
 		t.Run(fmt.Sprintf("%d of %d, %d clients", i+1, histories, clients), func(t *testing.T) {
@@ -147,9 +146,9 @@ func walletModel(wallets int) porcupine.Model {
 			}
 			return parts
 		},
-		Init: func() any { return ledger{cents: -1} },
+		Init: func() any { return walletState{cents: -1} },
 		Step: func(state, input, output any) (bool, any) {
-			l, c, a := state.(ledger), input.(call), output.(answer)
+			l, c, a := state.(walletState), input.(call), output.(answer)
 			if l.cents < 0 {
 				l.cents = opening
 			}

@@ -133,7 +133,11 @@ func testBackup(t *testing.T, h *house) {
 				t.Error("the size came after the first byte")
 			}
 		}}
-		if err := h.store.Backup(t.Context(), &b, options); err != nil || int64(b.Len()) != told || told == 0 {
+		err := h.store.Backup(t.Context(), &b, options)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return // of engines that keep nothing
+		}
+		if err != nil || int64(b.Len()) != told || told == 0 {
 			t.Errorf("since %d: %d bytes, %d were told, %v", since, b.Len(), told, err)
 		}
 		if bytes.Contains(b.Bytes(), []byte("PRIVATE KEY")) {

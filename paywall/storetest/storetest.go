@@ -1,6 +1,6 @@
-// Package storetest is the conformance suite of [*ledger.Ledger]. A store that
-// passes keeps every promise of the port, alone and under parallel calls, and
-// proves its ledger after each block.
+// Package storetest proves an engine through [ledger.New]. A ledger on an engine that
+// passes keeps every promise, alone and under parallel calls, and proves itself after
+// each block.
 package storetest
 
 import (
@@ -26,11 +26,11 @@ const site = "https://news.example"
 // refundTime of all purchases, unless a test says otherwise.
 const refundTime = 30 * time.Minute
 
-// Open makes an empty store in [Currency] that takes the time from now. It is
+// Open makes a ledger on an empty engine in [Currency] that takes the time from now. It is
 // closed by t.Cleanup.
 type Open = func(t *testing.T, now func() time.Time) *ledger.Ledger
 
-// Run checks a store against the port's contract.
+// Run checks an engine by what a ledger on it does.
 func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Ledger) {
 	for _, block := range []struct {
 		name string
@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Led
 		{"FreeCreditIsNotFarmed", testFreeCreditIsNotFarmed},
 		{"WelcomeLimit", testWelcomeLimit},
 		{"Quote", testQuote},
+		{"QuoteSaysWhatUnlockDoes", testQuoteSaysWhatUnlockDoes},
 		{"Shares", testShares},
 		{"Vouchers", testVouchers},
 		{"History", testHistory},
@@ -88,7 +89,9 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Led
 			h.verify()
 		})
 	}
-	t.Run("Model", func(t *testing.T) { testModel(t, open) })
+	t.Run("Model", func(t *testing.T) {
+		testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) { return open(t, now), nil })
+	})
 }
 
 // clock is a time that tests move.

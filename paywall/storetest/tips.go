@@ -41,7 +41,7 @@ func testTips(t *testing.T, h *house) {
 	} {
 		changed := given
 		change(&changed)
-		if _, err := h.store.Tip(ctx, a.ID, changed); paywall.ErrorCode(err) != paywall.CodeOfferChanged {
+		if _, err := h.store.Tip(ctx, a.ID, changed); paywall.ErrorCode(err) != paywall.CodeConflict {
 			t.Errorf("the same tip with another %s: %v", name, err)
 		}
 	}

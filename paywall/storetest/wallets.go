@@ -22,7 +22,7 @@ func testWallets(t *testing.T, h *house) {
 	}
 	mixed := paywall.KeyHashes{Key: a.keys.Key, Code: newKeys(t).Code}
 	_, err := h.store.OpenWallet(ctx, mixed, paywall.Welcome{Amount: euro(0)})
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	for _, welcome := range []paywall.Money{{Micros: -1, Currency: Currency}, {Micros: 1, Currency: "USD"}} {
 		if _, err := h.store.OpenWallet(ctx, newKeys(t), paywall.Welcome{Amount: welcome}); err == nil {
 			t.Errorf("a welcome of %v %s was given", welcome, welcome.Currency)
@@ -48,7 +48,7 @@ func testWallets(t *testing.T, h *house) {
 		t.Errorf("recovering with the second key's code: %+v, %v", w, err)
 	}
 	_, err = h.store.AddKey(ctx, b.keys.Code, second)
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	_, err = h.store.AddKey(ctx, newKeys(t).Code, newKeys(t))
 	h.wantError(err, paywall.ErrNoWallet)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dgraph-io/ristretto/v2/z"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
 // TestWhatStoodInBadgerAtOpenIsNotNew buys again, in a store that was opened
@@ -20,7 +21,7 @@ func TestWhatStoodInBadgerAtOpenIsNotNew(t *testing.T) {
 	closed(t, s)
 
 	s = open(t, o)
-	for s.seen.before.Load() == nil {
+	for s.bloom.before.Load() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	if again := must[paywall.Receipt](t)(s.Unlock(t.Context(), old)); again != first {
@@ -32,11 +33,11 @@ func TestWhatStoodInBadgerAtOpenIsNotNew(t *testing.T) {
 		t.Errorf("another offer for the same gives %+v", r)
 	}
 	fresh := paywall.Purchase{Wallet: wallet, Offer: offer("/articles/new"), Refund: time.Hour}
-	if !s.seen.lacks(unlockKey(fresh.Offer.ID)) {
+	if !s.bloom.lacks(state.UnlockKey(fresh.Offer.ID)) {
 		t.Error("the filter does not know what is new")
 	}
 	must[paywall.Receipt](t)(s.Unlock(t.Context(), fresh))
-	if s.seen.lacks(unlockKey(fresh.Offer.ID)) {
+	if s.bloom.lacks(state.UnlockKey(fresh.Offer.ID)) {
 		t.Error("the filter lacks what was bought since")
 	}
 	verified(t, s)
@@ -45,15 +46,15 @@ func TestWhatStoodInBadgerAtOpenIsNotNew(t *testing.T) {
 
 // TestAFullFilterLeavesItToBadger adds a key when all filters are full.
 func TestAFullFilterLeavesItToBadger(t *testing.T) {
-	var s seen
-	s.before.Store(z.NewBloomFilter(1, seenWrong))
-	key := unlockKey("a")
+	var s bloom
+	s.before.Store(z.NewBloomFilter(1, bloomWrong))
+	key := state.UnlockKey("a")
 	if !s.lacks(key) {
 		t.Fatal("an empty filter is in doubt")
 	}
 	s.since = make([]*z.Bloom, 6) // 33 million keys
 	s.add(key)
-	if s.lacks(key) || s.lacks(unlockKey("b")) {
+	if s.lacks(key) || s.lacks(state.UnlockKey("b")) {
 		t.Error("a full filter calls something new")
 	}
 }
