@@ -48,12 +48,22 @@ type oldWallet struct {
 func unpackOld(t testing.TB, name string) (dir string, was oldFolder) {
 	t.Helper()
 	dir = t.TempDir()
-	raw := must[[]byte](t)(os.ReadFile(filepath.Join("testdata", name, "folder.tar.gz")))
+	unpack(t, filepath.Join("testdata", name, "folder.tar.gz"), dir)
+	text := must[[]byte](t)(os.ReadFile(filepath.Join("testdata", name, "want.json")))
+	if err := json.Unmarshal(text, &was); err != nil {
+		t.Fatal(err)
+	}
+	return dir, was
+}
+
+func unpack(t testing.TB, archive, dir string) {
+	t.Helper()
+	raw := must[[]byte](t)(os.ReadFile(archive))
 	packed := tar.NewReader(must[*gzip.Reader](t)(gzip.NewReader(bytes.NewReader(raw))))
 	for {
 		h, err := packed.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -68,11 +78,6 @@ func unpackOld(t testing.TB, name string) (dir string, was oldFolder) {
 			t.Fatal(err)
 		}
 	}
-	text := must[[]byte](t)(os.ReadFile(filepath.Join("testdata", name, "want.json")))
-	if err := json.Unmarshal(text, &was); err != nil {
-		t.Fatal(err)
-	}
-	return dir, was
 }
 
 func hashOf(t testing.TB, text string) (h paywall.Hash) {
