@@ -17,9 +17,9 @@ import (
 // priceAnswer is the answer of GET /paywall/price.
 type priceAnswer struct {
 	URL      string  `json:"url"`
-	Site     string  `json:"site"`
+	Site     string  `json:"site,omitempty"` // none for a path alone
 	Resource string  `json:"resource,omitempty"`
-	Status   string  `json:"status"` // priced, free, unpriced, misconfigured or refused
+	Status   string  `json:"status"` // priced, free, unpriced, misconfigured, refused or reserved
 	Price    string  `json:"price,omitempty"`
 	Currency string  `json:"currency,omitempty"`
 	Access   string  `json:"access,omitempty"`
@@ -32,15 +32,15 @@ type priceAnswer struct {
 func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
 	raw := r.URL.Query().Get("url")
 	u, err := url.Parse(raw)
-	if err != nil || raw == "" {
-		return paywall.Errorf(paywall.CodeMalformed, "url: write the address of a page, such as https://news.example/articles/a")
+	if err != nil || u.Host == "" && (!strings.HasPrefix(u.Path, "/") || len(app.gates) != 1) {
+		return paywall.Errorf(paywall.CodeMalformed, "url: write the whole address of a page, such as https://news.example/articles/a")
 	}
 	if host, err := asciiHost(u.Host); err == nil && u.Host != "" {
 		u.Host = host
 	}
 	h := app.gateFor(u)
 	if h == nil {
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: paywall.Errorf(paywall.CodeNotFound, "no gate serves the host %q", u.Host)}
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: paywall.Errorf(paywall.CodeNotFound, "no site with a paywall answers to %s", u.Host)}
 	}
 	answer, err := h.explain(u)
 	if err != nil {
@@ -93,9 +93,12 @@ func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer := &priceAnswer{URL: u.String(), Site: formatOrigin(withDefault(u.Scheme, "http"), u.Host)}
-	if h.Origin != "" {
+	answer := &priceAnswer{URL: u.String()}
+	switch {
+	case h.Origin != "":
 		answer.Site = h.origin(r)
+	case u.Host != "":
+		answer.Site = formatOrigin(withDefault(u.Scheme, "http"), u.Host)
 	}
 	way := &way{server: h.place.Server, groups: make(map[string]bool)}
 	way.follow(way.server.Routes, r)
@@ -109,6 +112,10 @@ func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
 		if r, err = strangersRequest(u, h.place.Server); err != nil {
 			return nil, err
 		}
+	}
+	if target, err := h.canon.Parse(originalTarget(r)); err == nil && target.Reserved() {
+		answer.Status, answer.Why = "reserved", "everything under /.paywall/ is the gate's own: where readers buy, and their wallets"
+		return answer, nil
 	}
 	g := h.gate.Load()
 	if g == nil {

@@ -67,9 +67,32 @@ func TestAdminSaysWhichRuleAndWhy(t *testing.T) {
 			t.Errorf("%s: %s", path, body)
 		}
 	}
-	status, body := admin(t, http.MethodGet, "/paywall/price?url=http://elsewhere.example/a", "")
-	if status != http.StatusNotFound {
-		t.Errorf("a host without a gate: %d %s", status, body)
+	for address, want := range map[string]struct {
+		status int
+		answer string
+	}{
+		"http://elsewhere.example/a":             {http.StatusNotFound, "no site with a paywall answers to elsewhere.example"},
+		"":                                       {http.StatusBadRequest, "write the whole address"},
+		"localhost/articles/a":                   {http.StatusBadRequest, "write the whole address"},
+		s.url[len("http://"):] + "/articles/a":   {http.StatusBadRequest, "write the whole address"},
+		"/articles/a":                            {http.StatusOK, `"url":"/articles/a","resource":"/articles/a","status":"priced"`},
+		"/about":                                 {http.StatusOK, `"url":"/about","status":"unpriced"`},
+		s.url + "/.paywall/wallet":               {http.StatusOK, `"status":"reserved","why":"everything under /.paywall/ is the gate's own`},
+		s.url + "/.paywall":                      {http.StatusOK, `"status":"reserved"`},
+		s.url + "/%2epaywall/unlock?offer=x":     {http.StatusOK, `"status":"reserved"`},
+		s.url + "/.paywallet":                    {http.StatusOK, `"status":"unpriced"`},
+		s.url + "/articles/.paywall/../../about": {http.StatusOK, `"status":"refused"`},
+	} {
+		status, body := admin(t, http.MethodGet, "/paywall/price?url="+url.QueryEscape(address), "")
+		if status != want.status || !strings.Contains(body, want.answer) {
+			t.Errorf("%q: %d %s", address, status, body)
+		}
+	}
+	if err := s.load("paywall /a/* 0.20\n}\nhttp://other.example:" + fmt.Sprint(s.port) + " {\n\tpaywall /a/* 0.20"); err != nil {
+		t.Fatal(err)
+	}
+	if status, body := admin(t, http.MethodGet, "/paywall/price?url=/a/x", ""); status != http.StatusBadRequest || !strings.Contains(body, "write the whole address") {
+		t.Errorf("a path for two sites: %d %s", status, body)
 	}
 }
 

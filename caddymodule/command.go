@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -86,11 +85,11 @@ func cmdPrice(fl caddycmd.Flags) (int, error) {
 	if err != nil {
 		return caddy.ExitCodeFailedQuit, err
 	}
-	rows := [][2]string{
-		{"URL", answer.URL},
-		{"resource", strings.TrimSuffix(answer.Site+answer.Resource, "/")},
-		{"status", answer.Status},
+	rows := [][2]string{{"URL", answer.URL}}
+	if answer.Resource != "" {
+		rows = append(rows, [2]string{"resource", answer.Site + answer.Resource})
 	}
+	rows = append(rows, [2]string{"status", answer.Status})
 	if answer.Price != "" {
 		rows = append(rows, [2]string{"price", answer.Price + " " + answer.Currency}, [2]string{"access", answer.Access})
 	}

@@ -195,6 +195,7 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 		return err
 	}
 	h.warnUncovered()
+	patterns := h.pricedPatterns()
 	match, err := loadMatchers(ctx, h, true) // which takes the raw matchers away
 	if err != nil {
 		return err
@@ -212,8 +213,11 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 		}
 		rules = append(rules, rule)
 	}
-	h.table, err = pricing.NewTable(match, rules)
-	return err
+	if h.table, err = pricing.NewTable(match, rules); err != nil {
+		return err
+	}
+	h.warnNames(patterns)
+	return nil
 }
 
 // loadMatchers loads the "match" of a config struct.

@@ -73,7 +73,11 @@ func (q *quote) word(t *ticket) {
 // is: a form sent twice might do things twice.
 func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, location string) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return g.refuse(w, r, paywall.CodeMalformed, "the address is not spelled canonically")
+		const reason = "the address is not spelled canonically"
+		if path, _, _ := strings.Cut(location, "?"); !gift(path) {
+			g.noteSpelling(r, path, reason)
+		}
+		return g.refuse(w, r, paywall.CodeMalformed, reason)
 	}
 	return g.write(w, http.StatusPermanentRedirect, nil, "Location", location, openerHeader, openerPolicy)
 }

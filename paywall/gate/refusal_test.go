@@ -3,6 +3,7 @@ package gate
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -130,5 +131,31 @@ func TestAPageInTheWrongPlaceIsRefusedWithAPage(t *testing.T) {
 	wantNoCanary(t, res, b)
 	if !strings.Contains(b, "The publisher has to mend this") {
 		t.Error(b)
+	}
+}
+
+// TestARefusedSpellingIsToldToTheOperator, with the reason, and without the query nor
+// the key of a gift.
+func TestARefusedSpellingIsToldToTheOperator(t *testing.T) {
+	s := newSite(t)
+	s.gate.Logger = slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	for _, tc := range []struct{ method, target, told string }{
+		{"GET", "/articles%2fp1?k=SECRET", `resource=/articles/p1 reason="this spelling`},
+		{"POST", "/articles/%701?k=SECRET", `resource=/articles/p1 reason="the address is not spelled canonically"`},
+		{"POST", "/.paywall/gift%3fkey=SECRET", ""},
+		{"POST", "/.paywall/gift/%53ECRET", ""},
+		{"GET", "/free%2fp1?k=SECRET", ""},
+		{"GET", "/articles/p1?k=SECRET", ""},
+	} {
+		s.logs.Reset()
+		s.do(tc.method, tc.target)
+		if log := s.logs.String(); strings.Contains(log, "SECRET") || strings.Count(log, "for how it is spelled") != min(len(tc.told), 1) || !strings.Contains(log, tc.told) {
+			t.Errorf("%s %s: %s", tc.method, tc.target, log)
+		}
+	}
+	s.logs.Reset()
+	s.original = func(*http.Request) string { return "/free/p1" }
+	if wantStatus(t, s.do("GET", "/articles%2fp1?k=SECRET"), 400); !strings.Contains(s.logs.String(), "resource=/articles/p1") || strings.Contains(s.logs.String(), "SECRET") {
+		t.Errorf("rewritten: %s", s.logs.String())
 	}
 }

@@ -33,6 +33,7 @@ type ticket struct {
 func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error {
 	d, err := g.Table.Decide(r, target)
 	if err != nil {
+		g.noteSpelling(r, target.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if r.RequestURI == t.raw {
@@ -40,6 +41,13 @@ func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error 
 		return g.issue(r, d, target, t)
 	}
 	return g.decideRewritten(r, d, target, t)
+}
+
+// noteSpelling says why an address behind the paywall was refused. Its query is not
+// told: that is the client's.
+func (g *Gate) noteSpelling(r *http.Request, path, reason string) {
+	g.Logger.LogAttrs(r.Context(), slog.LevelDebug, "refused an address behind the paywall for how it is spelled",
+		slog.String("site", g.Origin(r)), slog.String("resource", path), slog.String("reason", reason))
 }
 
 // decideRewritten is for a request that the server rewrote before the gate:
@@ -56,6 +64,7 @@ func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *payw
 	}
 	now, err := g.Table.Decide(r, &current)
 	if err != nil {
+		g.noteSpelling(r, current.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if now.Status == pricing.Priced && !current.Canonical {

@@ -132,7 +132,7 @@ func (k *keeper) take(at place, texts, hidden []*html.Node) {
 			behind.tree(n)
 		}
 	})
-	free := slices.DeleteFunc(slices.Clone(texts), func(n *html.Node) bool { return slices.Contains(parts, n) })
+	free := texts[:slices.Index(texts, at.text)+1]
 	k.taken.remove(func(public *runs) {
 		for _, n := range free {
 			public.tree(n)
@@ -150,9 +150,10 @@ func (k *keeper) take(at place, texts, hidden []*html.Node) {
 
 // outermost leaves out what lies in another, and puts aside what is not shown.
 func outermost(matched []*html.Node) (texts, hidden []*html.Node) {
+	known := make(map[*html.Node]bool)
 	for _, n := range matched { // in the order of the page
 		switch {
-		case !shown(n):
+		case !shown(n, known):
 			hidden = append(hidden, n)
 		case len(texts) == 0 || !within(n, texts[len(texts)-1]):
 			texts = append(texts, n)

@@ -161,7 +161,7 @@ func plays(n *html.Node) bool {
 	if n.DataAtom == atom.Button {
 		return attr(n, "popovertarget") == "" && !inForm(n)
 	}
-	if !playerClass.MatchString(attr(n, "class")) && !playerClass.MatchString(attr(n, "id")) {
+	if !playerClass.MatchString(attr(n, "class")) && !playerClass.MatchString(attr(n, "id")) || !small(n) {
 		return false
 	}
 	words := walk{}
@@ -175,6 +175,22 @@ func plays(n *html.Node) bool {
 		}
 	}
 	return n.DataAtom != atom.P
+}
+
+// small reports whether a box holds at most a thousand nodes and bytes of text. Others
+// are not looked through: hundreds of boxes can stand in one another.
+func small(n *html.Node) bool {
+	left := 1 << 10
+	for inner := range n.Descendants() {
+		left--
+		if inner.Type == html.TextNode && !muted(inner.Parent) {
+			left -= len(inner.Data)
+		}
+		if left < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func inForm(n *html.Node) bool {
@@ -191,6 +207,9 @@ func inForm(n *html.Node) bool {
 func hollow(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Html, atom.Head, atom.Body, atom.Main, atom.Article, atom.Td, atom.Th:
+		return false
+	}
+	if !small(n) {
 		return false
 	}
 	figure := n.DataAtom == atom.Figure // its caption alone is none

@@ -71,14 +71,18 @@ func boxElement(name string) bool {
 	return !playerElement.MatchString(name) && (!strings.HasPrefix(name, "amp-") || keptAMP[name])
 }
 
-// shown reports whether a node and all that it is in may stay.
-func shown(n *html.Node) bool {
-	for ; n != nil; n = n.Parent {
-		if n.Type == html.ElementNode && !stays(n) {
-			return false
-		}
+// shown reports whether a node and all that it is in may stay. What it finds out is
+// known for the next node.
+func shown(n *html.Node, known map[*html.Node]bool) bool {
+	if n == nil {
+		return true
 	}
-	return true
+	is, ok := known[n]
+	if !ok {
+		is = (n.Type != html.ElementNode || stays(n)) && shown(n.Parent, known)
+		known[n] = is
+	}
+	return is
 }
 
 // clean goes through all that is below a node. It reports whether a player or a
@@ -186,8 +190,13 @@ func unlink(n *html.Node) bool {
 	return true
 }
 
+// nearLink is how much of a text is looked at for a word beside a link, in bytes:
+// thousands of links can stand beside the same text.
+const nearLink = 256
+
 func saysWord(n *html.Node) bool {
-	return n != nil && n.Type == html.TextNode && strings.ContainsFunc(n.Data, unicode.IsLetter)
+	return n != nil && n.Type == html.TextNode &&
+		(strings.ContainsFunc(n.Data[:min(nearLink, len(n.Data))], unicode.IsLetter) || strings.ContainsFunc(n.Data[max(0, len(n.Data)-nearLink):], unicode.IsLetter))
 }
 
 // shownTitle is a <title>, as short as the offer's, or that if it will not do.
