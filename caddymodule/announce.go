@@ -42,7 +42,7 @@ func (a *App) serves() bool {
 	if err != nil || app != any(a) {
 		return false
 	}
-	_, err = a.folder.ledger()
+	_, err = a.vault.Ledger()
 	return err == nil
 }
 

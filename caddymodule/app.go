@@ -13,6 +13,7 @@ import (
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -76,11 +77,11 @@ type App struct {
 	ctx      caddy.Context
 	logger   *slog.Logger
 
-	tree   routes.Tree   // while gates are provisioned
-	gates  []*Handler    // of this config; filled while they are provisioned
-	ready  chan struct{} // closed when folder is set
-	folder *folder
-	held   bool // this App holds a reference in the pool
+	tree  routes.Tree   // while gates are provisioned
+	gates []*Handler    // of this config; filled while they are provisioned
+	ready chan struct{} // closed when vault is set
+	vault *sharedVault
+	held  bool // this App holds a reference in the pool
 
 	forwarded *atomic.Bool // a forwarding header of no trusted proxy was reported
 }
@@ -179,17 +180,17 @@ func (a *App) provisionDir() error {
 // happens here and not in Provision because a failing Start is rolled back
 // just as well, while validating must not open anything.
 func (a *App) Start() error {
-	folder, err := acquire(a.dir, a.currency, a.logger)
+	v, err := acquire(a.dir, a.currency, a.logger)
 	if err != nil {
 		return err
 	}
 	a.held = true
-	a.folder = folder
+	a.vault = v
 	a.tree = routes.Tree{}
 	// One for all sites: hundreds of them would keep as many caches of tokens.
-	verifier := token.NewVerifier(folder.standing.Load().ring, time.Now)
+	verifier := token.NewVerifier(v.Ring(), time.Now)
 	for _, gate := range a.gates {
-		if err := gate.start(folder, verifier); err != nil {
+		if err := gate.start(v, verifier); err != nil {
 			return err
 		}
 	}
@@ -218,13 +219,13 @@ func (a *App) Cleanup() error {
 // Caddy starts its apps in no fixed order, so the first requests can be early.
 const storeWait = 5 * time.Second
 
-// open waits until the app has started, and gives the ledger. The error carries
+// ledger waits until the app has started, and gives the ledger. The error carries
 // [paywall.CodeUnavailable] and says why it is closed.
-func (a *App) open(ctx context.Context) (*ledger, error) {
+func (a *App) ledger(ctx context.Context) (*ledger.Ledger, error) {
 	if err := a.await(ctx); err != nil {
 		return nil, err
 	}
-	return a.folder.ledger()
+	return a.vault.Ledger()
 }
 
 // await waits until the app has started: [paywall.ErrUnavailable] if it does not.

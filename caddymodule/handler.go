@@ -229,18 +229,12 @@ func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, 
 	return newMatcher(sets, onError), nil
 }
 
-// start builds the gate and its checkout on a folder whose ledger is open, or
+// start builds the gate and its checkout on a vault whose ledger is open, or
 // will be.
-func (h *Handler) start(f *folder, verifier *token.Verifier) error {
-	ring := f.standing.Load().ring
+func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
+	ring := v.Ring()
 	desk, err := checkout.New(checkout.Options{
-		Store: func(context.Context) (paywall.Store, error) {
-			l, err := f.ledger()
-			if err != nil {
-				return nil, err
-			}
-			return l.store, nil
-		},
+		Ledger:   func(context.Context) (checkout.Ledger, error) { return v.Ledger() },
 		Ring:     ring,
 		Verifier: verifier,
 		Origin:   h.origin,
@@ -255,7 +249,7 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Refund:   h.app.refund,
 		Refunds:  h.app.RefundLimit,
 		Vouchers: h.app.vouchers(),
-		Limits:   f.limits,
+		Limits:   v.limits,
 
 		LimitFactor: h.app.Limits,
 
@@ -267,7 +261,7 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 
 		Look:       h.app.look,
 		Languages:  h.app.languages(),
-		Ceremonies: f.logins,
+		Ceremonies: v.logins,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the checkout: %w", err)
@@ -277,26 +271,20 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Ring:          ring,
 		Verifier:      verifier,
 		Canonicalizer: h.canon,
-		Ledger: func(context.Context) (gate.Ledger, error) {
-			l, err := f.ledger()
-			if err != nil {
-				return nil, err
-			}
-			return l.store, nil
-		},
-		Checkout: desk,
-		Origin:   h.origin,
-		Original: originalTarget,
-		Detach:   detach,
-		Below:    below,
-		Inner:    inner,
-		Cap:      h.cap,
-		Crawlers: h.bots,
-		Teaser:   h.cutter,
-		Box:      desk.Box,
-		Refund:   h.app.refund,
-		Logger:   h.logger,
-		Now:      time.Now,
+		Ledger:        func(context.Context) (gate.Ledger, error) { return v.Ledger() },
+		Checkout:      desk,
+		Origin:        h.origin,
+		Original:      originalTarget,
+		Detach:        detach,
+		Below:         below,
+		Inner:         inner,
+		Cap:           h.cap,
+		Crawlers:      h.bots,
+		Teaser:        h.cutter,
+		Box:           desk.Box,
+		Refund:        h.app.refund,
+		Logger:        h.logger,
+		Now:           time.Now,
 	}
 	if h.Bar {
 		options.Bar = desk.Bar
