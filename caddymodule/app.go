@@ -21,10 +21,10 @@ func init() {
 	caddy.RegisterModule(App{})
 }
 
-// App holds what all gates of a server share: the currency, the store with its
+// App holds what all gates of a server share: the currency, the ledger with its
 // keys, and how money comes in and goes back.
 type App struct {
-	// ISO 4217 code of all prices and balances. A store keeps the currency it
+	// ISO 4217 code of all prices and balances. A ledger keeps the currency it
 	// was made with; another one is refused. Default: USD.
 	Currency string `json:"currency,omitempty"`
 
@@ -176,7 +176,7 @@ func (a *App) provisionDir() error {
 	return nil
 }
 
-// Start opens the store, or takes it over from the config that ran before. It
+// Start opens the vault, or takes it over from the config that ran before. It
 // happens here and not in Provision because a failing Start is rolled back
 // just as well, while validating must not open anything.
 func (a *App) Start() error {
@@ -202,10 +202,10 @@ func (a *App) Start() error {
 }
 
 // Stop ends nothing: requests of this config still run while the next one
-// serves. The store is released in Cleanup.
+// serves. The vault is released in Cleanup.
 func (a *App) Stop() error { return nil }
 
-// Cleanup releases the store, if this App got as far as holding it. Releasing
+// Cleanup releases the vault, if this App got as far as holding it. Releasing
 // without holding would close it under the config that is still running.
 func (a *App) Cleanup() error {
 	if !a.held {
@@ -215,9 +215,9 @@ func (a *App) Cleanup() error {
 	return release(a.dir)
 }
 
-// storeWait bounds how long a request waits for a store that is being opened.
+// startWait bounds how long a request waits for a vault that is being opened.
 // Caddy starts its apps in no fixed order, so the first requests can be early.
-const storeWait = 5 * time.Second
+const startWait = 5 * time.Second
 
 // ledger waits until the app has started, and gives the ledger. The error carries
 // [paywall.CodeUnavailable] and says why it is closed.
@@ -235,7 +235,7 @@ func (a *App) await(ctx context.Context) error {
 		return nil
 	default:
 	}
-	timer := time.NewTimer(storeWait)
+	timer := time.NewTimer(startWait)
 	defer timer.Stop()
 	select {
 	case <-a.ready:

@@ -112,7 +112,7 @@ type Handler struct {
 	origin func(*http.Request) string
 	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
-	gate   *atomic.Pointer[gate.Gate] // holds nil until the store is open
+	gate   *atomic.Pointer[gate.Gate] // holds nil until the vault is open
 }
 
 // CaddyModule returns the Caddy module information.
@@ -124,7 +124,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 func (h *Handler) Place() string { return h.Source }
 
 // Provision sets up the price table and registers the gate with the app, which
-// starts it once the store is open.
+// starts it once the vault is open.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Slogger()
 	h.gate = new(atomic.Pointer[gate.Gate])
@@ -326,7 +326,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 }
 
 var (
-	errNotReady = errors.New("the paywall's store is not open yet")
+	errNotReady = errors.New("the paywall's ledger is not open yet")
 	errBadHost  = errors.New("the Host header is not a host")
 )
 

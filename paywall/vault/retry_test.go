@@ -172,3 +172,18 @@ func TestAMistakeClosesALedgerThatWasOpen(t *testing.T) {
 		closed(t, v)
 	})
 }
+
+// TestAVaultThatIsClosedStaysSo: neither its watch nor a Refresh opens it again.
+func TestAVaultThatIsClosedStaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(fakeDisk)
+		o, keys := d.options(t)
+		d.set(errFull, errFull)
+		v := open(t, o)
+		closed(t, v)
+		d.set(nil, nil)
+		time.Sleep(time.Minute)
+		refresh(t, v)
+		wantClosed(t, v, keys, "make room")
+	})
+}
