@@ -138,7 +138,8 @@ func (s *Store) write() {
 // newWriter makes a writer over Badger as it is.
 func (s *Store) newWriter() *writer {
 	return &writer{
-		s: s, base: &snapshot{txn: s.db.NewTransaction(false)}, known: map[string][]byte{}, wait: time.NewTimer(0),
+		s: s, base: &snapshot{txn: s.db.NewTransaction(false)},
+		known: map[string][]byte{}, memo: map[string][]byte{}, wait: time.NewTimer(0),
 	}
 }
 
@@ -212,7 +213,7 @@ func (w *writer) newGroup() *group {
 		w.base = next
 		w.ahead = slices.DeleteFunc(w.ahead, func(l *layer) bool { return l.number <= next.layer })
 	}
-	if w.memo == nil || len(w.memo) > groupKeys { // clearing takes as long as a map ever was
+	if len(w.memo) > groupKeys { // clearing takes as long as a map ever was
 		w.memo = map[string][]byte{}
 	}
 	clear(w.memo)
