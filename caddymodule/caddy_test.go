@@ -234,11 +234,11 @@ func (s *site) verify() paywall.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	l, err := app.open(s.t.Context())
+	l, err := app.ledger(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report, err := l.store.Verify(s.t.Context())
+	report, err := l.Verify(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -138,8 +138,8 @@ func (s *Store) write() {
 // newWriter makes a writer over Badger as it is.
 func (s *Store) newWriter() *writer {
 	return &writer{
-		s: s, base: &snapshot{txn: s.db.NewTransaction(false)}, known: map[string][]byte{}, memo: map[string][]byte{},
-		wait: time.NewTimer(0),
+		s: s, base: &snapshot{txn: s.db.NewTransaction(false)},
+		known: map[string][]byte{}, memo: map[string][]byte{}, wait: time.NewTimer(0),
 	}
 }
 

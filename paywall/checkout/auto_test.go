@@ -54,7 +54,7 @@ func hasAutoScript(w *httptest.ResponseRecorder) bool {
 func TestPageThatOpensAloneIsTheOrdinaryPage(t *testing.T) {
 	s := newSite(t)
 	key := s.easygoing()
-	_, before, _ := s.store.counts()
+	_, before, _ := s.counts()
 	raw := s.offer()
 	page := s.get("/.paywall/unlock?offer="+raw, cookie(key), clicked)
 	wantStatus(t, page, http.StatusOK)
@@ -62,7 +62,7 @@ func TestPageThatOpensAloneIsTheOrdinaryPage(t *testing.T) {
 	if got := page.Header().Get("Content-Security-Policy"); got != scriptSecurity {
 		t.Errorf("its policy is %q", got)
 	}
-	if _, after, _ := s.store.counts(); after != before {
+	if _, after, _ := s.counts(); after != before {
 		t.Error("looking at it bought something")
 	}
 	form := append(s.press(raw, cookie(key)), "auto", "true")

@@ -48,11 +48,11 @@ func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 // barOf says whether a wallet can undo one more purchase in this month, and what is
 // suggested to it; neither if the ledger does not answer, since a page waits for it.
 func (x *exchange) barOf(ctx context.Context, wallet string, form bool) (undo bool, s suggestion) {
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return false, s
 	}
-	settings, spent, err := store.Settings(ctx, wallet)
+	settings, spent, err := ledger.Settings(ctx, wallet)
 	if err != nil {
 		return false, s
 	}
@@ -60,7 +60,7 @@ func (x *exchange) barOf(ctx context.Context, wallet string, form bool) (undo bo
 	if !form {
 		return undo, s
 	}
-	unlocks, _, err := store.Unlocks(ctx, wallet, paywall.Page{Limit: suggestFrom})
+	unlocks, _, err := ledger.Unlocks(ctx, wallet, paywall.Page{Limit: suggestFrom})
 	if err != nil || len(unlocks) < suggestAfter {
 		return undo, s
 	}

@@ -17,11 +17,7 @@ import (
 // unlock is a purchase that was made just now.
 func (s *site) unlock(key paywall.WalletKey, changes ...func(*paywall.Offer)) *paywall.Unlock {
 	s.t.Helper()
-	id := s.bought(key, changes...)
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	u := *s.store.unlocks[id]
-	return &u
+	return s.purchase(key, s.bought(key, changes...))
 }
 
 // bar is what the gate asks for, for a page that was just bought.
@@ -131,7 +127,7 @@ func TestBarSuggestsOpeningWithoutAsking(t *testing.T) {
 	if strings.Contains(s.bar(u), "per_week") {
 		t.Error("what is set is suggested")
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	if bar := s.bar(u); strings.Contains(bar, "per_week") || !strings.Contains(bar, "paid") {
 		t.Errorf("without a ledger the bar is\n%s", bar)
 	}

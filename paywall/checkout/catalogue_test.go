@@ -168,7 +168,7 @@ func TestCatalogueHasEveryTextTheTemplatesAskFor(t *testing.T) {
 func TestEveryErrorHasATitleAndANextStep(t *testing.T) {
 	for _, code := range []paywall.Code{
 		paywall.CodeMalformed, paywall.CodeNoWallet, paywall.CodeInsufficientFunds, paywall.CodeCrossSite, paywall.CodeNotFound,
-		paywall.CodeMethodNotAllowed, paywall.CodeOfferChanged, paywall.CodeRefundClosed, paywall.CodeOfferExpired, paywall.CodeTooLarge,
+		paywall.CodeMethodNotAllowed, paywall.CodeOfferChanged, paywall.CodeConflict, paywall.CodeRefundClosed, paywall.CodeOfferExpired, paywall.CodeTooLarge,
 		paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeGiftOver, paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts,
 		paywall.CodeUnsupportedMedia, paywall.CodeBadVoucher, paywall.CodeTooEarly, paywall.CodeRateLimited, paywall.CodeInternal, paywall.CodeUnavailable,
 	} {

@@ -16,11 +16,11 @@ import (
 // Prefix is the path under which a checkout lives on every gated site.
 const Prefix = "/.paywall/"
 
-// Options is what a checkout needs. Store, Ring, Verifier, Origin and Currency
+// Options is what a checkout needs. Ledger, Ring, Verifier, Origin and Currency
 // are required.
 type Options struct {
-	// Store waits until the ledger is open. Any error is answered with 503.
-	Store func(ctx context.Context) (paywall.Store, error)
+	// Ledger waits until the ledger is open. Any error is answered with 503.
+	Ledger func(ctx context.Context) (Ledger, error)
 
 	Ring     *token.Ring
 	Verifier *token.Verifier
@@ -57,7 +57,7 @@ type Options struct {
 	WelcomeSite  string
 	FreeShares   bool
 
-	Currency paywall.Currency // of the store
+	Currency paywall.Currency // of the ledger
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
 	Refunds  int              // that a wallet can have in a UTC month; default: 5
 	Vouchers bool             // voucher codes are accepted
@@ -86,14 +86,14 @@ type Checkout struct {
 
 // New checks the options.
 func New(o Options) (*Checkout, error) {
-	if o.Store == nil || o.Ring == nil || o.Verifier == nil || o.Origin == nil {
-		return nil, errors.New("checkout needs a store, a key ring, a verifier and an origin")
+	if o.Ledger == nil || o.Ring == nil || o.Verifier == nil || o.Origin == nil {
+		return nil, errors.New("checkout needs a ledger, a key ring, a verifier and an origin")
 	}
 	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
 		return nil, err
 	}
 	if !o.Welcome.IsZero() && (o.Welcome.Currency != o.Currency || o.Welcome.Micros < 0) {
-		return nil, errors.New("the welcome credit must be an amount above zero in the store's currency")
+		return nil, errors.New("the welcome credit must be an amount above zero in the ledger's currency")
 	}
 	if o.WelcomeLimit == 0 {
 		o.WelcomeLimit = defaultWelcomes * max(o.LimitFactor, 1)
@@ -111,7 +111,7 @@ func New(o Options) (*Checkout, error) {
 		return nil, err
 	}
 	if len(o.Tips) > 0 && o.Tips[0].Currency != o.Currency {
-		return nil, errors.New("the tips must be in the store's currency")
+		return nil, errors.New("the tips must be in the ledger's currency")
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = func(r *http.Request) string { return r.RemoteAddr }

@@ -14,6 +14,21 @@ import (
 // debit and answer there is no way back.
 const commitTimeout = 10 * time.Second
 
+// Ledger is what a checkout calls of a ledger: its parts stand beside the handlers
+// that use them. A [github.com/tuppence/tuppence/paywall/ledger.Ledger] is one; its
+// methods say what they promise.
+type Ledger interface {
+	walletKeeper
+	deviceKeeper
+	settingsKeeper
+	passkeyKeeper
+	historian
+	unlocker
+	redeemer
+	giver
+	tipper
+}
+
 // exchange is one request and its answer.
 type exchange struct {
 	c *Checkout
@@ -81,13 +96,13 @@ func isScript(r *http.Request) bool {
 		!strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Accept"), ",")), "text/html") && !hasWalletCookie(r)
 }
 
-// store waits for the ledger.
-func (x *exchange) store(ctx context.Context) (paywall.Store, error) {
-	s, err := x.c.Store(ctx)
+// ledger waits until the ledger is open.
+func (x *exchange) ledger(ctx context.Context) (Ledger, error) {
+	l, err := x.c.Ledger(ctx)
 	if err != nil {
 		return nil, &paywall.Error{Code: paywall.CodeUnavailable, Message: paywall.ErrUnavailable.Message, Err: err}
 	}
-	return s, nil
+	return l, nil
 }
 
 // commit is the context of a change: it outlives the client.
@@ -121,7 +136,7 @@ func (x *exchange) redirect(target string) {
 	x.w.WriteHeader(http.StatusSeeOther)
 }
 
-// codeOf is paywall.ErrorCode, but a store that did not answer in time is
+// codeOf is paywall.ErrorCode, but a ledger that did not answer in time is
 // unavailable, not broken.
 func codeOf(err error) paywall.Code {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -29,12 +29,12 @@ type exportHead struct {
 // wants nothing remembered of what they buy finds none of it here, either.
 func (x *exchange) exportWallet() error {
 	ctx := x.r.Context()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
 	e := exportWriter{x: x, out: bufio.NewWriterSize(x.w, 32<<10)}
-	err = store.WalletExport(ctx, who.wallet.ID, e.part)
+	err = ledger.WalletExport(ctx, who.wallet.ID, e.part)
 	if err == nil {
 		err = e.end()
 	}

@@ -9,6 +9,14 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// giver makes gift links, and opens them.
+type giver interface {
+	AddGift(ctx context.Context, wallet string, link paywall.Gift) error
+	Gift(ctx context.Context, key paywall.Hash) (paywall.GiftState, error)
+	OpenGift(ctx context.Context, wallet string, key paywall.Hash) (paywall.Receipt, error)
+	Gifts(ctx context.Context, wallet string, limit int) ([]paywall.GiftState, error)
+}
+
 // GiftPath is the path of gift links. Whoever has the address of one, with its
 // query, reads the article. What is loaded or opened from its page is told our
 // origin only (see answerHeaders), so that the address gets neither into the site's
@@ -19,13 +27,13 @@ func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(k
 
 // readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
 // once: an error page leads there then.
-func (x *exchange) readGift(ctx context.Context, store paywall.Store, key paywall.Hash) (paywall.GiftState, error) {
-	gift, err := store.Gift(ctx, key)
+func (x *exchange) readGift(ctx context.Context, ledger giver, key paywall.Hash) (paywall.GiftState, error) {
+	gift, err := ledger.Gift(ctx, key)
 	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
 		return gift, err
 	}
 	back, ok := returnPath(gift.URL)
-	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same store
+	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same ledger
 		return paywall.GiftState{}, paywall.ErrGiftOver
 	}
 	x.back = back
@@ -54,19 +62,19 @@ func (x *exchange) showGift() error {
 		return err
 	}
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	gift, over := x.readGift(ctx, store, hash)
+	gift, over := x.readGift(ctx, ledger, hash)
 	if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
 		return over
 	}
-	who, known, err := x.visitor(ctx, store)
+	who, known, err := x.visitor(ctx, ledger)
 	if err != nil {
 		return err
 	}
-	unlock, owned, err := x.owned(ctx, store, who, known, gift.Site, gift.Resource)
+	unlock, owned, err := x.owned(ctx, ledger, who, known, gift.Site, gift.Resource)
 	switch {
 	case err != nil:
 		return err
@@ -141,24 +149,24 @@ func (x *exchange) openGift() error {
 	}
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := x.readGift(ctx, store, hash); err != nil {
+	if _, err := x.readGift(ctx, ledger, hash); err != nil {
 		if x.back == "" {
 			return err
 		}
 		// Who opened it before still has it. Nobody gets a wallet for one that is over.
-		if none := x.returning(ctx, store); errors.Is(none, paywall.ErrNoWallet) {
+		if none := x.returning(ctx, ledger); errors.Is(none, paywall.ErrNoWallet) {
 			return err
 		}
 	}
-	who, err := x.acting(ctx, store)
+	who, err := x.acting(ctx, ledger)
 	if err != nil {
 		return err
 	}
-	receipt, err := store.OpenGift(ctx, who.wallet.ID, hash)
+	receipt, err := ledger.OpenGift(ctx, who.wallet.ID, hash)
 	if err != nil {
 		return err
 	}

@@ -48,11 +48,11 @@ func (x *exchange) giveAway() error {
 	}
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	u, err := store.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+	u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (x *exchange) giveAway() error {
 	}
 	readers := x.c.GiftLinks.Readers
 	gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.GiftLinks.Limit}
-	if err := store.AddGift(ctx, who.wallet.ID, gift); err != nil {
+	if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
 		return err
 	}
 	link := x.origin + giftLink(key)

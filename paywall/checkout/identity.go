@@ -19,7 +19,7 @@ type identity struct {
 // identify finds the reader's wallet. [paywall.ErrNoWallet] if the request
 // carries no key, or one that opens nothing. A bearer goes before a cookie:
 // only its owner can send it.
-func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity, error) {
+func (x *exchange) identify(ctx context.Context, ledger walletKeeper) (identity, error) {
 	key := paywall.WalletKey(x.bearer)
 	if key == "" {
 		var err error
@@ -31,7 +31,7 @@ func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity,
 	if !ok {
 		return identity{}, paywall.ErrNoWallet
 	}
-	wallet, err := store.Wallet(ctx, hash)
+	wallet, err := ledger.Wallet(ctx, hash)
 	if err != nil {
 		return identity{}, err
 	}
@@ -80,19 +80,19 @@ func walletKeys(cookies []*http.Cookie) (keys []paywall.WalletKey) {
 
 // reader is identify for what only the owner of a wallet may see or do, with the
 // ledger that knows it.
-func (x *exchange) reader(ctx context.Context) (paywall.Store, identity, error) {
-	store, err := x.store(ctx)
+func (x *exchange) reader(ctx context.Context) (Ledger, identity, error) {
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return nil, identity{}, err
 	}
-	who, err := x.identify(ctx, store)
-	return store, who, err
+	who, err := x.identify(ctx, ledger)
+	return ledger, who, err
 }
 
 // visitor is identify for pages that anyone may see: without a wallet, or with
 // two, the answer is nobody.
-func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, bool, error) {
-	who, err := x.identify(ctx, store)
+func (x *exchange) visitor(ctx context.Context, ledger walletKeeper) (identity, bool, error) {
+	who, err := x.identify(ctx, ledger)
 	switch {
 	case err == nil:
 		return who, true, nil
@@ -106,8 +106,8 @@ func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, 
 // with the key drawn for the page that was sent: a double click, or the same
 // form thirty times, is then one wallet. A program must bring its own, and a
 // browser must have shown that it would keep it.
-func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, error) {
-	who, err := x.identify(ctx, store)
+func (x *exchange) acting(ctx context.Context, ledger walletKeeper) (identity, error) {
+	who, err := x.identify(ctx, ledger)
 	if x.json {
 		return who, err
 	}
@@ -119,7 +119,7 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 		if key == "" {
 			key = paywall.NewWalletKey()
 		}
-		who, err = x.open(ctx, store, key)
+		who, err = x.open(ctx, ledger, key)
 	}
 	if err != nil {
 		return identity{}, err
@@ -133,28 +133,28 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 
 // returning is [paywall.ErrNoWallet] for who has none yet. The key in a page's form
 // may have opened one: the form is then sent again.
-func (x *exchange) returning(ctx context.Context, store paywall.Store) error {
-	_, err := x.identify(ctx, store)
+func (x *exchange) returning(ctx context.Context, ledger walletKeeper) error {
+	_, err := x.identify(ctx, ledger)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		hash, _ := paywall.WalletKey(x.fields["new_wallet"]).Hash()
-		_, err = store.Wallet(ctx, hash)
+		_, err = ledger.Wallet(ctx, hash)
 	}
 	return err
 }
 
 // open answers the wallet of a key and opens it if there is none. Opening again
 // what exists does not count against the limit of new wallets.
-func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.WalletKey) (identity, error) {
+func (x *exchange) open(ctx context.Context, ledger walletKeeper, key paywall.WalletKey) (identity, error) {
 	hashes, ok := key.Hashes()
 	if !ok {
 		return identity{}, paywall.Errorf(paywall.CodeMalformed, "the field new_wallet is not a wallet key")
 	}
-	wallet, err := store.Wallet(ctx, hashes.Key)
+	wallet, err := ledger.Wallet(ctx, hashes.Key)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		if err := x.mayOpen(); err != nil {
 			return identity{}, err
 		}
-		wallet, err = x.openNew(ctx, store, hashes)
+		wallet, err = x.openNew(ctx, ledger, hashes)
 	}
 	if err != nil {
 		return identity{}, err

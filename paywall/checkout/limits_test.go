@@ -135,8 +135,7 @@ func styleName(t *testing.T, s *site) string {
 // Free credit is no money: a stranger gets it for nothing, wallet after wallet.
 func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 	s := newSite(t)
-	rich, paid := s.opened(1_000_000)
-	s.store.wallets[paid.ID].free = 0
+	rich, _ := s.paidIn(1_000_000)
 	poor, _ := s.opened(0)
 	welcomed, _ := s.opened(1_000_000)
 	x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}

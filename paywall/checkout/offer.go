@@ -14,13 +14,13 @@ import (
 
 // readOffer verifies an offer of this origin. Once the signature holds, the
 // article's path is known, and an error page can lead back to it even when the
-// offer's time is over.
+// offer's time is over: an offer beside an error has expired.
 func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
 	if raw == "" {
 		return nil, paywall.Errorf(paywall.CodeMalformed, "the offer is missing; open the article again")
 	}
 	offer, err := x.c.Verifier.Offer(raw, x.origin, x.origin)
-	if offer != nil && (err == nil || errors.Is(err, errOfferExpired)) {
+	if offer != nil {
 		back, ok := returnPath(offer.URL)
 		if !ok {
 			return nil, paywall.Errorf(paywall.CodeMalformed, "the offer does not lead back to a page of this site")
@@ -29,8 +29,6 @@ func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
 	}
 	return offer, err
 }
-
-var errOfferExpired = &paywall.Error{Code: paywall.CodeOfferExpired}
 
 // returnPath checks a return target again, although a signed offer names it:
 // it must be a path on this origin in every browser's reading, and not one of
@@ -143,44 +141,50 @@ func (x *exchange) showOffer() error {
 	if err != nil {
 		return err
 	}
-	offer, err := x.readOffer(query["offer"])
-	if err != nil {
-		return err
+	offer, over := x.readOffer(query["offer"])
+	if over != nil && (offer == nil || x.json) {
+		return over
 	}
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, known, err := x.visitor(ctx, store)
+	who, known, err := x.visitor(ctx, ledger)
 	if err != nil {
 		return err
 	}
-	unlock, owned, err := x.owned(ctx, store, who, known, offer.Site, offer.Resource)
+	unlock, owned, err := x.owned(ctx, ledger, who, known, offer.Site, offer.Resource)
 	if err != nil {
 		return err
 	}
 	if x.json {
-		quote, err := quoted(ctx, store, who, known, offer)
+		quote, err := quoted(ctx, ledger, who, known, offer)
+		if err == nil {
+			err = unsellable(&quote)
+		}
 		if err != nil {
 			return err
 		}
 		return x.answerOffer(offer, who, quote, owned)
 	}
-	if owned {
+	if owned { // of an offer that has expired, too: it may have been bought in another tab
 		return x.deliver(&unlock)
+	}
+	if over != nil {
+		return over
 	}
 	if err := x.lookedAgain(); err != nil {
 		return err
 	}
-	return x.showQuote(ctx, store, purchase{offer: offer, raw: query["offer"], who: who, known: known})
+	return x.showQuote(ctx, ledger, purchase{offer: offer, raw: query["offer"], who: who, known: known})
 }
 
-func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, site, resource string) (paywall.Unlock, bool, error) {
+func (x *exchange) owned(ctx context.Context, ledger unlocker, who identity, known bool, site, resource string) (paywall.Unlock, bool, error) {
 	if !known {
 		return paywall.Unlock{}, false, nil
 	}
-	unlock, err := store.Owned(ctx, who.hash, site, resource)
+	unlock, err := ledger.Owned(ctx, who.hash, site, resource)
 	if errors.Is(err, paywall.ErrNotFound) || errors.Is(err, paywall.ErrNoWallet) {
 		return unlock, false, nil
 	}
@@ -198,7 +202,7 @@ func (x *exchange) answerOffer(o *paywall.Offer, who identity, now paywall.Quote
 	}{newQuote(o), now.Charge, x.balanceOf(who), owned, !owned && !now.Charge.IsZero() && x.final(&now) == ""})
 }
 
-// balanceOf gives nobody an empty balance in the store's currency.
+// balanceOf gives nobody an empty balance in the ledger's currency.
 func (x *exchange) balanceOf(who identity) paywall.Money {
 	if who.wallet.Balance.Currency == "" {
 		return paywall.Money{Currency: x.c.Currency}

@@ -15,16 +15,16 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-var errStoreBroken = errors.New("the disk is on fire")
+var errDisk = errors.New("the disk is on fire")
 
 // allPages is every page, some in several states.
 func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	key, _ := s.opened(5_000_000)
 	poor, _ := s.opened(100_000)
-	capped, w := s.opened(0)
-	s.store.set(w.ID, func(r *reading) { r.spent = 6_000_000 })
+	capped, w := s.opened(6_000_000)
+	s.spends(w, 6_000_000)
 	thrifty, w := s.opened(5_000_000)
-	s.store.set(w.ID, func(r *reading) { r.budget = 100_000 })
+	s.budget(w, 100_000)
 	id := s.bought(key)
 	s.bought(key, resource("/articles/two"))
 	s.call("/.paywall/refund", object{"unlock_id": id}, bearer(key))
@@ -80,11 +80,11 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	s.advance(time.Hour)
 	pages["410"] = s.get("/.paywall/unlock?offer=" + raw)
 	pages["409"] = s.post("/.paywall/refund", []string{"unlock_id", s.lateUnlock(key)}, cookie(key))
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	pages["503"] = s.get("/.paywall/wallet")
-	s.store.breakWith(errStoreBroken)
+	s.breakWith(errDisk)
 	pages["500"] = s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
-	s.store.breakWith(nil)
+	s.mend()
 	return pages
 }
 
@@ -285,11 +285,8 @@ func TestNoticesCannotBeMadeUp(t *testing.T) {
 func TestPurchasesOnASisterSiteLinkThere(t *testing.T) {
 	s := newSite(t)
 	key, w := s.opened(5_000_000)
-	s.store.mu.Lock()
-	s.store.unlocks["u"] = &paywall.Unlock{ID: "u", Wallet: w.ID, Site: "https://music.example", URL: "/albums/x", Title: "Album", Paid: euro(1), At: s.now()}
-	s.store.unlocks["v"] = &paywall.Unlock{ID: "v", Wallet: w.ID, Site: testOrigin, URL: "//evil.test", Title: "Bad", Paid: euro(1), At: s.now()}
-	s.store.order = []string{"u", "v"}
-	s.store.mu.Unlock()
+	s.boughtBehind(w, elsewhere, resource("/albums/x"))
+	s.boughtBehind(w, func(o *paywall.Offer) { o.URL = "//evil.test" })
 	page := s.get("/.paywall/wallet", cookie(key))
 	wantText(t, page, `href="https://music.example/albums/x"`)
 	if strings.Contains(page.Body.String(), "evil.test") {

@@ -240,9 +240,9 @@ func TestN09PasskeyThatIsNotInOrderIsNotKept(t *testing.T) {
 			key, wallet := s.opened(5_000_000)
 			a := newAuthenticator(t)
 			answer := test.answer(s, a, key)
-			had := len(s.store.passkeysOf(wallet.ID))
+			had := len(s.passkeysOf(wallet))
 			wantStatus(t, s.add(answer, cookie(key)), test.status)
-			if got := len(s.store.passkeysOf(wallet.ID)); got != had {
+			if got := len(s.passkeysOf(wallet)); got != had {
 				t.Errorf("it is kept: %d", got)
 			}
 		})
@@ -312,15 +312,15 @@ func TestN10OneOfTwoAnswersToOneChallengeWins(t *testing.T) {
 	}
 }
 
-// foundStore tells when a login has found its passkey.
-type foundStore struct {
-	*fakeStore
+// foundLedger tells when a login has found its passkey.
+type foundLedger struct {
+	Ledger
 	found func()
 }
 
-func (s foundStore) Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error) {
-	p, w, err := s.fakeStore.Passkey(ctx, id)
-	s.found()
+func (l foundLedger) Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error) {
+	p, w, err := l.Ledger.Passkey(ctx, id)
+	l.found()
 	return p, w, err
 }
 
@@ -330,18 +330,17 @@ func TestRemovedPasskeyDoesNotComeBack(t *testing.T) {
 	key, wallet := s.opened(5_000_000)
 	a := s.registered(key)
 	removed := make(chan int)
-	store := foundStore{s.store, func() {
+	s.through(foundLedger{s.ledger, func() {
 		go func() {
 			removed <- s.post("/.paywall/wallet/passkeys/remove", []string{"passkey", a.ID()}, cookie(key)).Code
 		}()
 		time.Sleep(50 * time.Millisecond) // it could be done by now
-	}}
-	s.c.Store = func(context.Context) (paywall.Store, error) { return store, nil }
+	}})
 	wantStatus(t, s.enters(a), http.StatusSeeOther)
 	if status := <-removed; status != http.StatusSeeOther {
 		t.Errorf("removing answers %d", status)
 	}
-	if left := s.store.passkeysOf(wallet.ID); len(left) != 0 {
+	if left := s.passkeysOf(wallet); len(left) != 0 {
 		t.Errorf("it is there again: %v", left)
 	}
 }
@@ -354,7 +353,7 @@ func TestReloadDoesNotBreakALogin(t *testing.T) {
 	challenge := before.begin("login").Challenge
 	after := newSite(t, func(o *Options) {
 		o.Ceremonies, o.Now = before.c.Ceremonies, before.now
-		o.Store = func(context.Context) (paywall.Store, error) { return before.store, nil }
+		o.Ledger = func(context.Context) (Ledger, error) { return before.ledger, nil }
 	})
 	a.counter++
 	wantStatus(t, after.login(a.get(challenge)), http.StatusSeeOther)

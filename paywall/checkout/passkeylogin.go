@@ -35,11 +35,11 @@ func (x *exchange) beginPasskeyLogin() error {
 func (x *exchange) passkeyLogin() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, err := x.enter(ctx, store)
+	who, err := x.enter(ctx, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
 		return x.strangerPage(http.StatusUnauthorized, "passkey.wrong")
@@ -51,7 +51,7 @@ func (x *exchange) passkeyLogin() error {
 	return x.letIn(who)
 }
 
-func (x *exchange) enter(ctx context.Context, store paywall.Store) (identity, error) {
+func (x *exchange) enter(ctx context.Context, ledger passkeyKeeper) (identity, error) {
 	who := identity{key: paywall.NewWalletKey()}
 	next, _ := who.key.Hashes() // of a key just drawn: always well formed
 	who.hash = next.Key
@@ -70,11 +70,11 @@ func (x *exchange) enter(ctx context.Context, store paywall.Store) (identity, er
 		turn := x.c.Ceremonies.turn(base64.RawURLEncoding.EncodeToString(sent.RawID))
 		turn.Lock()
 		defer turn.Unlock()
-		wallet, err := x.provenBy(ctx, store, party, sent)
+		wallet, err := x.provenBy(ctx, ledger, party, sent)
 		if err != nil {
 			return err
 		}
-		who.wallet, err = store.Admit(ctx, wallet.ID, next)
+		who.wallet, err = ledger.Admit(ctx, wallet.ID, next)
 		return err
 	})
 	return who, err
@@ -82,8 +82,8 @@ func (x *exchange) enter(ctx context.Context, store paywall.Store) (identity, er
 
 // provenBy finds the wallet that an answer proves to be the reader's. A counter that
 // goes up is kept; one that does not may be that of a copy.
-func (x *exchange) provenBy(ctx context.Context, store paywall.Store, party *webauthn.WebAuthn, sent *protocol.ParsedCredentialAssertionData) (paywall.Wallet, error) {
-	passkey, wallet, err := store.Passkey(ctx, base64.RawURLEncoding.EncodeToString(sent.RawID))
+func (x *exchange) provenBy(ctx context.Context, ledger passkeyKeeper, party *webauthn.WebAuthn, sent *protocol.ParsedCredentialAssertionData) (paywall.Wallet, error) {
+	passkey, wallet, err := ledger.Passkey(ctx, base64.RawURLEncoding.EncodeToString(sent.RawID))
 	if errors.Is(err, paywall.ErrNoPasskey) {
 		return wallet, errPasskeyRefused
 	}
@@ -112,5 +112,5 @@ func (x *exchange) provenBy(ctx context.Context, store paywall.Store, party *web
 	if err != nil {
 		return wallet, err
 	}
-	return wallet, store.SetPasskey(ctx, wallet.ID, paywall.Passkey{ID: passkey.ID, Data: string(data)})
+	return wallet, ledger.SetPasskey(ctx, wallet.ID, paywall.Passkey{ID: passkey.ID, Data: string(data)})
 }

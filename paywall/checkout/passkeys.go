@@ -13,6 +13,15 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// passkeyKeeper keeps passkeys, and lets in whoever has shown one.
+type passkeyKeeper interface {
+	SetPasskey(ctx context.Context, wallet string, p paywall.Passkey) error
+	RemovePasskey(ctx context.Context, wallet, passkey string) error
+	Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error)
+	Passkeys(ctx context.Context, wallet string) ([]paywall.Passkey, error)
+	Admit(ctx context.Context, wallet string, next paywall.KeyHashes) (paywall.Wallet, error)
+}
+
 // What challenges are bound to, beside the origin.
 const (
 	toAdd   = "add a passkey"
@@ -51,11 +60,11 @@ func (x *exchange) beginPasskey() error {
 	if err != nil {
 		return err
 	}
-	store, who, err := x.reader(x.r.Context())
+	ledger, who, err := x.reader(x.r.Context())
 	if err != nil {
 		return err
 	}
-	has, err := store.Passkeys(x.r.Context(), who.wallet.ID)
+	has, err := ledger.Passkeys(x.r.Context(), who.wallet.ID)
 	if err != nil {
 		return err
 	}
@@ -88,17 +97,17 @@ func (x *exchange) beginPasskey() error {
 func (x *exchange) addPasskey() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
 	passkey, err := x.newPasskey(who)
 	if err == nil {
-		err = store.SetPasskey(ctx, who.wallet.ID, passkey)
+		err = ledger.SetPasskey(ctx, who.wallet.ID, passkey)
 	}
 	switch {
-	case !x.json && (paywall.ErrorCode(err) == paywall.CodeMalformed || errors.Is(err, paywall.ErrOfferChanged)):
-		return x.ownPage(ctx, store, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
+	case !x.json && (paywall.ErrorCode(err) == paywall.CodeMalformed || errors.Is(err, paywall.ErrConflict)):
+		return x.ownPage(ctx, ledger, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
 	case err != nil:
 		return err
 	case x.json:
@@ -147,11 +156,11 @@ func (x *exchange) newPasskey(who identity) (p paywall.Passkey, err error) {
 func (x *exchange) removePasskey() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	if err := x.dropPasskey(ctx, store, who); err != nil {
+	if err := x.dropPasskey(ctx, ledger, who); err != nil {
 		return err
 	}
 	if !x.json {
@@ -161,12 +170,12 @@ func (x *exchange) removePasskey() error {
 	return x.answer(http.StatusOK, map[string]bool{"removed": true})
 }
 
-func (x *exchange) dropPasskey(ctx context.Context, store paywall.Store, who identity) error {
+func (x *exchange) dropPasskey(ctx context.Context, ledger passkeyKeeper, who identity) error {
 	id := x.fields["passkey"]
 	turn := x.c.Ceremonies.turn(id)
 	turn.Lock()
 	defer turn.Unlock()
-	return store.RemovePasskey(ctx, who.wallet.ID, id)
+	return ledger.RemovePasskey(ctx, who.wallet.ID, id)
 }
 
 // passkeyEntry is a passkey on the wallet page.
@@ -175,8 +184,8 @@ type passkeyEntry struct {
 	credential
 }
 
-func (x *exchange) passkeys(ctx context.Context, store paywall.Store, wallet string) (list []passkeyEntry, err error) {
-	has, err := store.Passkeys(ctx, wallet)
+func (x *exchange) passkeys(ctx context.Context, ledger passkeyKeeper, wallet string) (list []passkeyEntry, err error) {
+	has, err := ledger.Passkeys(ctx, wallet)
 	for _, p := range has {
 		kept, err := credentialOf(p)
 		if err != nil {

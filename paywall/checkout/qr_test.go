@@ -154,7 +154,7 @@ func TestScannedLinkFillsInTheCode(t *testing.T) {
 	if got := eval[string](t, ctx, `location.href`); got != url+"/.paywall/wallet" {
 		t.Errorf("the address is %s", got)
 	}
-	if writes, _, _ := s.store.counts(); writes != 1 {
+	if writes, _, _ := s.counts(); writes != 1 {
 		t.Errorf("%d changes", writes)
 	}
 	press(t, ctx, `form[action="/.paywall/wallet/recover"] button`)

@@ -16,11 +16,21 @@ func firstQuote(o *paywall.Offer) paywall.Quote {
 }
 
 // quoted is what an offer comes to for a visitor, who may have no wallet.
-func quoted(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Quote, error) {
+func quoted(ctx context.Context, ledger unlocker, who identity, known bool, o *paywall.Offer) (paywall.Quote, error) {
 	if !known {
 		return firstQuote(o), nil
 	}
-	return store.Quote(ctx, who.wallet.ID, *o)
+	return ledger.Quote(ctx, who.wallet.ID, *o)
+}
+
+// unsellable is why no purchase can come of an offer, whatever its reader does about
+// it: its purchase was undone, or it was used for something else. nil otherwise.
+func unsellable(q *paywall.Quote) error {
+	switch paywall.ErrorCode(q.Refusal) {
+	case paywall.CodeOfferExpired, paywall.CodeOfferChanged:
+		return q.Refusal
+	}
+	return nil
 }
 
 // shown is what the page said that the purchase would take, nil if it said
@@ -39,14 +49,14 @@ func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
 
 // unsold answers a purchase that the ledger refused. Where the reader can do
 // something about it, that is the purchase page, which says what.
-func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string, cause error) error {
+func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *paywall.Offer, raw string, cause error) error {
 	code := codeOf(cause)
 	switch code {
 	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged:
 	default:
 		return cause
 	}
-	wallet, err := store.Wallet(ctx, who.hash) // the balance may have changed since
+	wallet, err := ledger.Wallet(ctx, who.hash) // the balance may have changed since
 	if err != nil {
 		return err
 	}
@@ -54,21 +64,18 @@ func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity
 	if x.json {
 		return x.poorProblem(cause, wallet.Balance, o.Price)
 	}
-	quote, err := store.Quote(ctx, wallet.ID, *o)
+	quote, err := ledger.Quote(ctx, wallet.ID, *o)
 	if err != nil {
 		return err
+	}
+	if unsellable(&quote) != nil {
+		return cause
 	}
 	p := purchase{offer: o, raw: raw, who: who, known: true, quote: quote}
 	switch code {
 	case paywall.CodeAskFirst:
 		p.alert = "auto.stopped"
-	case paywall.CodeOfferChanged:
-		// Either the month ended between the page and the press, or the offer was
-		// used before for something else, which a press on the new page would meet
-		// again.
-		if shown, err := x.shown(o); err != nil || shown == nil || shown.Micros >= quote.Charge.Micros {
-			return cause
-		}
+	case paywall.CodeOfferChanged: // the month ended between the page and the press
 		p.alert = "cap.changed"
 	}
 	return x.purchasePage(code.HTTPStatus(), p)
@@ -102,9 +109,12 @@ func (v purchaseView) Shown() string { return v.Charge.String() }
 func (formsView) Shown() string { return "" }
 
 // showQuote is the purchase page of an offer that nothing was wrong with so far.
-func (x *exchange) showQuote(ctx context.Context, store paywall.Store, p purchase) error {
-	quote, err := quoted(ctx, store, p.who, p.known, p.offer)
+func (x *exchange) showQuote(ctx context.Context, ledger unlocker, p purchase) error {
+	quote, err := quoted(ctx, ledger, p.who, p.known, p.offer)
 	if err != nil {
+		return err
+	}
+	if err := unsellable(&quote); err != nil {
 		return err
 	}
 	p.quote = quote

@@ -9,6 +9,13 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// historian tells a wallet what it bought.
+type historian interface {
+	Unlocks(ctx context.Context, wallet string, p paywall.Page) (list []paywall.Unlock, next string, err error)
+	Bought(ctx context.Context, wallet, unlock string) (paywall.Unlock, error)
+	WalletExport(ctx context.Context, wallet string, part func(*paywall.WalletExport) error) error
+}
+
 type receiptView struct {
 	layout
 	Bought     purchaseEntry
@@ -21,15 +28,15 @@ type receiptView struct {
 // lists. What became of the money is not on it: shares are nobody's business.
 func (x *exchange) showReceipt() error {
 	ctx := x.r.Context()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	u, err := store.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
+	u, err := ledger.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
 	if err != nil {
 		return err
 	}
-	tips, err := tipsFor(ctx, store, who, &u)
+	tips, err := tipsFor(ctx, ledger, who, &u)
 	if err != nil {
 		return err
 	}
@@ -56,8 +63,8 @@ func (x *exchange) showReceipt() error {
 
 // tipsFor are the tips that a wallet gave for a purchase, since it was made, among
 // its newest.
-func tipsFor(ctx context.Context, store paywall.Store, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
-	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
+func tipsFor(ctx context.Context, ledger tipper, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
+	list, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	return slices.DeleteFunc(list, func(t paywall.TipState) bool {
 		return t.Site != u.Site || t.Resource != u.Resource || t.At.Before(u.At)
 	}), err

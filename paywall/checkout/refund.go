@@ -13,7 +13,7 @@ const noticeRefunded = "refunded"
 func (x *exchange) refund() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
@@ -21,7 +21,7 @@ func (x *exchange) refund() error {
 	if id == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
 	}
-	receipt, err := store.Refund(ctx, who.wallet.ID, id, x.c.Refunds)
+	receipt, err := ledger.Refund(ctx, who.wallet.ID, id, x.c.Refunds)
 	if err != nil {
 		return err
 	}

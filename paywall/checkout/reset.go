@@ -81,7 +81,7 @@ const maxJar = 180
 // it may be one.
 func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
 	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
-	store, down := x.store(ctx)
+	ledger, down := x.ledger(ctx)
 	var found []resetWallet
 	for _, key := range walletKeys(cookies[:min(len(cookies), maxJar)]) {
 		if len(found) == paywall.MaxCookieCandidates {
@@ -90,7 +90,7 @@ func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
 		w := resetWallet{Code: key.RecoveryCode()}
 		if down == nil {
 			hash, _ := key.Hash() // of a well-formed key
-			wallet, err := store.Wallet(ctx, hash)
+			wallet, err := ledger.Wallet(ctx, hash)
 			if errors.Is(err, paywall.ErrNoWallet) {
 				continue
 			}
@@ -106,8 +106,8 @@ func (x *exchange) resetWallets(ctx context.Context) []resetWallet {
 // except on the reader's own machine.
 func (x *exchange) forgetCookies(ctx context.Context, wallets []resetWallet) {
 	x.forget(`"cache", "cookies"`)
-	if store, err := x.store(ctx); err == nil && len(wallets) == 1 {
-		unlocks, _, _ := store.Unlocks(ctx, wallets[0].id, paywall.Page{Limit: maxExpired}) // what stays runs out by itself
+	if ledger, err := x.ledger(ctx); err == nil && len(wallets) == 1 {
+		unlocks, _, _ := ledger.Unlocks(ctx, wallets[0].id, paywall.Page{Limit: maxExpired}) // what stays runs out by itself
 		for i := range unlocks {
 			x.expireAccess(&unlocks[i])
 		}

@@ -128,7 +128,7 @@ func messageOf(code paywall.Code, err error) string {
 	return paywall.ErrorMessage(err)
 }
 
-// retryUnavailable is when to ask again for a store that is closed or full.
+// retryUnavailable is when to ask again for a ledger that is closed or full.
 const retryUnavailable = 5 * time.Second
 
 // fail answers with an error: a problem for programs, a page that says what to

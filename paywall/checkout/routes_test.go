@@ -90,7 +90,7 @@ func TestG10G23BodiesThatAreNotOneFormAreRefused(t *testing.T) {
 	two := s.send(http.MethodPost, "/.paywall/unlock", form, "offer="+raw, cookie(key), func(r *http.Request) { r.Header.Add("Content-Type", js) })
 	wantStatus(t, two, http.StatusUnsupportedMediaType)
 	wantStatus(t, s.get("/.paywall/unlock?offer="+raw+"&offer="+raw), http.StatusBadRequest)
-	if _, debits, _ := s.store.counts(); debits != 0 {
+	if _, debits, _ := s.counts(); debits != 0 {
 		t.Errorf("%d debits", debits)
 	}
 	// Fields nobody asked for do no harm, in either form.
@@ -137,7 +137,7 @@ func TestStaticFilesNeverChange(t *testing.T) {
 			t.Errorf("%s: %v", a.name, h)
 		}
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	wantStatus(t, s.get(stylesheet.URL()), http.StatusOK)
 	wantStatus(t, s.get("/.paywall/jwks.json"), http.StatusOK)
 }
@@ -145,7 +145,7 @@ func TestStaticFilesNeverChange(t *testing.T) {
 func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
 	good := newSite(t).c.Options
 	for name, spoil := range map[string]func(*Options){
-		"no store":         func(o *Options) { o.Store = nil },
+		"no ledger":        func(o *Options) { o.Ledger = nil },
 		"no ring":          func(o *Options) { o.Ring = nil },
 		"no verifier":      func(o *Options) { o.Verifier = nil },
 		"no origin":        func(o *Options) { o.Origin = nil },
@@ -167,7 +167,7 @@ func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
 		}
 	}
 	c, err := New(Options{
-		Store: good.Store, Ring: good.Ring, Verifier: token.NewVerifier(good.Ring, good.Now), Origin: good.Origin, Currency: "EUR",
+		Ledger: good.Ledger, Ring: good.Ring, Verifier: token.NewVerifier(good.Ring, good.Now), Origin: good.Origin, Currency: "EUR",
 	})
 	if err != nil || c.Now == nil || c.Logger == nil || c.ClientIP == nil || c.Limits == nil {
 		t.Errorf("defaults: %+v, %v", c, err)
@@ -184,10 +184,10 @@ func TestS01LogsHoldNothingOfTheVisitor(t *testing.T) {
 	}
 	s.post("/.paywall/unlock", []string{"offer", raw + "x"}, cookie(key))
 	s.post("/.paywall/refund", []string{"unlock_id", "x" + id}, cookie(key))
-	s.store.breakWith(context.DeadlineExceeded)
+	s.breakWith(context.DeadlineExceeded)
 	s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key))
 	s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key), from("192.0.2.56:1"))
-	s.store.breakWith(errStoreBroken)
+	s.breakWith(errDisk)
 	wantProblem(t, s.call("/.paywall/unlock", object{"offer": raw}, bearer(key)), http.StatusInternalServerError, "internal")
 	logs := s.logs.String()
 	for _, secret := range []string{string(key), wallet.ID, raw, code, id, "192.0.2", key.RecoveryCode(), "/articles/tea"} {

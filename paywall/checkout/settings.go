@@ -8,6 +8,12 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// settingsKeeper keeps what a reader wants of the ledger, and counts what they spend.
+type settingsKeeper interface {
+	Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error)
+	Set(ctx context.Context, wallet string, to paywall.Settings) error
+}
+
 // plain is an amount that a person typed as [paywall.ParseMoney] reads it: both
 // decimal marks are taken in every language, and the digits of Arabic and
 // Persian. Thousands are not grouped here. ok is false where a mark may group
@@ -99,22 +105,22 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 func (x *exchange) saveSettings() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	had, _, err := store.Settings(ctx, who.wallet.ID)
+	had, _, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
 	wanted, wrong, err := x.wantedSettings(had)
 	if wrong != "" && !x.json {
-		return x.ownPage(ctx, store, http.StatusBadRequest, who, wrong)
+		return x.ownPage(ctx, ledger, http.StatusBadRequest, who, wrong)
 	}
 	if err != nil {
 		return err
 	}
-	if err := store.Set(ctx, who.wallet.ID, wanted); err != nil {
+	if err := ledger.Set(ctx, who.wallet.ID, wanted); err != nil {
 		return err
 	}
 	if !x.json {
@@ -154,8 +160,8 @@ type settingsView struct {
 	Budget, PerArticle, PerWeek string
 }
 
-func (x *exchange) settingsView(ctx context.Context, store paywall.Store, wallet string) (v settingsView, err error) {
-	if v.Settings, v.Spent, err = store.Settings(ctx, wallet); err != nil {
+func (x *exchange) settingsView(ctx context.Context, ledger settingsKeeper, wallet string) (v settingsView, err error) {
+	if v.Settings, v.Spent, err = ledger.Settings(ctx, wallet); err != nil {
 		return v, err
 	}
 	for name, field := range map[string]struct {

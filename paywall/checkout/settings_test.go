@@ -112,7 +112,7 @@ func TestForgettingAsksFirstAndLeavesNoTitles(t *testing.T) {
 func TestLimitsThatMakeNoSenseAreShownAgain(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for name, test := range map[string]struct {
 		fields []string
 		texts  []string
@@ -137,7 +137,7 @@ func TestLimitsThatMakeNoSenseAreShownAgain(t *testing.T) {
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"forget": "maybe"}, bearer(key)), http.StatusBadRequest, "malformed")
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"budget": "3,00"}, bearer(key)), http.StatusBadRequest, "malformed")
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"budget": "3"}, bearer(paywall.NewWalletKey())), http.StatusUnauthorized, "no-such-wallet")
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Errorf("%d changes", after-before)
 	}
 }

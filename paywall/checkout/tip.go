@@ -10,6 +10,13 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// tipper takes tips for what a wallet bought.
+type tipper interface {
+	Shares(ctx context.Context, wallet, unlock string) ([]paywall.Share, error)
+	Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.Wallet, error)
+	Tips(ctx context.Context, wallet string, limit int) ([]paywall.TipState, error)
+}
+
 // maxTips bounds the amounts to choose from: more would be a form to read.
 const maxTips = 4
 
@@ -57,18 +64,18 @@ func (x *exchange) tip() error {
 	}
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	u, err := store.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+	u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
 	if err != nil {
 		return err
 	}
 	if !x.tippable(&u) {
 		return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
 	}
-	shares, err := store.Shares(ctx, who.wallet.ID, u.ID)
+	shares, err := ledger.Shares(ctx, who.wallet.ID, u.ID)
 	if err != nil {
 		return err
 	}
@@ -77,7 +84,7 @@ func (x *exchange) tip() error {
 		return err
 	}
 	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.FreeShares}
-	wallet, err := store.Tip(ctx, who.wallet.ID, t)
+	wallet, err := ledger.Tip(ctx, who.wallet.ID, t)
 	switch {
 	case errors.Is(err, paywall.ErrInsufficientFunds):
 		return x.tooPoorToTip(who, amount, err)
@@ -149,8 +156,8 @@ type tipEntry struct {
 }
 
 // tips lists what a wallet gave, as it can be shown beside its purchases.
-func (x *exchange) tips(ctx context.Context, store paywall.Store, who identity, unlocks []paywall.Unlock) ([]tipEntry, error) {
-	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
+func (x *exchange) tips(ctx context.Context, ledger tipper, who identity, unlocks []paywall.Unlock) ([]tipEntry, error) {
+	list, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,20 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// redeemer takes vouchers.
+type redeemer interface {
+	Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error)
+	Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error)
+}
+
 // showTopUp is the page with the ways to put money in.
 func (x *exchange) showTopUp() error {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, known, err := x.visitor(ctx, store)
+	who, known, err := x.visitor(ctx, ledger)
 	if err != nil {
 		return err
 	}
@@ -51,14 +57,14 @@ func (x *exchange) redeem() error {
 	}
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, topUp, err := x.payIn(ctx, store)
+	who, topUp, err := x.payIn(ctx, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
-		return x.wrongVoucher(ctx, store, who, offer, err)
+		return x.wrongVoucher(ctx, ledger, who, offer, err)
 	case err != nil:
 		return err
 	case x.json:
@@ -75,7 +81,7 @@ func (x *exchange) redeem() error {
 		x.redirect(x.back)
 		return nil
 	}
-	return x.settle(ctx, store, who, offer, x.fields["offer"])
+	return x.settle(ctx, ledger, who, offer, x.fields["offer"])
 }
 
 // wantedOffer reads the offer that a person's form may carry.
@@ -84,16 +90,16 @@ func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error)
 		return nil, false, nil
 	}
 	offer, err = x.readOffer(x.fields["offer"])
-	if offer != nil && errors.Is(err, errOfferExpired) {
-		return offer, true, nil
+	if offer != nil {
+		return offer, err != nil, nil
 	}
-	return offer, false, err
+	return nil, false, err
 }
 
 // payIn redeems the code.
-func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity, t paywall.TopUp, err error) {
+func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t paywall.TopUp, err error) {
 	if x.json {
-		if who, err = x.identify(ctx, store); err != nil {
+		if who, err = x.identify(ctx, ledger); err != nil {
 			return who, t, err
 		}
 	}
@@ -103,11 +109,11 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 			return paywall.ErrBadVoucher
 		}
 		if !x.json {
-			if who, err = x.payee(ctx, store, code); err != nil {
+			if who, err = x.payee(ctx, ledger, code); err != nil {
 				return err
 			}
 		}
-		t, err = store.Redeem(ctx, who.wallet.ID, code)
+		t, err = ledger.Redeem(ctx, who.wallet.ID, code)
 		return err
 	})
 	return who, t, err
@@ -115,18 +121,18 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 
 // payee is acting, but a person who has no wallet gets one only for a good code,
 // and then however many were opened at the address.
-func (x *exchange) payee(ctx context.Context, store paywall.Store, code paywall.Hash) (identity, error) {
-	if err := x.returning(ctx, store); errors.Is(err, paywall.ErrNoWallet) {
-		if _, err := store.Voucher(ctx, code); err != nil {
+func (x *exchange) payee(ctx context.Context, ledger Ledger, code paywall.Hash) (identity, error) {
+	if err := x.returning(ctx, ledger); errors.Is(err, paywall.ErrNoWallet) {
+		if _, err := ledger.Voucher(ctx, code); err != nil {
 			return identity{}, err
 		}
 		x.pays = true
 	}
-	return x.acting(ctx, store)
+	return x.acting(ctx, ledger)
 }
 
 // wrongVoucher shows the form again, with the article kept.
-func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who identity, offer *paywall.Offer, cause error) error {
+func (x *exchange) wrongVoucher(ctx context.Context, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
 	alert := "voucher.wrong"
 	switch e, _ := errors.AsType[*paywall.Error](cause); e {
 	case paywall.ErrVoucherUsed:
@@ -137,16 +143,19 @@ func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who id
 	known := who.key != "" // not so if the code could not be one
 	if !known {
 		var err error
-		if who, known, err = x.visitor(ctx, store); err != nil {
+		if who, known, err = x.visitor(ctx, ledger); err != nil {
 			return err
 		}
 	}
 	if offer == nil {
 		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
 	}
-	quote, err := quoted(ctx, store, who, known, offer)
+	quote, err := quoted(ctx, ledger, who, known, offer)
 	if err != nil {
 		return err
+	}
+	if quote.Owned { // bought in another tab
+		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
 	}
 	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
 		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: alert,

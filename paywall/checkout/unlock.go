@@ -8,6 +8,14 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// unlocker sells, and takes back.
+type unlocker interface {
+	Quote(ctx context.Context, wallet string, offer paywall.Offer) (paywall.Quote, error)
+	Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error)
+	Owned(ctx context.Context, key paywall.Hash, site, resource string) (paywall.Unlock, error)
+	Refund(ctx context.Context, wallet, unlock string, limit int) (paywall.Receipt, error)
+}
+
 // buy debits and opens the article. Everything that matters, price and way
 // back included, comes from the signed offer.
 func (x *exchange) buy() error {
@@ -18,11 +26,11 @@ func (x *exchange) buy() error {
 	}
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, err := x.buyer(ctx, store, offer)
+	who, err := x.buyer(ctx, ledger, offer)
 	if errors.Is(err, errNoNewWallet) {
 		x.redirect(Prefix + "unlock?offer=" + raw)
 		return nil
@@ -33,7 +41,7 @@ func (x *exchange) buy() error {
 	if err != nil {
 		return err
 	}
-	return x.settle(ctx, store, who, offer, raw)
+	return x.settle(ctx, ledger, who, offer, raw)
 }
 
 // errPoorStranger: a person without a wallet, whose welcome credit would not
@@ -45,34 +53,34 @@ var errPoorStranger = errors.New("no wallet, and no credit that would cover the 
 // twice it would open two, and buy twice.
 var errNoNewWallet = errors.New("no wallet, and no key for a new one")
 
-func (x *exchange) buyer(ctx context.Context, store paywall.Store, o *paywall.Offer) (identity, error) {
+func (x *exchange) buyer(ctx context.Context, ledger walletKeeper, o *paywall.Offer) (identity, error) {
 	if !x.json && x.fields["new_wallet"] == "" && hasWalletCookie(x.r) && x.keepsCookies() {
-		if _, err := x.identify(ctx, store); errors.Is(err, paywall.ErrNoWallet) {
+		if _, err := x.identify(ctx, ledger); errors.Is(err, paywall.ErrNoWallet) {
 			return identity{}, errNoNewWallet
 		}
 	}
 	if x.json {
-		return x.acting(ctx, store)
+		return x.acting(ctx, ledger)
 	}
-	welcome, err := x.welcome(ctx, store)
+	welcome, err := x.welcome(ctx, ledger)
 	if err != nil {
 		return identity{}, err
 	}
 	if welcome.Micros >= firstQuote(o).Charge.Micros {
-		return x.acting(ctx, store)
+		return x.acting(ctx, ledger)
 	}
-	err = x.returning(ctx, store)
+	err = x.returning(ctx, ledger)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		return identity{}, errPoorStranger
 	}
 	if err != nil {
 		return identity{}, err
 	}
-	return x.acting(ctx, store)
+	return x.acting(ctx, ledger)
 }
 
 // settle makes the purchase and hands out what it opens.
-func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string) error {
+func (x *exchange) settle(ctx context.Context, ledger Ledger, who identity, o *paywall.Offer, raw string) error {
 	shown, err := x.shown(o)
 	if err != nil {
 		return err
@@ -81,9 +89,9 @@ func (x *exchange) settle(ctx context.Context, store paywall.Store, who identity
 	if err != nil {
 		return err
 	}
-	receipt, err := store.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto, FreeShares: x.c.FreeShares})
+	receipt, err := ledger.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto, FreeShares: x.c.FreeShares})
 	if err != nil {
-		return x.unsold(ctx, store, who, o, raw, err)
+		return x.unsold(ctx, ledger, who, o, raw, err)
 	}
 	receipt.Unlock.Resource = o.Resource // which may have been bought in other letter case
 	return x.handOut(&receipt)

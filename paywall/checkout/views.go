@@ -222,7 +222,7 @@ func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	}
 	if back, ok := returnPath(u.URL); ok && !u.Forgotten {
 		e.Link = back
-		if u.Site != x.origin { // one store may serve several sites
+		if u.Site != x.origin { // one ledger may serve several sites
 			e.Link = u.Site + back
 		}
 	}

@@ -8,17 +8,26 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// walletKeeper opens wallets, finds them and closes them.
+type walletKeeper interface {
+	Welcomes(ctx context.Context, site string) (int, error)
+	OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Welcome) (paywall.Wallet, error)
+	Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error)
+	AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error)
+	Erase(ctx context.Context, wallet string) error
+}
+
 // maxListed bounds the lists on the wallet page and in its JSON: purchases on each
 // page of them, tips and gifts in all.
 const maxListed = 200
 
 // purchases are those on the page that the address asks for, and where the next begins.
-func (x *exchange) purchases(ctx context.Context, store paywall.Store, who identity) (list []paywall.Unlock, next string, err error) {
+func (x *exchange) purchases(ctx context.Context, ledger historian, who identity) (list []paywall.Unlock, next string, err error) {
 	page := paywall.Page{Limit: maxListed}
 	if x.r.Method != http.MethodPost {
 		page.Before = x.r.URL.Query().Get("before")
 	}
-	return store.Unlocks(ctx, who.wallet.ID, page)
+	return ledger.Unlocks(ctx, who.wallet.ID, page)
 }
 
 // toWallet leads whoever shortened an address to the page that readers look for.
@@ -30,11 +39,11 @@ func (x *exchange) toWallet() error {
 // showWallet lists balance and purchases.
 func (x *exchange) showWallet() error {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, known, err := x.visitor(ctx, store)
+	who, known, err := x.visitor(ctx, ledger)
 	if err != nil {
 		return err
 	}
@@ -48,9 +57,9 @@ func (x *exchange) showWallet() error {
 		return x.strangerPage(http.StatusUnauthorized, "")
 	}
 	if x.json {
-		return x.answerWallet(ctx, store, who)
+		return x.answerWallet(ctx, ledger, who)
 	}
-	return x.ownPage(ctx, store, http.StatusOK, who, "")
+	return x.ownPage(ctx, ledger, http.StatusOK, who, "")
 }
 
 type unlockEntry struct {
@@ -64,16 +73,16 @@ type unlockEntry struct {
 
 // answerWallet leaves refunded purchases out: the entries have no member that
 // would tell them from what the reader still has.
-func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who identity) error {
-	unlocks, next, err := x.purchases(ctx, store, who)
+func (x *exchange) answerWallet(ctx context.Context, ledger Ledger, who identity) error {
+	unlocks, next, err := x.purchases(ctx, ledger, who)
 	if err != nil {
 		return err
 	}
-	settings, spent, err := store.Settings(ctx, who.wallet.ID)
+	settings, spent, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
-	gifts, err := store.Gifts(ctx, who.wallet.ID, maxListed)
+	gifts, err := ledger.Gifts(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -81,7 +90,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	for i := range gifts {
 		given = append(given, newGiftEntry(&gifts[i]))
 	}
-	tips, err := store.Tips(ctx, who.wallet.ID, maxListed)
+	tips, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -134,18 +143,18 @@ func unnamed(u paywall.Unlock) paywall.Unlock {
 func (x *exchange) openWallet() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
 	if !x.json {
-		if _, err := x.acting(ctx, store); err != nil {
+		if _, err := x.acting(ctx, ledger); err != nil {
 			return err
 		}
 		x.redirect(Prefix + "wallet")
 		return nil
 	}
-	who, err := x.open(ctx, store, paywall.NewWalletKey())
+	who, err := x.open(ctx, ledger, paywall.NewWalletKey())
 	if err != nil {
 		return err
 	}
@@ -169,11 +178,11 @@ func (x *exchange) answerKey(status int, who identity) error {
 func (x *exchange) recoverWallet() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return err
 	}
-	who, err := x.recover(ctx, store)
+	who, err := x.recover(ctx, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
 		return x.strangerPage(http.StatusUnauthorized, "recover.wrong")
@@ -193,7 +202,7 @@ func (x *exchange) letIn(who identity) error {
 	return nil
 }
 
-func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, error) {
+func (x *exchange) recover(ctx context.Context, ledger walletKeeper) (identity, error) {
 	who := identity{key: paywall.NewWalletKey()}
 	next, _ := who.key.Hashes() // of a key just drawn: always well formed
 	who.hash = next.Key
@@ -202,7 +211,7 @@ func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, 
 		if !ok {
 			return paywall.ErrNoWallet
 		}
-		who.wallet, err = store.AddKey(ctx, code, next)
+		who.wallet, err = ledger.AddKey(ctx, code, next)
 		return err
 	})
 	return who, err
@@ -212,15 +221,15 @@ func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, 
 func (x *exchange) eraseWallet() error {
 	ctx, cancel := x.commit()
 	defer cancel()
-	store, who, err := x.reader(ctx)
+	ledger, who, err := x.reader(ctx)
 	if err != nil {
 		return err
 	}
-	unlocks, _, err := store.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
+	unlocks, _, err := ledger.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}
-	if err := store.Erase(ctx, who.wallet.ID); err != nil {
+	if err := ledger.Erase(ctx, who.wallet.ID); err != nil {
 		return err
 	}
 	x.forgetWallet(unlocks)

@@ -22,21 +22,21 @@ type walletView struct {
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
-func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int, who identity, alert string) error {
+func (x *exchange) ownPage(ctx context.Context, ledger Ledger, status int, who identity, alert string) error {
 	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.Currency), Free: who.wallet.Free, formsView: formsView{
 		layout: x.noticed(x.alerted(x.layout(x.text.T("wallet.title")), alert)),
 		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
 	}}
-	unlocks, older, err := x.purchases(ctx, store, who)
+	unlocks, older, err := x.purchases(ctx, ledger, who)
 	if err != nil {
 		return err
 	}
 	v.Older = older
-	gifts, err := x.gifts(ctx, store, who)
+	gifts, err := x.gifts(ctx, ledger, who)
 	if err != nil {
 		return err
 	}
-	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
+	if v.settingsView, err = x.settingsView(ctx, ledger, who.wallet.ID); err != nil {
 		return err
 	}
 	for i := range unlocks {
@@ -45,7 +45,7 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 		e.Gifts = gifts[e.ID]
 		v.Unlocks = append(v.Unlocks, e)
 	}
-	if v.Tips, err = x.tips(ctx, store, who, unlocks); err != nil {
+	if v.Tips, err = x.tips(ctx, ledger, who, unlocks); err != nil {
 		return err
 	}
 	if thanks := x.thanks(v.Tips); thanks != "" {
@@ -55,10 +55,10 @@ func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int,
 		v.Onward = x.lastUndone(unlocks)
 	}
 	v.Suggest = x.suggest(unlocks, v.Settings)
-	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {
+	if v.Devices, err = ledger.Devices(ctx, who.wallet.ID, who.hash); err != nil {
 		return err
 	}
-	if v.Passkeys, err = x.passkeys(ctx, store, who.wallet.ID); err != nil {
+	if v.Passkeys, err = x.passkeys(ctx, ledger, who.wallet.ID); err != nil {
 		return err
 	}
 	v.Full = len(v.Passkeys) >= paywall.MaxPasskeys
@@ -82,8 +82,8 @@ func (x *exchange) lastUndone(unlocks []paywall.Unlock) string {
 }
 
 // gifts are the links that a wallet made, by the purchase that they give away.
-func (x *exchange) gifts(ctx context.Context, store paywall.Store, who identity) (map[string][]paywall.GiftState, error) {
-	list, err := store.Gifts(ctx, who.wallet.ID, maxListed)
+func (x *exchange) gifts(ctx context.Context, ledger giver, who identity) (map[string][]paywall.GiftState, error) {
+	list, err := ledger.Gifts(ctx, who.wallet.ID, maxListed)
 	byUnlock := map[string][]paywall.GiftState{}
 	for _, g := range list {
 		byUnlock[g.Unlock] = append(byUnlock[g.Unlock], g)

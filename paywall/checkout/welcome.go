@@ -56,12 +56,12 @@ const (
 // welcome is the credit that a wallet would get that the visitor opened now:
 // nothing when their network has been given it often enough, or the site has given
 // it to as many as it wants to today.
-func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Money, error) {
+func (x *exchange) welcome(ctx context.Context, ledger walletKeeper) (paywall.Money, error) {
 	nothing := paywall.Money{Currency: x.c.Currency}
 	if x.c.Welcome.IsZero() {
 		return nothing, nil
 	}
-	given, err := store.Welcomes(ctx, x.c.WelcomeSite)
+	given, err := ledger.Welcomes(ctx, x.c.WelcomeSite)
 	switch {
 	case err != nil:
 		return nothing, err
@@ -83,11 +83,11 @@ func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Mo
 // when the ledger does not say.
 func (x *exchange) promised() paywall.Money {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return paywall.Money{Currency: x.c.Currency}
 	}
-	credit, err := x.welcome(ctx, store)
+	credit, err := x.welcome(ctx, ledger)
 	if err != nil {
 		x.c.Logger.Debug("reading how often the welcome credit was given failed", slog.Any("error", err))
 	}
@@ -96,8 +96,8 @@ func (x *exchange) promised() paywall.Money {
 
 // openNew opens a wallet, with the welcome credit as long as there is some for the
 // visitor's network.
-func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywall.KeyHashes) (paywall.Wallet, error) {
-	credit, err := x.welcome(ctx, store)
+func (x *exchange) openNew(ctx context.Context, ledger walletKeeper, keys paywall.KeyHashes) (paywall.Wallet, error) {
+	credit, err := x.welcome(ctx, ledger)
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
@@ -109,7 +109,7 @@ func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywal
 			}
 		}
 	}
-	return store.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
+	return ledger.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
 }
 
 // daily says something once a day.

@@ -10,6 +10,8 @@ import (
 	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
+var errVoucherExists = paywall.Errorf(paywall.CodeConflict, "there is a voucher with one of these codes already; none was made")
+
 // AddVouchers makes vouchers, all or none. Key: the hash of each code; a hash that
 // exists is [paywall.ErrConflict]. More than [paywall.MaxVouchers]:
 // [paywall.CodeTooLarge].
@@ -28,7 +30,7 @@ func (l *Ledger) AddVouchers(ctx context.Context, vouchers []paywall.Voucher) er
 				return struct{}{}, err
 			}
 			if value != nil {
-				return struct{}{}, paywall.ErrConflict
+				return struct{}{}, errVoucherExists
 			}
 		}
 		r := &journal.Record{Vouchers: made}
@@ -50,7 +52,7 @@ func (l *Ledger) checkVouchers(vouchers []paywall.Voucher) ([]paywall.Voucher, e
 			return nil, paywall.Errorf(paywall.CodeMalformed, "a voucher of %s %s cannot be made", v.Amount, v.Amount.Currency)
 		}
 		if seen[v.Code] {
-			return nil, paywall.ErrConflict
+			return nil, errVoucherExists
 		}
 		seen[v.Code] = true
 		v.Campaign = strings.ToValidUTF8(v.Campaign, "\uFFFD")

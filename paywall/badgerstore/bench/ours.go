@@ -12,31 +12,40 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/badgerstore"
 	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// ours is the Store as the server uses it.
+// ours is the ledger as the server uses it.
 type ours struct {
-	*badgerstore.Store
+	*ledger.Ledger
 	dir     string
 	wallets []string
 }
 
-func openStore(ctx context.Context, dir string, disk segment.Disk) (*badgerstore.Store, error) {
-	return badgerstore.Open(ctx, badgerstore.Options{
+func openLedger(ctx context.Context, dir string, disk segment.Disk) (*ledger.Ledger, error) {
+	s, err := badgerstore.Open(ctx, badgerstore.Options{
 		Dir: dir, Currency: currency, Disk: disk, Logger: slog.New(slog.DiscardHandler),
 	})
-}
-
-func newOurs(ctx context.Context, dir string, disk segment.Disk) (*ours, error) {
-	s, err := openStore(ctx, dir, disk)
 	if err != nil {
 		return nil, err
 	}
-	o := &ours{Store: s, dir: dir}
+	l, err := ledger.New(s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return l, nil
+}
+
+func newOurs(ctx context.Context, dir string, disk segment.Disk) (*ours, error) {
+	l, err := openLedger(ctx, dir, disk)
+	if err != nil {
+		return nil, err
+	}
+	o := &ours{Ledger: l, dir: dir}
 	for range wallets {
 		w, err := o.openWallet(ctx)
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return nil, errors.Join(err, l.Close())
 		}
 		o.wallets = append(o.wallets, w)
 	}

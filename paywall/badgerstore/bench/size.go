@@ -129,12 +129,12 @@ func measureOpening(ctx context.Context, dir string, purchases int) (t opening, 
 
 func reopen(ctx context.Context, dir string) (time.Duration, error) {
 	start := time.Now()
-	s, err := openStore(ctx, dir, segment.OS{})
+	l, err := openLedger(ctx, dir, segment.OS{})
 	if err != nil {
 		return 0, err
 	}
 	took := time.Since(start)
-	return took, s.Close()
+	return took, l.Close()
 }
 
 // sellAndDie runs this program again as a shop and kills it.
