@@ -144,7 +144,7 @@ func TestPlantedBareCookieIsNoProofOverTLS(t *testing.T) {
 // take one another's place, so that the header does not grow with them.
 func TestPagesUnderOnePathShareOneCookie(t *testing.T) {
 	s := newSite(t)
-	s.start = time.Now() // as the jar has it
+	s.advance(time.Since(s.now())) // as the jar has it
 	key, _ := s.opened(50_000_000)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

@@ -308,6 +308,18 @@ func TestProgramsGiveAndOpen(t *testing.T) {
 	}
 }
 
+// TestTheKeyOfAnotherGiftMakesNone, and nobody is told of an offer there.
+func TestTheKeyOfAnotherGiftMakesNone(t *testing.T) {
+	s := newSite(t)
+	giver, _ := s.opened(5_000_000)
+	first := s.give(giver, s.bought(giver))
+	second := s.bought(giver, resource("/articles/two"))
+	w := s.post("/.paywall/wallet/gift", []string{"unlock_id", second, "key", string(first)}, cookie(giver))
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "This was already used for something else", "open the page again")
+	wantProblem(t, s.call("/.paywall/wallet/gift", object{"unlock_id": second, "key": string(first)}, bearer(giver)), http.StatusConflict, "conflict")
+}
+
 // TestOnlyABuyerGives: what is theirs, on its own site, and so often.
 func TestOnlyABuyerGives(t *testing.T) {
 	s := newSite(t)

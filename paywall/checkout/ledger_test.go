@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -154,7 +155,7 @@ func (s *site) present(key paywall.WalletKey, path string) (id string, gift payw
 	s.t.Helper()
 	gift = s.given(path)
 	w := s.call("/.paywall/gift", object{"key": string(gift)}, bearer(key))
-	wantStatus(s.t, w, 200)
+	wantStatus(s.t, w, http.StatusOK)
 	return decode(s.t, w)["unlock_id"].(string), gift
 }
 
