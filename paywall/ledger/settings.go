@@ -16,10 +16,10 @@ func (l *Ledger) Set(ctx context.Context, wallet string, to paywall.Settings) er
 	if err := to.Check(l.info.Currency); err != nil {
 		return err
 	}
-	return act(ctx, l, walletReads(wallet), func(v *view) (*journal.Record, error) { return v.decideSettings(wallet, to) })
+	return act(ctx, l, walletReads(wallet), func(v *view) (*journal.Record, error) { return decideSettings(v, wallet, to) })
 }
 
-func (v *view) decideSettings(wallet string, to paywall.Settings) (*journal.Record, error) {
+func decideSettings(v *view, wallet string, to paywall.Settings) (*journal.Record, error) {
 	_, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, err

@@ -35,12 +35,12 @@ var (
 // [paywall.ErrAskFirst]; also, with Auto set, of a resource whose last purchase the
 // wallet undid.
 func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
-	o, err := l.order(&p)
+	o, err := newOrder(l.info.Currency, &p)
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
 	return change(ctx, l, o.reads(), func(v *view) (*journal.Record, paywall.Receipt, error) {
-		s, err := v.decideUnlock(o)
+		s, err := decideUnlock(v, o)
 		if err == nil {
 			err = s.quote.Refusal
 		}
@@ -55,12 +55,12 @@ func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receip
 // purchase would come to now. Where Unlock would refuse it, Refusal says why.
 // [paywall.ErrNoWallet].
 func (l *Ledger) Quote(ctx context.Context, wallet string, offer paywall.Offer) (paywall.Quote, error) {
-	o, err := l.order(&paywall.Purchase{Wallet: wallet, Offer: offer})
+	o, err := newOrder(l.info.Currency, &paywall.Purchase{Wallet: wallet, Offer: offer})
 	if err != nil {
 		return paywall.Quote{}, err
 	}
 	return look(ctx, l, o.reads(), func(v *view) (paywall.Quote, error) {
-		s, err := v.decideUnlock(o)
+		s, err := decideUnlock(v, o)
 		if err != nil {
 			return s.quote, err
 		}
@@ -76,12 +76,12 @@ type order struct {
 	record journal.Record // never changed
 }
 
-// order checks that a purchase is one of this ledger's: [paywall.CodeMalformed].
-func (l *Ledger) order(p *paywall.Purchase) (*order, error) {
+// newOrder checks that a purchase is one of this ledger's: [paywall.CodeMalformed].
+func newOrder(currency paywall.Currency, p *paywall.Purchase) (*order, error) {
 	o := &p.Offer
 	names := utf8.ValidString(o.ID) && utf8.ValidString(o.Site) && utf8.ValidString(o.Resource)
 	names = names && o.ID != "" && o.ID != string(paywall.KindGenesis) && !strings.Contains(o.ID, "/") // it becomes a cause
-	amounts := !o.Price.IsZero() && l.amount(o.Price) && l.amount(o.Cap) && (p.Shown == nil || l.amount(*p.Shown))
+	amounts := !o.Price.IsZero() && amount(o.Price, currency) && amount(o.Cap, currency) && (p.Shown == nil || amount(*p.Shown, currency))
 	if !amounts || !names || o.Access < 0 || p.Refund < 0 {
 		return nil, errNotSold
 	}
@@ -115,7 +115,7 @@ type sale struct {
 
 // decideUnlock decides about a purchase. An error is of the call or the state; why the
 // purchase is refused stands in the quote.
-func (v *view) decideUnlock(o *order) (s sale, err error) {
+func decideUnlock(v *view, o *order) (s sale, err error) {
 	if _, s.wallet, err = v.wallet(o.Wallet); err != nil {
 		return s, err
 	}
@@ -124,15 +124,15 @@ func (v *view) decideUnlock(o *order) (s sale, err error) {
 	if err != nil {
 		return s, err
 	}
-	if err := v.price(&s, owned, &o.Offer); err != nil {
+	if err := price(v, &s, owned, &o.Offer); err != nil {
 		return s, err
 	}
-	earlier, used, err := v.earlier(&r, n)
+	first, used, err := earlier(v, &r, n)
 	if err != nil {
 		return s, err
 	}
 	if used {
-		return s, v.decideAgain(&s, &r, earlier, &o.Offer)
+		return s, decideAgain(v, &s, &r, first, &o.Offer)
 	}
 	live, err := v.live(n, owned)
 	if err != nil {
@@ -145,7 +145,7 @@ func (v *view) decideUnlock(o *order) (s sale, err error) {
 	case v.now.After(o.Offer.ExpiresAt):
 		s.quote.Refusal = errOfferExpired
 	default:
-		err = v.decideSale(&s, &r, owned, o.Purchase)
+		err = decideSale(v, &s, &r, owned, o.Purchase)
 	}
 	return s, err
 }
@@ -173,7 +173,7 @@ func keep(r *journal.Record) {
 // earlier finds this wallet's purchase with the offer. If there is none, it sets
 // r.Unlock to the new purchase's id: the offer's id, or a hash of wallet and offer if
 // another wallet used the offer first.
-func (v *view) earlier(r *journal.Record, n state.Number) (u state.Unlock, used bool, err error) {
+func earlier(v *view, r *journal.Record, n state.Number) (u state.Unlock, used bool, err error) {
 	r.Unlock = r.Offer
 	if u, used, err = v.unlock(r.Unlock); err != nil || !used || u.Number == n {
 		return u, used, err
@@ -184,7 +184,7 @@ func (v *view) earlier(r *journal.Record, n state.Number) (u state.Unlock, used 
 }
 
 // decideAgain answers an offer that this wallet used before.
-func (v *view) decideAgain(s *sale, r *journal.Record, u state.Unlock, o *paywall.Offer) error {
+func decideAgain(v *view, s *sale, r *journal.Record, u state.Unlock, o *paywall.Offer) error {
 	first, err := v.Record(u.Bought)
 	if err != nil {
 		return err
@@ -233,7 +233,7 @@ func (v *view) live(n state.Number, o state.Owned) (*paywall.Unlock, error) {
 }
 
 // decideSale decides about a purchase that would be new.
-func (v *view) decideSale(s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
+func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
 	q, w := &s.quote, &s.wallet
 	switch {
 	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
@@ -266,7 +266,7 @@ func (v *view) decideSale(s *sale, r *journal.Record, owned state.Owned, p *payw
 }
 
 // price says what an offer costs the wallet now.
-func (v *view) price(s *sale, owned state.Owned, o *paywall.Offer) (err error) {
+func price(v *view, s *sale, owned state.Owned, o *paywall.Offer) (err error) {
 	q, n := &s.quote, s.wallet.Number
 	q.Spent.Currency = o.Price.Currency
 	if !o.Cap.IsZero() {
@@ -276,7 +276,7 @@ func (v *view) price(s *sale, owned state.Owned, o *paywall.Offer) (err error) {
 	}
 	q.Charge = o.Charge(q.Spent)
 	q.Free = v.money(min(q.Charge.Micros, s.wallet.Free))
-	final, err := v.final(n, o, owned, q.Charge)
+	final, err := final(v, n, o, owned, q.Charge)
 	if final != nil {
 		q.Final = final
 	}
