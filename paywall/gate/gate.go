@@ -11,6 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Table         *pricing.Table
 	Ring          *token.Ring
 	Verifier      *token.Verifier
-	Canonicalizer *paywall.Canonicalizer
+	Canonicalizer *target.Canonicalizer
 
 	// Ledger waits until the store is open, or for the context. Its error means
 	// that the store is not there: tokens open nevertheless, wallets do not.

@@ -17,6 +17,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pathtest"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -66,7 +67,7 @@ func leakSites(tb testing.TB) []*leakSite {
 		all = append(all, newLeakSite(tb, table))
 	}
 	named := newLeakSite(tb, all[2].gate.Table)
-	named.gate.Canonicalizer = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: []string{"p"}}
+	named.gate.Canonicalizer = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: []string{"p"}}
 	return append(all, named)
 }
 

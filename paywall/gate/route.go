@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // reservedPrefix is the checkout's, on every site and whatever is priced there.
@@ -20,17 +21,17 @@ type ticket struct {
 	status    pricing.Status
 	rule      *pricing.Rule
 	resource  string
-	path      string          // that the rule was found for
-	part      bool            // it opens by the right to the page that it is a part of
-	asked     *paywall.Target // what the client asked for, and comes back to
-	canonical bool            // it may be sold as it was spelled
-	crawler   bool            // a search engine reads it, unpaid
-	include   string          // the resource of the page that this goes into, see Gate.includedIn
+	path      string         // that the rule was found for
+	part      bool           // it opens by the right to the page that it is a part of
+	asked     *target.Target // what the client asked for, and comes back to
+	canonical bool           // it may be sold as it was spelled
+	crawler   bool           // a search engine reads it, unpaid
+	include   string         // the resource of the page that this goes into, see Gate.includedIn
 }
 
 // decide finds the rule for a request; target is what the client sent, parsed.
 // The error is for the client.
-func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error {
+func (g *Gate) decide(r *http.Request, target *target.Target, t *ticket) error {
 	d, err := g.Table.Decide(r, target)
 	if err != nil {
 		g.noteSpelling(r, target.Path, paywall.ErrorMessage(err))
@@ -54,7 +55,7 @@ func (g *Gate) noteSpelling(r *http.Request, path, reason string) {
 // the site gets another target than the client sent, and what either of them
 // costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere): the
 // dearer of two, and of two that cost the same the one that the client asked for.
-func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
+func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
 	current, err := g.Canonicalizer.Parse(r.RequestURI)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *payw
 // forAll reports whether a target is the one page or script at the root that all
 // others are rewritten to, and no rule names it: it is not what is sold, although
 // the rule for all the rest has a price for it.
-func forAll(d *pricing.Decision, target *paywall.Target) bool {
+func forAll(d *pricing.Decision, target *target.Target) bool {
 	return d.Rule.Match == nil && (target.Resource == "/index.php" || target.Resource == "/index.html")
 }
 
@@ -117,7 +118,7 @@ func (g *Gate) Explain(r *http.Request) (pricing.Decision, error) {
 func gatedStatus(s pricing.Status) bool { return s == pricing.Priced || s == pricing.Misconfigured }
 
 // issue fills the ticket from the decision that counts; target is the one it was made about.
-func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
+func (g *Gate) issue(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
 	if d.Status == pricing.Misconfigured {
 		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
 			"refused a path that is behind the paywall and has no rule; write a price for it, or free",
@@ -133,14 +134,14 @@ func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target
 
 // writeTarget makes the site read what was checked. The client cannot be sent
 // to another spelling of a target that the server made.
-func writeTarget(r *http.Request, target *paywall.Target) {
+func writeTarget(r *http.Request, target *target.Target) {
 	r.URL.Path, r.URL.RawPath = target.Path, paywall.EscapePath(target.Path)
 	r.RequestURI = target.Location()
 }
 
 // serveReserved answers for "/.paywall/" in every spelling: nothing of it ever
 // reaches the site.
-func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string, target *paywall.Target) {
+func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string, target *target.Target) {
 	ours := target.Path == reservedPrefix || strings.HasPrefix(target.Path, reservedPrefix+"/")
 	switch {
 	case !ours || target.Ambiguous:
@@ -158,7 +159,7 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 
 // unrewritten is the request as the client sent it: a site whose server
 // rewrites every path to its front page has a checkout all the same.
-func unrewritten(r *http.Request, raw string, target *paywall.Target) *http.Request {
+func unrewritten(r *http.Request, raw string, target *target.Target) *http.Request {
 	if r.RequestURI == raw && r.URL.Path == target.Path {
 		return r
 	}
