@@ -55,7 +55,7 @@ func (g *giftDetails) opens(v *view) bool {
 
 func (g *giftDetails) public() paywall.GiftState {
 	return paywall.GiftState{
-		Site: g.unlock.Site, Resource: g.unlock.Resource, URL: bare(g.bought), Title: g.unlock.Title,
+		Site: g.unlock.Site, Resource: g.unlock.Resource, URL: state.Bare(g.bought), Title: g.unlock.Title,
 		Readers: g.made.Readers, Opened: g.state.Opened, MadeAt: g.made.Time, ExpiresAt: g.unlock.ExpiresAt,
 	}
 }
@@ -150,7 +150,7 @@ func decideOpenGift(v *view, wallet string, key paywall.Hash, id string) (_ *jou
 	}
 	r := &journal.Record{
 		Wallet: wallet, Unlock: id, Gift: key, Site: g.bought.Site,
-		Resource: g.bought.Resource, URL: bare(g.bought), Title: g.bought.Title,
+		Resource: g.bought.Resource, URL: state.Bare(g.bought), Title: g.bought.Title,
 	}
 	r.Kind, r.Offer, r.Time = paywall.KindUnlock, id, v.now
 	owned, err := v.owned(w.Number, r.Site, r.Resource)

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -62,16 +61,7 @@ func forgets(s state.Settings, at time.Time) bool {
 }
 
 // forget takes from a purchase's record everything that owning its resource does not need.
-func forget(r *journal.Record) { r.Title, r.URL = "", bare(r) }
-
-// bare is the address of a purchase's resource, without what only its buyer's address
-// had: of the query, it keeps the part that belongs to the resource's name.
-func bare(r *journal.Record) string {
-	if i := strings.LastIndexByte(r.Resource, '?'); i >= 0 && strings.Contains(r.URL, "?") {
-		return paywall.EscapePath(r.Resource[:i]) + r.Resource[i:]
-	}
-	return paywall.EscapePath(r.Resource)
-}
+func forget(r *journal.Record) { r.Title, r.URL = "", state.Bare(r) }
 
 // Settings answers a wallet's settings and what it spent. [paywall.ErrNoWallet].
 func (l *Ledger) Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error) {
