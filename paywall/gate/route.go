@@ -32,9 +32,9 @@ type ticket struct {
 // decide finds the rule for a request; target is what the client sent, parsed.
 // The error is for the client.
 func (g *Gate) decide(r *http.Request, target *target.Target, t *ticket) error {
-	d, err := g.Table.Decide(r, target)
+	d, err := g.o.Table.Decide(r, target)
 	if err != nil {
-		g.noteSpelling(r, target.Path, paywall.ErrorMessage(err))
+		noteSpelling(g, r, target.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if r.RequestURI == t.raw {
@@ -46,9 +46,9 @@ func (g *Gate) decide(r *http.Request, target *target.Target, t *ticket) error {
 
 // noteSpelling says why an address behind the paywall was refused. Its query is not
 // told: that is the client's.
-func (g *Gate) noteSpelling(r *http.Request, path, reason string) {
-	g.Logger.LogAttrs(r.Context(), slog.LevelDebug, "refused an address behind the paywall for how it is spelled",
-		slog.String("site", g.Origin(r)), slog.String("resource", path), slog.String("reason", reason))
+func noteSpelling(g *Gate, r *http.Request, path, reason string) {
+	g.o.Logger.LogAttrs(r.Context(), slog.LevelDebug, "refused an address behind the paywall for how it is spelled",
+		slog.String("site", g.o.Origin(r)), slog.String("resource", path), slog.String("reason", reason))
 }
 
 // decideRewritten is for a request that the server rewrote before the gate:
@@ -56,16 +56,16 @@ func (g *Gate) noteSpelling(r *http.Request, path, reason string) {
 // costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere): the
 // dearer of two, and of two that cost the same the one that the client asked for.
 func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
-	current, err := g.Canonicalizer.Parse(r.RequestURI)
+	current, err := g.o.Canonicalizer.Parse(r.RequestURI)
 	if err != nil {
 		return err
 	}
 	if current.Reserved() {
 		return paywall.Errorf(paywall.CodeNotFound, "there is nothing here")
 	}
-	now, err := g.Table.Decide(r, &current)
+	now, err := g.o.Table.Decide(r, &current)
 	if err != nil {
-		g.noteSpelling(r, current.Path, paywall.ErrorMessage(err))
+		noteSpelling(g, r, current.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if now.Status == pricing.Priced && !current.Canonical {
@@ -102,8 +102,8 @@ func forAll(d *pricing.Decision, target *target.Target) bool {
 // Explain says what the gate decides about a request that nobody paid for. The
 // error is what it would be refused with.
 func (g *Gate) Explain(r *http.Request) (pricing.Decision, error) {
-	t := ticket{origin: g.Origin(r), raw: g.Original(r)}
-	target, err := g.Canonicalizer.Parse(t.raw)
+	t := ticket{origin: g.o.Origin(r), raw: g.o.Original(r)}
+	target, err := g.o.Canonicalizer.Parse(t.raw)
 	if err != nil || target.Reserved() {
 		return pricing.Decision{}, err
 	}
@@ -120,7 +120,7 @@ func gatedStatus(s pricing.Status) bool { return s == pricing.Priced || s == pri
 // issue fills the ticket from the decision that counts; target is the one it was made about.
 func (g *Gate) issue(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
 	if d.Status == pricing.Misconfigured {
-		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
+		g.o.Logger.LogAttrs(r.Context(), slog.LevelWarn,
 			"refused a path that is behind the paywall and has no rule; write a price for it, or free",
 			slog.String("site", t.origin), slog.String("resource", target.Resource))
 		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
@@ -153,7 +153,7 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 		_ = g.redirect(w, r, target.Location())
 	default:
 		keepAlive(w, r)
-		g.Checkout.ServeHTTP(g.checkoutWriter(w), unrewritten(r, raw, target))
+		g.o.Checkout.ServeHTTP(g.checkoutWriter(w), unrewritten(r, raw, target))
 	}
 }
 

@@ -25,7 +25,7 @@ func Withhold(g *Gate, c *target.Canonicalizer, sent, reader *http.Request) {
 		g.takeCredentials(sent, "", false) // whose site it is does not matter for what is ours
 	}
 	cleanReferer(sent.Header)
-	for _, secret := range g.secrets(c, reader) {
+	for _, secret := range secrets(g, c, reader) {
 		for name, values := range sent.Header {
 			for i, value := range values {
 				sent.Header[name][i] = strings.ReplaceAll(value, secret, "")
@@ -45,7 +45,7 @@ const (
 )
 
 // secrets are the values in a request that nobody else may learn.
-func (g *Gate) secrets(c *target.Canonicalizer, r *http.Request) (found []string) {
+func secrets(g *Gate, c *target.Canonicalizer, r *http.Request) (found []string) {
 	add := func(secret string) {
 		if len(secret) >= shortestSecret && len(found) < maxSecrets && !slices.Contains(found, secret) {
 			found = append(found, secret)
@@ -69,7 +69,7 @@ func (g *Gate) secrets(c *target.Canonicalizer, r *http.Request) (found []string
 		}
 	}
 	for _, raw := range bearers {
-		if len(bearers) > 1 || g == nil || g.knows(r, raw) { // of several, see takeBearer
+		if len(bearers) > 1 || g == nil || knows(g, r, raw) { // of several, see takeBearer
 			add(raw)
 		}
 	}
@@ -87,7 +87,7 @@ func (g *Gate) secrets(c *target.Canonicalizer, r *http.Request) (found []string
 }
 
 // knows reports whether a bearer is a token or a wallet's key of ours.
-func (g *Gate) knows(r *http.Request, raw string) bool {
+func knows(g *Gate, r *http.Request, raw string) bool {
 	h := http.Header{}
 	g.takeBearer(r.Context(), new(credentials), h, []string{"Bearer " + raw}, "")
 	return len(h) == 0
