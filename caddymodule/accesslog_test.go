@@ -17,8 +17,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/gate"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // logLine is a line of the access log.
@@ -152,7 +152,7 @@ func TestSitesThatDoNotLogStillDoNot(t *testing.T) {
 func TestN06AGiftLinkIsNoErrorWhileTheServerStarts(t *testing.T) {
 	h := &Handler{
 		app: &App{ready: make(chan struct{})}, gate: new(atomic.Pointer[gate.Gate]), GiftLinks: new(GiftLinks),
-		canon: &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
+		canon: &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
 	}
 	for target, isError := range map[string]bool{"/.paywall/gift?key=x": false, "/.paywall/wallet": true, "/articles/a": true} {
 		ctx, cancel := context.WithCancel(t.Context())

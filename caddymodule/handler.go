@@ -19,6 +19,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -105,7 +106,7 @@ type Handler struct {
 	cap    paywall.Money // zero: none
 	gifts  checkout.GiftLinks
 	tips   []paywall.Money
-	canon  *paywall.Canonicalizer
+	canon  *target.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  *routes.Site
 	log    accessLog
@@ -155,7 +156,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if err := checkQueryNames(h.Query); err != nil {
 		return err
 	}
-	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
+	h.canon = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
 	if h.cutter, err = h.Teaser.cutter(); err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, location string)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		const reason = "the address is not spelled canonically"
 		if path, _, _ := strings.Cut(location, "?"); !gift(path) {
-			g.noteSpelling(r, path, reason)
+			noteSpelling(g, r, path, reason)
 		}
 		return g.refuse(w, r, paywall.CodeMalformed, reason)
 	}

@@ -19,11 +19,11 @@ const barSearch = 64 << 10
 // looks at a page that was just bought, and can still undo that. What was paid,
 // the ledger says; a token that is older than the time for it costs no question.
 func (g *Gate) barred(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, issued time.Time) http.ResponseWriter {
-	if g.Bar == nil {
+	if g.o.Bar == nil {
 		return w
 	}
-	now := g.Now()
-	if now.Sub(issued) >= g.Refund || c.wallet == "" || c.twins || !barable(r) {
+	now := g.o.Now()
+	if now.Sub(issued) >= g.o.Refund || c.wallet == "" || c.twins || !barable(r) {
 		return w
 	}
 	key, ok := paywall.WalletKey(c.wallet).Hash()
@@ -34,9 +34,9 @@ func (g *Gate) barred(w http.ResponseWriter, r *http.Request, t *ticket, c *cred
 	if err != nil || !unlock.Refundable(now) {
 		return w
 	}
-	bar, err := g.Bar(speaking(r, t, c), &unlock)
+	bar, err := g.o.Bar(speaking(r, t, c), &unlock)
 	if err != nil {
-		g.Logger.LogAttrs(r.Context(), slog.LevelError, "writing a bar into a page failed",
+		g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "writing a bar into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
 		return w
 	}

@@ -95,7 +95,7 @@ func TestB09ForwardedHostChangesNothing(t *testing.T) {
 		res := s.do("GET", pagePath, header, "Accept: text/html")
 		wantPaywall(t, res)
 		raw := strings.TrimPrefix(res.Header.Get("Location"), "/.paywall/unlock?offer=")
-		if offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != pagePath {
+		if offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != pagePath {
 			t.Errorf("%s: %+v, %v", header, offer, err)
 		}
 	}

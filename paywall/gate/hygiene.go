@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // liars are request headers by which a client could tell the site another
@@ -94,7 +94,7 @@ func cleanReferer(h http.Header) {
 			h["Referer"][i] = page
 			continue
 		}
-		if target, err := new(paywall.Canonicalizer).Parse(page); err == nil && target.Reserved() || err != nil && named {
+		if target, err := new(target.Canonicalizer).Parse(page); err == nil && target.Reserved() || err != nil && named {
 			delete(h, "Referer")
 			return
 		}

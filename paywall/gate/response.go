@@ -160,7 +160,7 @@ func (w *response) seal() {
 
 func (w *response) settle(h http.Header) {
 	if scrub(h, w.paid) {
-		w.lead.gate.noteClearSiteData()
+		noteClearSiteData(w.lead.gate)
 	}
 	if !w.paid {
 		return

@@ -28,7 +28,7 @@ const (
 // The request's body is not read, and its conditions mean nothing here.
 func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
 	probed, of := bare(r, t)
-	found, err := g.page(w.Header(), probed, next, of, g.Teaser != nil && of.ownPage() && of.named())
+	found, err := g.page(w.Header(), probed, next, of, g.o.Teaser != nil && of.ownPage() && of.named())
 	if err != nil {
 		return g.refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
@@ -38,7 +38,7 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 			return err
 		}
 		g.pages.forget(keyOfPage(probed, of), found)
-		g.noteUnshown(r, t)
+		noteUnshown(g, r, t)
 		found = sellable
 	}
 	quote, err := found.quotes.get(g, t, found)
@@ -46,8 +46,8 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 		return g.refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
 	if err != nil {
-		if g.unsigned.due(g.Now()) {
-			g.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
+		if g.unsigned.due(g.o.Now()) {
+			g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
 				slog.String("site", t.origin), slog.Any("error", err))
 		}
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
@@ -74,7 +74,7 @@ type quote struct {
 func (g *Gate) page(set http.Header, r *http.Request, next Handler, t *ticket, cut bool) (*page, error) {
 	origin, resource := t.origin, t.resource // not t: it would have to leave the stack of every paid request
 	named, own := t.named(), t.ownPage()
-	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.Now(), func() (*page, error) {
+	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.o.Now(), func() (*page, error) {
 		return g.ask(set, r, next, origin, resource, laneOf(r, origin, named, own), cut)
 	})
 }
@@ -144,7 +144,7 @@ type quotes struct {
 
 // get answers a signed offer.
 func (q *quotes) get(g *Gate, t *ticket, p *page) (*quote, error) {
-	now := g.Now()
+	now := g.o.Now()
 	if last := q.shared(t, now); last != nil {
 		return last, nil
 	}
@@ -192,7 +192,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 	o := paywall.Offer{
 		ID: paywall.NewID(), Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: location,
 		Title: p.head.Title, Words: p.head.Words,
-		Price: t.rule.Price, Cap: g.Cap, Access: t.rule.Access, Shares: t.rule.Shares,
+		Price: t.rule.Price, Cap: g.o.Cap, Access: t.rule.Access, Shares: t.rule.Shares,
 		IssuedAt: now, ExpiresAt: now.Add(paywall.OfferTTL),
 	}
 	var raw string
@@ -205,7 +205,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 		func() { o.Title = "" },
 	} {
 		shorten()
-		if raw, err = g.Ring.SignOffer(&o); !errors.Is(err, token.ErrTooLong) {
+		if raw, err = g.o.Ring.SignOffer(&o); !errors.Is(err, token.ErrTooLong) {
 			break
 		}
 	}

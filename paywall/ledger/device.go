@@ -98,7 +98,7 @@ func (l *Ledger) Drop(ctx context.Context, wallet string, d paywall.Drop) error 
 	reads.List = true
 	for {
 		more, err := commit(ctx, l, Change{Reads: reads}, func(tx *Tx) (bool, error) {
-			records, more, err := tx.decideDrop(wallet, d)
+			records, more, err := decideDrop(&tx.view, wallet, d)
 			if err != nil {
 				return false, err
 			}
@@ -112,17 +112,17 @@ func (l *Ledger) Drop(ctx context.Context, wallet string, d paywall.Drop) error 
 
 // decideDrop decides about dropping keys; more says that there are others to drop after
 // these.
-func (v *view) decideDrop(wallet string, d paywall.Drop) (records []*journal.Record, more bool, err error) {
+func decideDrop(v *view, wallet string, d paywall.Drop) (records []*journal.Record, more bool, err error) {
 	_, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, false, err
 	}
-	out, err := v.wanted(w.Number, d)
+	out, err := wanted(v, w.Number, d)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, gone := range out[:min(len(out), dropAtOnce)] {
-		r, err := v.dropOf(wallet, gone, d.Codes)
+		r, err := dropOf(v, wallet, gone, d.Codes)
 		if err != nil {
 			return nil, false, err
 		}
@@ -132,7 +132,7 @@ func (v *view) decideDrop(wallet string, d paywall.Drop) (records []*journal.Rec
 }
 
 // dropOf is the record by which a key opens its wallet no more.
-func (v *view) dropOf(wallet string, d device, code bool) (*journal.Record, error) {
+func dropOf(v *view, wallet string, d device, code bool) (*journal.Record, error) {
 	r := &journal.Record{Wallet: wallet, Key: d.key}
 	r.Kind = paywall.KindDrop
 	if code {
@@ -146,7 +146,7 @@ func (v *view) dropOf(wallet string, d device, code bool) (*journal.Record, erro
 }
 
 // wanted is the keys of a wallet that a drop takes and that open it still.
-func (v *view) wanted(n state.Number, d paywall.Drop) (out []device, err error) {
+func wanted(v *view, n state.Number, d paywall.Drop) (out []device, err error) {
 	all, err := v.devices(n)
 	if err != nil {
 		return nil, err
@@ -163,7 +163,7 @@ func (v *view) wanted(n state.Number, d paywall.Drop) (out []device, err error) 
 	}
 	if d.Device != "" {
 		if found = len(out) > 0; !found {
-			found, err = v.wasDropped(n, d.Device)
+			found, err = wasDropped(v, n, d.Device)
 		}
 	}
 	switch {
@@ -174,7 +174,7 @@ func (v *view) wanted(n state.Number, d paywall.Drop) (out []device, err error) 
 	case !d.Codes || len(out) == 0:
 		return out, nil
 	}
-	left, err := v.codesLeft(n, out)
+	left, err := codesLeft(v, n, out)
 	if err == nil && !left {
 		err = paywall.Errorf(paywall.CodeMalformed, "this would leave no way into the wallet; keep its recovery code")
 	}
@@ -185,7 +185,7 @@ func (v *view) wanted(n state.Number, d paywall.Drop) (out []device, err error) 
 var errEnough = errors.New("enough")
 
 // wasDropped reports whether a wallet had a device that was dropped.
-func (v *view) wasDropped(n state.Number, id string) (was bool, err error) {
+func wasDropped(v *view, n state.Number, id string) (was bool, err error) {
 	hash, err := base64.RawURLEncoding.Strict().DecodeString(id)
 	if err != nil || len(hash) != deviceBytes {
 		return false, nil //nolint:nilerr // it is no id of ours
@@ -203,7 +203,7 @@ func (v *view) wasDropped(n state.Number, id string) (was bool, err error) {
 
 // codesLeft reports whether a recovery code leads to a wallet when those of some devices
 // do so no more. It reads one code more than there are devices.
-func (v *view) codesLeft(n state.Number, out []device) (left bool, err error) {
+func codesLeft(v *view, n state.Number, out []device) (left bool, err error) {
 	gone := map[paywall.Hash]bool{}
 	for _, d := range out {
 		added, err := v.Record(d.at)

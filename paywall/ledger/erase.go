@@ -28,7 +28,7 @@ func (l *Ledger) Erase(ctx context.Context, wallet string) error {
 	if err != nil {
 		return err
 	}
-	if l.sweep(ctx, n) != nil {
+	if sweep(ctx, l, n) != nil {
 		select {
 		case l.wake <- struct{}{}:
 		default: // it will look
@@ -52,9 +52,9 @@ type slice struct {
 	revoked []Revocation
 }
 
-// slice finds the next bit; most is how many keys are in it. It follows from the records
+// sliceOf finds the next bit; most is how many keys are in it. It follows from the records
 // and the state, so nothing of it is recorded.
-func (v *view) slice(n state.Number, e state.Erasure, most int) (*slice, error) {
+func sliceOf(v *view, n state.Number, e state.Erasure, most int) (*slice, error) {
 	c := &slice{v: v, n: n, e: e, left: most, put: map[string][]byte{}}
 	if err := errors.Join(c.purchases(), c.transfers(), c.found()); err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (c *slice) target(key []byte) error {
 }
 
 // sweep takes an erased wallet away, slice by slice.
-func (l *Ledger) sweep(ctx context.Context, n state.Number) error {
+func sweep(ctx context.Context, l *Ledger, n state.Number) error {
 	for {
 		more, err := commit(ctx, l, Change{Reads: Reads{Keys: [][]byte{state.ErasureKey(n)}, List: true}}, func(tx *Tx) (bool, error) {
 			value, err := tx.Get(state.ErasureKey(n))
@@ -160,7 +160,7 @@ func (l *Ledger) sweep(ctx context.Context, n state.Number) error {
 			if err != nil {
 				return false, err
 			}
-			c, err := tx.slice(n, e, sliceKeys)
+			c, err := sliceOf(&tx.view, n, e, sliceKeys)
 			if err != nil {
 				return false, err
 			}
@@ -178,13 +178,13 @@ func (l *Ledger) sweep(ctx context.Context, n state.Number) error {
 
 // tidy is the goroutine that takes away erased wallets that are left, after a crash or
 // where the caller of Erase did not wait, and forgets old revocations.
-func (l *Ledger) tidy() {
+func tidy(l *Ledger) {
 	forget := time.NewTicker(10 * time.Minute)
 	defer forget.Stop()
 	again := time.NewTicker(time.Second) // after a full disk
 	defer again.Stop()
-	left := l.sweepAll(l.life) != nil
-	_ = l.forgetRevoked(l.life)
+	left := sweepAll(l.life, l) != nil
+	_ = forgetRevoked(l.life, l)
 	for {
 		select {
 		case <-l.life.Done():
@@ -195,15 +195,15 @@ func (l *Ledger) tidy() {
 				continue
 			}
 		case <-forget.C:
-			_ = l.forgetRevoked(l.life) // ten minutes later it tries again
+			_ = forgetRevoked(l.life, l) // ten minutes later it tries again
 			continue
 		}
-		left = l.sweepAll(l.life) != nil
+		left = sweepAll(l.life, l) != nil
 	}
 }
 
 // sweepAll takes away all wallets that are being erased.
-func (l *Ledger) sweepAll(ctx context.Context) error {
+func sweepAll(ctx context.Context, l *Ledger) error {
 	var numbers []state.Number
 	_, err := look(ctx, l, Reads{List: true}, func(v *view) (struct{}, error) {
 		return struct{}{}, v.Each([]byte{state.TagErasure}, func(key, _ []byte) error {
@@ -212,21 +212,21 @@ func (l *Ledger) sweepAll(ctx context.Context) error {
 		})
 	})
 	for _, n := range numbers {
-		err = errors.Join(err, l.sweep(ctx, n))
+		err = errors.Join(err, sweep(ctx, l, n))
 	}
 	return err
 }
 
 // erased is what is still to be written for the wallets that are being erased; nil:
 // deleted.
-func (v *view) erased() (map[string][]byte, error) {
+func erased(v *view) (map[string][]byte, error) {
 	left := map[string][]byte{}
 	err := v.Each([]byte{state.TagErasure}, func(key, value []byte) error {
 		e, err := state.DecodeErasure(value)
 		if err != nil {
 			return err
 		}
-		c, err := v.slice(state.Number(key[1:]), e, math.MaxInt)
+		c, err := sliceOf(v, state.Number(key[1:]), e, math.MaxInt)
 		if err != nil {
 			return err
 		}

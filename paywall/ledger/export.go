@@ -50,7 +50,7 @@ func (l *Ledger) WalletExport(ctx context.Context, id string, part func(*paywall
 		if opened.Paid() > 0 {
 			welcome = v.credits([]*journal.Record{opened})
 		}
-		return v.exportHead(id, &w, opened.Time)
+		return exportHead(v, id, &w, opened.Time)
 	})
 	if err != nil {
 		return err
@@ -63,20 +63,20 @@ func (l *Ledger) WalletExport(ctx context.Context, id string, part func(*paywall
 		read   func(v *view, at Ref, e *paywall.WalletExport) (next Ref, err error)
 	}{
 		{w.Bought, func(v *view, at Ref, e *paywall.WalletExport) (next Ref, err error) {
-			e.Purchases, next, err = l.unlocks(ctx, v, &w, at, exportPart)
+			e.Purchases, next, err = unlocks(ctx, l, v, &w, at, exportPart)
 			return next, err
 		}},
 		{w.Gave, func(v *view, at Ref, e *paywall.WalletExport) (next Ref, err error) {
-			e.Gifts, next, err = l.gifts(ctx, v, &w, at, exportPart)
+			e.Gifts, next, err = gifts(ctx, l, v, &w, at, exportPart)
 			return next, err
 		}},
 		{w.Moved, func(v *view, at Ref, e *paywall.WalletExport) (next Ref, err error) {
-			moved, next, err := l.transfers(ctx, v, w.Number, at, exportPart)
+			moved, next, err := transfers(ctx, l, v, w.Number, at, exportPart)
 			e.Tips = v.tips(&w, moved)
 			return next, err
 		}},
 		{w.Moved, func(v *view, at Ref, e *paywall.WalletExport) (next Ref, err error) {
-			moved, next, err := l.transfers(ctx, v, w.Number, at, exportPart)
+			moved, next, err := transfers(ctx, l, v, w.Number, at, exportPart)
 			e.Credits = v.credits(moved)
 			return next, err
 		}},
@@ -105,7 +105,7 @@ func (l *Ledger) WalletExport(ctx context.Context, id string, part func(*paywall
 }
 
 // exportHead is all of a wallet but its history.
-func (v *view) exportHead(id string, w *state.Wallet, opened time.Time) (*paywall.WalletExport, error) {
+func exportHead(v *view, id string, w *state.Wallet, opened time.Time) (*paywall.WalletExport, error) {
 	e := &paywall.WalletExport{
 		ID: id, Currency: v.currency, Balance: v.money(w.Balance), Free: v.money(w.Free), OpenedAt: opened, Settings: v.settings(w),
 	}

@@ -55,7 +55,7 @@ func (g *giftDetails) opens(v *view) bool {
 
 func (g *giftDetails) public() paywall.GiftState {
 	return paywall.GiftState{
-		Site: g.unlock.Site, Resource: g.unlock.Resource, URL: bare(g.bought), Title: g.unlock.Title,
+		Site: g.unlock.Site, Resource: g.unlock.Resource, URL: state.Bare(g.bought), Title: g.unlock.Title,
 		Readers: g.made.Readers, Opened: g.state.Opened, MadeAt: g.made.Time, ExpiresAt: g.unlock.ExpiresAt,
 	}
 }
@@ -69,10 +69,10 @@ func (l *Ledger) AddGift(ctx context.Context, wallet string, link paywall.Gift) 
 		return paywall.Errorf(paywall.CodeMalformed, "a gift is for 1 to %d readers", paywall.MaxGiftReaders)
 	}
 	reads := walletReads(wallet, state.GiftKey(link.Key), state.UnlockKey(link.Unlock))
-	return act(ctx, l, reads, func(v *view) (*journal.Record, error) { return v.decideGift(wallet, link) })
+	return act(ctx, l, reads, func(v *view) (*journal.Record, error) { return decideGift(v, wallet, link) })
 }
 
-func (v *view) decideGift(wallet string, link paywall.Gift) (*journal.Record, error) {
+func decideGift(v *view, wallet string, link paywall.Gift) (*journal.Record, error) {
 	_, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, err
@@ -84,13 +84,13 @@ func (v *view) decideGift(wallet string, link paywall.Gift) (*journal.Record, er
 		return nil, err
 	}
 	if value != nil {
-		return nil, v.sameGift(value, r)
+		return nil, sameGift(v, value, r)
 	}
-	return r, v.mayGive(w.Number, link)
+	return r, mayGive(v, w.Number, link)
 }
 
 // sameGift refuses another gift than the one that was made with its key before.
-func (v *view) sameGift(value []byte, r *journal.Record) error {
+func sameGift(v *view, value []byte, r *journal.Record) error {
 	g, err := state.DecodeGift(value)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (v *view) sameGift(value []byte, r *journal.Record) error {
 
 // mayGive refuses a resource that the wallet does not own or was given itself, and
 // more links than it may make.
-func (v *view) mayGive(n state.Number, link paywall.Gift) error {
+func mayGive(v *view, n state.Number, link paywall.Gift) error {
 	u, err := v.bought(n, link.Unlock)
 	if err != nil {
 		return err
@@ -134,12 +134,12 @@ func (v *view) mayGive(n state.Number, link paywall.Gift) error {
 func (l *Ledger) OpenGift(ctx context.Context, wallet string, key paywall.Hash) (paywall.Receipt, error) {
 	id := paywall.NewID()
 	return change(ctx, l, walletReads(wallet, state.GiftKey(key)), func(v *view) (*journal.Record, paywall.Receipt, error) {
-		return v.decideOpenGift(wallet, key, id)
+		return decideOpenGift(v, wallet, key, id)
 	})
 }
 
 // decideOpenGift decides about opening a gift; id is the new unlock's.
-func (v *view) decideOpenGift(wallet string, key paywall.Hash, id string) (_ *journal.Record, receipt paywall.Receipt, err error) {
+func decideOpenGift(v *view, wallet string, key paywall.Hash, id string) (_ *journal.Record, receipt paywall.Receipt, err error) {
 	_, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, receipt, err
@@ -150,7 +150,7 @@ func (v *view) decideOpenGift(wallet string, key paywall.Hash, id string) (_ *jo
 	}
 	r := &journal.Record{
 		Wallet: wallet, Unlock: id, Gift: key, Site: g.bought.Site,
-		Resource: g.bought.Resource, URL: bare(g.bought), Title: g.bought.Title,
+		Resource: g.bought.Resource, URL: state.Bare(g.bought), Title: g.bought.Title,
 	}
 	r.Kind, r.Offer, r.Time = paywall.KindUnlock, id, v.now
 	owned, err := v.owned(w.Number, r.Site, r.Resource)
@@ -204,14 +204,14 @@ func (l *Ledger) Gifts(ctx context.Context, wallet string, limit int) ([]paywall
 		if err != nil {
 			return nil, err
 		}
-		list, _, err := l.gifts(ctx, v, &w, w.Gave, limit)
+		list, _, err := gifts(ctx, l, v, &w, w.Gave, limit)
 		return list, err
 	})
 }
 
 // gifts reads limit gifts of a wallet from a ref on, newest first, and says where the
 // one before them stands.
-func (l *Ledger) gifts(ctx context.Context, v *view, w *state.Wallet, at Ref, limit int) (list []paywall.GiftState, next Ref, err error) {
+func gifts(ctx context.Context, l *Ledger, v *view, w *state.Wallet, at Ref, limit int) (list []paywall.GiftState, next Ref, err error) {
 	list = []paywall.GiftState{}
 	for !at.IsZero() && len(list) < limit {
 		if err := l.interrupted(ctx); err != nil {

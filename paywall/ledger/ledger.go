@@ -49,10 +49,10 @@ func New(e Engine) (*Ledger, error) {
 	l := &Ledger{engine: e, info: e.Info(), wake: make(chan struct{}, 1)}
 	l.life, l.end = context.WithCancel(context.Background())
 	e.Watch(l.revoked.add)
-	if err := l.loadRevoked(); err != nil {
+	if err := loadRevoked(l); err != nil {
 		return nil, fmt.Errorf("reading the revocations: %w", err)
 	}
-	l.done.Go(l.tidy)
+	l.done.Go(func() { tidy(l) })
 	return l, nil
 }
 
@@ -77,13 +77,9 @@ func (l *Ledger) Backup(ctx context.Context, w io.Writer, o paywall.BackupOption
 	return a.Backup(ctx, w, o)
 }
 
-func (l *Ledger) money(micros int64) paywall.Money {
-	return paywall.Money{Micros: micros, Currency: l.info.Currency}
-}
-
 // amount reports whether an amount that may be nothing is one of this ledger's.
-func (l *Ledger) amount(m paywall.Money) bool {
-	return m.IsZero() || m.Micros > 0 && m.Currency == l.info.Currency
+func amount(m paywall.Money, currency paywall.Currency) bool {
+	return m.IsZero() || m.Micros > 0 && m.Currency == currency
 }
 
 // change makes a change of one record, or of none. decide may be called again.

@@ -41,10 +41,10 @@ func (l *Ledger) SetPasskey(ctx context.Context, wallet string, p paywall.Passke
 	}
 	reads := walletReads(wallet, state.PasskeyKey(p.ID))
 	reads.List = true
-	return act(ctx, l, reads, func(v *view) (*journal.Record, error) { return v.decideSetPasskey(wallet, p) })
+	return act(ctx, l, reads, func(v *view) (*journal.Record, error) { return decideSetPasskey(v, wallet, p) })
 }
 
-func (v *view) decideSetPasskey(wallet string, p paywall.Passkey) (*journal.Record, error) {
+func decideSetPasskey(v *view, wallet string, p paywall.Passkey) (*journal.Record, error) {
 	id, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (v *view) decideSetPasskey(wallet string, p paywall.Passkey) (*journal.Reco
 	case err == nil && had.Of != id:
 		return nil, paywall.ErrConflict
 	case paywall.ErrorCode(err) == paywall.CodeNotFound:
-		err = v.mayAddPasskey(w.Number)
+		err = mayAddPasskey(v, w.Number)
 	}
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (v *view) decideSetPasskey(wallet string, p paywall.Passkey) (*journal.Reco
 
 func passkeyPrefix(n state.Number) []byte { return append(state.IndexPrefix(n), state.TagPasskey) }
 
-func (v *view) mayAddPasskey(n state.Number) error {
+func mayAddPasskey(v *view, n state.Number) error {
 	has := 0
 	err := v.Each(passkeyPrefix(n), func(_, _ []byte) error {
 		has++

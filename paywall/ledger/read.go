@@ -54,7 +54,7 @@ func (l *Ledger) Unlocks(ctx context.Context, wallet string, p paywall.Page) (li
 			}
 			at = before.Prev
 		}
-		list, at, err := l.unlocks(ctx, v, &w, at, p.Limit)
+		list, at, err := unlocks(ctx, l, v, &w, at, p.Limit)
 		if !at.IsZero() && len(list) > 0 {
 			next = list[len(list)-1].ID
 		}
@@ -65,7 +65,7 @@ func (l *Ledger) Unlocks(ctx context.Context, wallet string, p paywall.Page) (li
 
 // unlocks reads limit purchases of a wallet from a ref on, and says where the one before
 // them stands.
-func (l *Ledger) unlocks(ctx context.Context, v *view, w *state.Wallet, at Ref, limit int) (list []paywall.Unlock, next Ref, err error) {
+func unlocks(ctx context.Context, l *Ledger, v *view, w *state.Wallet, at Ref, limit int) (list []paywall.Unlock, next Ref, err error) {
 	list = []paywall.Unlock{}
 	for !at.IsZero() && len(list) < limit {
 		if err := l.interrupted(ctx); err != nil {

@@ -27,11 +27,11 @@ func (l *Ledger) Refund(ctx context.Context, wallet, unlock string, limit int) (
 		return paywall.Receipt{}, paywall.Errorf(paywall.CodeMalformed, "a limit of %d refunds cannot be kept", limit)
 	}
 	return change(ctx, l, walletReads(wallet, state.UnlockKey(unlock)), func(v *view) (*journal.Record, paywall.Receipt, error) {
-		return v.decideRefund(wallet, unlock, limit)
+		return decideRefund(v, wallet, unlock, limit)
 	})
 }
 
-func (v *view) decideRefund(wallet, unlock string, limit int) (_ *journal.Record, receipt paywall.Receipt, err error) {
+func decideRefund(v *view, wallet, unlock string, limit int) (_ *journal.Record, receipt paywall.Receipt, err error) {
 	_, w, err := v.wallet(wallet)
 	if paywall.ErrorCode(err) == paywall.CodeNoWallet {
 		err = paywall.ErrNotFound
@@ -54,7 +54,7 @@ func (v *view) decideRefund(wallet, unlock string, limit int) (_ *journal.Record
 		}
 		return nil, paywall.Receipt{Unlock: v.unlockOf(bought, first), Balance: v.money(w.Balance)}, nil
 	}
-	if err := v.mayRefund(w.Number, u, bought, limit); err != nil {
+	if err := mayRefund(v, w.Number, u, bought, limit); err != nil {
 		return nil, receipt, err
 	}
 	r := &journal.Record{Wallet: bought.Wallet, Unlock: bought.Unlock, Site: bought.Site, Resource: bought.Resource, Limit: limit}
@@ -66,7 +66,7 @@ func (v *view) decideRefund(wallet, unlock string, limit int) (_ *journal.Record
 }
 
 // mayRefund is why a purchase that was not refunded cannot be now, nil if it can.
-func (v *view) mayRefund(n state.Number, u state.Unlock, bought *journal.Record, limit int) error {
+func mayRefund(v *view, n state.Number, u state.Unlock, bought *journal.Record, limit int) error {
 	if u.Given {
 		return paywall.ErrRefundGiven
 	}
@@ -96,7 +96,7 @@ func (v *view) reduced(n state.Number, site string, m uint64) (bool, error) {
 }
 
 // final is why a purchase at a charge could not be undone, nil if it could.
-func (v *view) final(n state.Number, o *paywall.Offer, before state.Owned, charge paywall.Money) (*paywall.Error, error) {
+func final(v *view, n state.Number, o *paywall.Offer, before state.Owned, charge paywall.Money) (*paywall.Error, error) {
 	reduced := charge.Micros < o.Price.Micros
 	if !o.Cap.IsZero() && !reduced {
 		var err error

@@ -85,7 +85,7 @@ func (r *revocations) forgetShard(shard *atomic.Pointer[map[string]int64], now t
 func (l *Ledger) Revoked(unlock string) bool { return l.revoked.has(unlock) }
 
 // loadRevoked reads the revocations that are in force.
-func (l *Ledger) loadRevoked() error {
+func loadRevoked(l *Ledger) error {
 	_, err := look(context.Background(), l, Reads{List: true}, func(v *view) (struct{}, error) {
 		return struct{}{}, v.Each([]byte{state.TagRevoked}, func(key, _ []byte) error {
 			if until, unlock := state.CutRevokedKey(key); until.After(v.now) {
@@ -101,7 +101,7 @@ func (l *Ledger) loadRevoked() error {
 const forgetAtOnce = 512
 
 // forgetRevoked drops revocations that are over, from memory and from the state.
-func (l *Ledger) forgetRevoked(ctx context.Context) error {
+func forgetRevoked(ctx context.Context, l *Ledger) error {
 	l.revoked.forget(l.info.Now())
 	for {
 		more, err := commit(ctx, l, Change{Reads: Reads{List: true}}, func(tx *Tx) (more bool, err error) {

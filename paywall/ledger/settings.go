@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -16,10 +15,10 @@ func (l *Ledger) Set(ctx context.Context, wallet string, to paywall.Settings) er
 	if err := to.Check(l.info.Currency); err != nil {
 		return err
 	}
-	return act(ctx, l, walletReads(wallet), func(v *view) (*journal.Record, error) { return v.decideSettings(wallet, to) })
+	return act(ctx, l, walletReads(wallet), func(v *view) (*journal.Record, error) { return decideSettings(v, wallet, to) })
 }
 
-func (v *view) decideSettings(wallet string, to paywall.Settings) (*journal.Record, error) {
+func decideSettings(v *view, wallet string, to paywall.Settings) (*journal.Record, error) {
 	_, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, err
@@ -62,16 +61,7 @@ func forgets(s state.Settings, at time.Time) bool {
 }
 
 // forget takes from a purchase's record everything that owning its resource does not need.
-func forget(r *journal.Record) { r.Title, r.URL = "", bare(r) }
-
-// bare is the address of a purchase's resource, without what only its buyer's address
-// had: of the query, it keeps the part that belongs to the resource's name.
-func bare(r *journal.Record) string {
-	if i := strings.LastIndexByte(r.Resource, '?'); i >= 0 && strings.Contains(r.URL, "?") {
-		return paywall.EscapePath(r.Resource[:i]) + r.Resource[i:]
-	}
-	return paywall.EscapePath(r.Resource)
-}
+func forget(r *journal.Record) { r.Title, r.URL = "", state.Bare(r) }
 
 // Settings answers a wallet's settings and what it spent. [paywall.ErrNoWallet].
 func (l *Ledger) Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error) {

@@ -19,18 +19,18 @@ const maxTip = 1_000_000 * 1_000_000
 // [paywall.ErrInsufficientFunds], [paywall.ErrNoWallet].
 func (l *Ledger) Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.Wallet, error) {
 	names := t.ID != "" && len(t.ID) <= 64 && t.Site != "" && utf8.ValidString(t.ID+t.Site+t.Resource)
-	if !names || t.Amount.IsZero() || !l.amount(t.Amount) || t.Amount.Micros > maxTip {
+	if !names || t.Amount.IsZero() || !amount(t.Amount, l.info.Currency) || t.Amount.Micros > maxTip {
 		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a tip of %s %s cannot be given here", t.Amount, t.Amount.Currency)
 	}
 	if _, err := paywall.Split(t.Amount, t.Site, t.Shares); err != nil {
 		return paywall.Wallet{}, err
 	}
 	return change(ctx, l, walletReads(wallet), func(v *view) (*journal.Record, paywall.Wallet, error) {
-		return v.decideTip(wallet, &t)
+		return decideTip(v, wallet, &t)
 	})
 }
 
-func (v *view) decideTip(wallet string, t *paywall.Tip) (_ *journal.Record, after paywall.Wallet, err error) {
+func decideTip(v *view, wallet string, t *paywall.Tip) (_ *journal.Record, after paywall.Wallet, err error) {
 	id, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, after, err
@@ -42,7 +42,7 @@ func (v *view) decideTip(wallet string, t *paywall.Tip) (_ *journal.Record, afte
 		return nil, after, err
 	}
 	if earlier != nil {
-		return nil, v.publicWallet(id, &w), v.sameTip(earlier, r, t)
+		return nil, v.publicWallet(id, &w), sameTip(v, earlier, r, t)
 	}
 	switch {
 	case overBudget(&w, t.Amount.Micros, v.now):
@@ -59,7 +59,7 @@ func (v *view) decideTip(wallet string, t *paywall.Tip) (_ *journal.Record, afte
 }
 
 // sameTip refuses another tip than the one that was given before.
-func (v *view) sameTip(earlier []byte, r *journal.Record, t *paywall.Tip) error {
+func sameTip(v *view, earlier []byte, r *journal.Record, t *paywall.Tip) error {
 	was, err := state.DecodeTransfer(earlier)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (l *Ledger) Tips(ctx context.Context, wallet string, limit int) ([]paywall.
 		if err != nil {
 			return nil, err
 		}
-		list, _, err := l.transfers(ctx, v, w.Number, w.Moved, limit)
+		list, _, err := transfers(ctx, l, v, w.Number, w.Moved, limit)
 		return v.tips(&w, list), err
 	})
 }
@@ -138,7 +138,7 @@ func (v *view) tips(w *state.Wallet, list []*journal.Record) []paywall.TipState 
 
 // transfers reads limit tips and top-ups of a wallet from a ref on, newest first, and
 // says where the one before them stands.
-func (l *Ledger) transfers(ctx context.Context, v *view, n state.Number, at Ref, limit int) (list []*journal.Record, next Ref, err error) {
+func transfers(ctx context.Context, l *Ledger, v *view, n state.Number, at Ref, limit int) (list []*journal.Record, next Ref, err error) {
 	for !at.IsZero() && len(list) < limit {
 		if err := l.interrupted(ctx); err != nil {
 			return nil, at, err

@@ -35,12 +35,12 @@ var (
 // [paywall.ErrAskFirst]; also, with Auto set, of a resource whose last purchase the
 // wallet undid.
 func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
-	o, err := l.order(&p)
+	o, err := newOrder(l.info.Currency, &p)
 	if err != nil {
 		return paywall.Receipt{}, err
 	}
-	return change(ctx, l, o.reads(), func(v *view) (*journal.Record, paywall.Receipt, error) {
-		s, err := v.decideUnlock(o)
+	return change(ctx, l, o.reads(l), func(v *view) (*journal.Record, paywall.Receipt, error) {
+		s, err := decideUnlock(v, o)
 		if err == nil {
 			err = s.quote.Refusal
 		}
@@ -55,12 +55,12 @@ func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receip
 // purchase would come to now. Where Unlock would refuse it, Refusal says why.
 // [paywall.ErrNoWallet].
 func (l *Ledger) Quote(ctx context.Context, wallet string, offer paywall.Offer) (paywall.Quote, error) {
-	o, err := l.order(&paywall.Purchase{Wallet: wallet, Offer: offer})
+	o, err := newOrder(l.info.Currency, &paywall.Purchase{Wallet: wallet, Offer: offer})
 	if err != nil {
 		return paywall.Quote{}, err
 	}
-	return look(ctx, l, o.reads(), func(v *view) (paywall.Quote, error) {
-		s, err := v.decideUnlock(o)
+	return look(ctx, l, o.reads(l), func(v *view) (paywall.Quote, error) {
+		s, err := decideUnlock(v, o)
 		if err != nil {
 			return s.quote, err
 		}
@@ -70,18 +70,19 @@ func (l *Ledger) Quote(ctx context.Context, wallet string, offer paywall.Offer) 
 	})
 }
 
-// order is a purchase, and how it is recorded at its full price.
+// order is a purchase whose offer was checked.
 type order struct {
 	*paywall.Purchase
-	record journal.Record // never changed
+	url, title string        // as they are kept
+	legs       []paywall.Leg // at the full price; never changed
 }
 
-// order checks that a purchase is one of this ledger's: [paywall.CodeMalformed].
-func (l *Ledger) order(p *paywall.Purchase) (*order, error) {
+// newOrder checks that a purchase is one of this ledger's: [paywall.CodeMalformed].
+func newOrder(currency paywall.Currency, p *paywall.Purchase) (*order, error) {
 	o := &p.Offer
 	names := utf8.ValidString(o.ID) && utf8.ValidString(o.Site) && utf8.ValidString(o.Resource)
 	names = names && o.ID != "" && o.ID != string(paywall.KindGenesis) && !strings.Contains(o.ID, "/") // it becomes a cause
-	amounts := !o.Price.IsZero() && l.amount(o.Price) && l.amount(o.Cap) && (p.Shown == nil || l.amount(*p.Shown))
+	amounts := !o.Price.IsZero() && amount(o.Price, currency) && amount(o.Cap, currency) && (p.Shown == nil || amount(*p.Shown, currency))
 	if !amounts || !names || o.Access < 0 || p.Refund < 0 {
 		return nil, errNotSold
 	}
@@ -89,19 +90,28 @@ func (l *Ledger) order(p *paywall.Purchase) (*order, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := journal.Record{
-		Wallet: p.Wallet, Offer: o.ID, Site: o.Site, Resource: o.Resource,
-		URL: strings.ToValidUTF8(o.URL, "\uFFFD"), Title: strings.ToValidUTF8(o.Title, "\uFFFD"),
-		Access: o.Access, Refund: p.Refund,
-	}
-	keep(&r)
-	r.Kind, r.Price, r.Cap, r.Auto = paywall.KindUnlock, o.Price.Micros, o.Cap.Micros, p.Auto
-	r.Legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
-	return &order{p, r}, nil
+	legs = slices.Insert(legs, 0, paywall.Leg{Account: paywall.WalletAccount(p.Wallet), Micros: -o.Price.Micros})
+	return &order{p, strings.ToValidUTF8(o.URL, "\uFFFD"), strings.ToValidUTF8(o.Title, "\uFFFD"), legs}, nil
 }
 
-// reads are the keys of a purchase that do not follow from others.
-func (o *order) reads() Reads {
+// record is the purchase as it is recorded at its full price, with an id of its own.
+func (o *order) record(id string) *journal.Record {
+	offer := &o.Offer
+	r := &journal.Record{
+		Wallet: o.Wallet, Unlock: id, Offer: offer.ID, Site: offer.Site, Resource: offer.Resource, URL: o.url, Title: o.title,
+		Access: offer.Access, Refund: o.Refund, Price: offer.Price.Micros, Cap: offer.Cap.Micros, Auto: o.Auto,
+	}
+	r.Kind, r.Legs = paywall.KindUnlock, o.legs
+	keep(r)
+	return r
+}
+
+// reads are the keys of a purchase that do not follow from others. An engine on the spot
+// needs no hint.
+func (o *order) reads(l *Ledger) Reads {
+	if l.info.Lag == 0 {
+		return Reads{}
+	}
 	return walletReads(o.Wallet, state.UnlockKey(o.Offer.ID), state.AccountKey(paywall.SiteAccount(o.Offer.Site)))
 }
 
@@ -115,24 +125,24 @@ type sale struct {
 
 // decideUnlock decides about a purchase. An error is of the call or the state; why the
 // purchase is refused stands in the quote.
-func (v *view) decideUnlock(o *order) (s sale, err error) {
+func decideUnlock(v *view, o *order) (s sale, err error) {
 	if _, s.wallet, err = v.wallet(o.Wallet); err != nil {
 		return s, err
 	}
-	r, n := o.record, s.wallet.Number
-	owned, err := v.owned(n, r.Site, r.Resource)
+	n := s.wallet.Number
+	owned, err := v.owned(n, o.Offer.Site, o.Offer.Resource)
 	if err != nil {
 		return s, err
 	}
-	if err := v.price(&s, owned, &o.Offer); err != nil {
+	if err := price(v, &s, owned, &o.Offer); err != nil {
 		return s, err
 	}
-	earlier, used, err := v.earlier(&r, n)
+	id, first, used, err := earlier(v, o, n)
 	if err != nil {
 		return s, err
 	}
 	if used {
-		return s, v.decideAgain(&s, &r, earlier, &o.Offer)
+		return s, decideAgain(v, &s, o.record(id), first, &o.Offer)
 	}
 	live, err := v.live(n, owned)
 	if err != nil {
@@ -145,7 +155,7 @@ func (v *view) decideUnlock(o *order) (s sale, err error) {
 	case v.now.After(o.Offer.ExpiresAt):
 		s.quote.Refusal = errOfferExpired
 	default:
-		err = v.decideSale(&s, &r, owned, o.Purchase)
+		err = decideSale(v, &s, o.record(id), owned, o.Purchase)
 	}
 	return s, err
 }
@@ -161,7 +171,7 @@ func (s *sale) owned(v *view, u *paywall.Unlock) {
 // reader is led back by the offer.
 func keep(r *journal.Record) {
 	if len(r.URL) > paywall.MaxKept {
-		if r.URL = bare(r); len(r.URL) > paywall.MaxKept && strings.Contains(r.URL, "?") {
+		if r.URL = state.Bare(r); len(r.URL) > paywall.MaxKept && strings.Contains(r.URL, "?") {
 			r.URL = ""
 		}
 	}
@@ -170,21 +180,21 @@ func keep(r *journal.Record) {
 	}
 }
 
-// earlier finds this wallet's purchase with the offer. If there is none, it sets
-// r.Unlock to the new purchase's id: the offer's id, or a hash of wallet and offer if
-// another wallet used the offer first.
-func (v *view) earlier(r *journal.Record, n state.Number) (u state.Unlock, used bool, err error) {
-	r.Unlock = r.Offer
-	if u, used, err = v.unlock(r.Unlock); err != nil || !used || u.Number == n {
-		return u, used, err
+// earlier finds this wallet's purchase with the offer. If there is none, id is the new
+// purchase's: the offer's id, or a hash of wallet and offer if another wallet used the
+// offer first.
+func earlier(v *view, o *order, n state.Number) (id string, u state.Unlock, used bool, err error) {
+	if u, used, err = v.unlock(o.Offer.ID); err != nil || !used || u.Number == n {
+		return o.Offer.ID, u, used, err
 	}
-	sum := sha256.Sum256([]byte("unlock\x00" + r.Wallet + "\x00" + r.Offer))
-	r.Unlock = base64.RawURLEncoding.EncodeToString(sum[:16])
-	return v.unlock(r.Unlock)
+	sum := sha256.Sum256([]byte("unlock\x00" + o.Wallet + "\x00" + o.Offer.ID))
+	id = base64.RawURLEncoding.EncodeToString(sum[:16])
+	u, used, err = v.unlock(id)
+	return id, u, used, err
 }
 
 // decideAgain answers an offer that this wallet used before.
-func (v *view) decideAgain(s *sale, r *journal.Record, u state.Unlock, o *paywall.Offer) error {
+func decideAgain(v *view, s *sale, r *journal.Record, u state.Unlock, o *paywall.Offer) error {
 	first, err := v.Record(u.Bought)
 	if err != nil {
 		return err
@@ -192,7 +202,7 @@ func (v *view) decideAgain(s *sale, r *journal.Record, u state.Unlock, o *paywal
 	if err := take(r, v.money(first.Paid()), first.Free, o.Shares, len(first.Shares) == 0); err != nil {
 		return err
 	}
-	if first.Title == "" && first.URL == bare(first) {
+	if first.Title == "" && first.URL == state.Bare(first) {
 		forget(r) // as the wallet may have wanted it then
 	}
 	kept := *first
@@ -233,7 +243,7 @@ func (v *view) live(n state.Number, o state.Owned) (*paywall.Unlock, error) {
 }
 
 // decideSale decides about a purchase that would be new.
-func (v *view) decideSale(s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
+func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
 	q, w := &s.quote, &s.wallet
 	switch {
 	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
@@ -266,7 +276,7 @@ func (v *view) decideSale(s *sale, r *journal.Record, owned state.Owned, p *payw
 }
 
 // price says what an offer costs the wallet now.
-func (v *view) price(s *sale, owned state.Owned, o *paywall.Offer) (err error) {
+func price(v *view, s *sale, owned state.Owned, o *paywall.Offer) (err error) {
 	q, n := &s.quote, s.wallet.Number
 	q.Spent.Currency = o.Price.Currency
 	if !o.Cap.IsZero() {
@@ -276,7 +286,7 @@ func (v *view) price(s *sale, owned state.Owned, o *paywall.Offer) (err error) {
 	}
 	q.Charge = o.Charge(q.Spent)
 	q.Free = v.money(min(q.Charge.Micros, s.wallet.Free))
-	final, err := v.final(n, o, owned, q.Charge)
+	final, err := final(v, n, o, owned, q.Charge)
 	if final != nil {
 		q.Final = final
 	}

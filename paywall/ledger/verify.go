@@ -122,7 +122,7 @@ func (p *Proof) erased() (*overlaid, error) {
 		return nil, nil
 	}
 	v := view{State: p.State, now: milliseconds(p.Now), currency: p.Currency}
-	over, err := v.erased()
+	over, err := erased(&v)
 	return &overlaid{p.State, over}, err
 }
 

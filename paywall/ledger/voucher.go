@@ -19,7 +19,7 @@ func (l *Ledger) AddVouchers(ctx context.Context, vouchers []paywall.Voucher) er
 	if len(vouchers) == 0 {
 		return nil
 	}
-	made, err := l.checkVouchers(vouchers)
+	made, err := checkVouchers(l.info.Currency, vouchers)
 	if err != nil {
 		return err
 	}
@@ -41,14 +41,14 @@ func (l *Ledger) AddVouchers(ctx context.Context, vouchers []paywall.Voucher) er
 }
 
 // checkVouchers is the vouchers as they are recorded.
-func (l *Ledger) checkVouchers(vouchers []paywall.Voucher) ([]paywall.Voucher, error) {
+func checkVouchers(currency paywall.Currency, vouchers []paywall.Voucher) ([]paywall.Voucher, error) {
 	if len(vouchers) > paywall.MaxVouchers {
 		return nil, paywall.Errorf(paywall.CodeTooLarge, "at most %d vouchers can be made at once", paywall.MaxVouchers)
 	}
 	made := make([]paywall.Voucher, len(vouchers))
 	seen := make(map[paywall.Hash]bool, len(vouchers))
 	for i, v := range vouchers {
-		if v.Amount.Micros <= 0 || v.Amount.Currency != l.info.Currency || len(v.Campaign) > paywall.MaxCampaign {
+		if v.Amount.Micros <= 0 || v.Amount.Currency != currency || len(v.Campaign) > paywall.MaxCampaign {
 			return nil, paywall.Errorf(paywall.CodeMalformed, "a voucher of %s %s cannot be made", v.Amount, v.Amount.Currency)
 		}
 		if seen[v.Code] {
@@ -77,7 +77,7 @@ func (v *view) voucher(code paywall.Hash) (state.Voucher, error) {
 }
 
 // mayRedeem is why a wallet that has not redeemed the voucher cannot, nil if it can.
-func (v *view) mayRedeem(kept state.Voucher) error {
+func mayRedeem(v *view, kept state.Voucher) error {
 	switch {
 	case kept.Used != ([16]byte{}):
 		return paywall.ErrVoucherUsed
@@ -94,7 +94,7 @@ func (l *Ledger) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money,
 	return look(ctx, l, Reads{Keys: [][]byte{state.VoucherKey(code)}}, func(v *view) (paywall.Money, error) {
 		kept, err := v.voucher(code)
 		if err == nil {
-			err = v.mayRedeem(kept)
+			err = mayRedeem(v, kept)
 		}
 		return v.money(kept.Amount), err
 	})
@@ -105,11 +105,11 @@ func (l *Ledger) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money,
 // expired: as [Ledger.Voucher]. [paywall.ErrNoWallet].
 func (l *Ledger) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
 	return change(ctx, l, walletReads(wallet, state.VoucherKey(code)), func(v *view) (*journal.Record, paywall.TopUp, error) {
-		return v.decideRedeem(wallet, code)
+		return decideRedeem(v, wallet, code)
 	})
 }
 
-func (v *view) decideRedeem(wallet string, code paywall.Hash) (_ *journal.Record, t paywall.TopUp, err error) {
+func decideRedeem(v *view, wallet string, code paywall.Hash) (_ *journal.Record, t paywall.TopUp, err error) {
 	id, w, err := v.wallet(wallet)
 	if err != nil {
 		return nil, t, err
@@ -123,7 +123,7 @@ func (v *view) decideRedeem(wallet string, code paywall.Hash) (_ *journal.Record
 		t.Replayed = true
 		return nil, t, nil
 	}
-	if err := v.mayRedeem(kept); err != nil {
+	if err := mayRedeem(v, kept); err != nil {
 		return nil, t, err
 	}
 	r := &journal.Record{Wallet: wallet, Voucher: code}

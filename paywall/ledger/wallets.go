@@ -13,16 +13,16 @@ import (
 // given that to as many today as its limit says: then the wallet is empty. Key: the hash
 // of the wallet's key; the same key again answers the same wallet.
 func (l *Ledger) OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Welcome) (paywall.Wallet, error) {
-	if credit := welcome.Amount; !l.amount(credit) || welcome.Limit < 0 || !utf8.ValidString(welcome.Site) {
+	if credit := welcome.Amount; !amount(credit, l.info.Currency) || welcome.Limit < 0 || !utf8.ValidString(welcome.Site) {
 		return paywall.Wallet{}, paywall.Errorf(paywall.CodeMalformed, "a welcome credit of %s %s cannot be given", credit, credit.Currency)
 	}
 	id := paywall.NewID()
 	reads := Reads{Keys: [][]byte{state.KeyKey(keys.Key), state.CodeKey(keys.Code), state.WelcomeKey(welcome.Site)}}
-	return change(ctx, l, reads, func(v *view) (*journal.Record, paywall.Wallet, error) { return v.decideOpen(id, keys, welcome) })
+	return change(ctx, l, reads, func(v *view) (*journal.Record, paywall.Wallet, error) { return decideOpen(v, id, keys, welcome) })
 }
 
 // decideOpen decides about opening a wallet with a new id.
-func (v *view) decideOpen(id string, keys paywall.KeyHashes, welcome paywall.Welcome) (_ *journal.Record, w paywall.Wallet, err error) {
+func decideOpen(v *view, id string, keys paywall.KeyHashes, welcome paywall.Welcome) (_ *journal.Record, w paywall.Wallet, err error) {
 	if known, w, err := v.opened(keys); err != nil || known {
 		return nil, w, err
 	}
@@ -62,23 +62,23 @@ func (l *Ledger) Welcomes(ctx context.Context, site string) (int, error) {
 // [paywall.ErrConflict]. Where it is one above [paywall.MaxDevices], the key that came
 // first opens the wallet no more; its recovery code still leads to it.
 func (l *Ledger) AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error) {
-	return l.addKey(ctx, next, func(v *view) (state.WalletID, state.Wallet, error) { return v.walletOf(state.CodeKey(code)) })
+	return addKey(ctx, l, next, func(v *view) (state.WalletID, state.Wallet, error) { return v.walletOf(state.CodeKey(code)) })
 }
 
 // Admit is AddKey for a wallet whose owner has shown otherwise who they are, such as
 // with a passkey. [paywall.ErrNoWallet].
 func (l *Ledger) Admit(ctx context.Context, id string, next paywall.KeyHashes) (paywall.Wallet, error) {
-	return l.addKey(ctx, next, func(v *view) (state.WalletID, state.Wallet, error) { return v.wallet(id) })
+	return addKey(ctx, l, next, func(v *view) (state.WalletID, state.Wallet, error) { return v.wallet(id) })
 }
 
-func (l *Ledger) addKey(ctx context.Context, next paywall.KeyHashes, find func(*view) (state.WalletID, state.Wallet, error)) (paywall.Wallet, error) {
+func addKey(ctx context.Context, l *Ledger, next paywall.KeyHashes, find func(*view) (state.WalletID, state.Wallet, error)) (paywall.Wallet, error) {
 	reads := Reads{Keys: [][]byte{state.KeyKey(next.Key), state.CodeKey(next.Code)}, List: true}
 	return commit(ctx, l, Change{Reads: reads}, func(tx *Tx) (paywall.Wallet, error) {
 		id, w, err := find(&tx.view)
 		if err != nil {
 			return paywall.Wallet{}, err
 		}
-		records, err := tx.decideKey(id, w.Number, next)
+		records, err := decideKey(&tx.view, id, w.Number, next)
 		if err != nil {
 			return paywall.Wallet{}, err
 		}
@@ -87,7 +87,7 @@ func (l *Ledger) addKey(ctx context.Context, next paywall.KeyHashes, find func(*
 }
 
 // decideKey decides about one more key of a wallet.
-func (v *view) decideKey(id state.WalletID, n state.Number, next paywall.KeyHashes) ([]*journal.Record, error) {
+func decideKey(v *view, id state.WalletID, n state.Number, next paywall.KeyHashes) ([]*journal.Record, error) {
 	known, had, err := v.opened(next)
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (v *view) decideKey(id state.WalletID, n state.Number, next paywall.KeyHash
 		}
 		return nil, nil
 	}
-	records, err := v.roomForDevice(id.String(), n)
+	records, err := roomForDevice(v, id.String(), n)
 	if err != nil {
 		return nil, err
 	}
@@ -120,14 +120,14 @@ func (tx *Tx) appendAll(records []*journal.Record) error {
 // roomForDevice signs the oldest devices out where one more would be too many. Their
 // recovery codes stay: one of them may be the one that was written down. Of a wallet that
 // has far too many, from an older version, it takes a few each time.
-func (v *view) roomForDevice(wallet string, n state.Number) (records []*journal.Record, err error) {
+func roomForDevice(v *view, wallet string, n state.Number) (records []*journal.Record, err error) {
 	all, err := v.devices(n)
 	if err != nil {
 		return nil, err
 	}
 	const few = 8
 	for _, d := range all[:min(max(len(all)-paywall.MaxDevices+1, 0), few)] {
-		r, err := v.dropOf(wallet, d, false)
+		r, err := dropOf(v, wallet, d, false)
 		if err != nil {
 			return nil, err
 		}

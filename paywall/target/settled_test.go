@@ -1,4 +1,4 @@
-package paywall
+package target
 
 import (
 	"math/rand/v2"
@@ -9,31 +9,31 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pathtest"
 )
 
 // TestShortcutSkipsNoReading compares what Parse leaves out for settled targets
 // with the closure that it would have made.
 func TestShortcutSkipsNoReading(t *testing.T) {
-	c := &Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String}
 	rng := rand.New(rand.NewPCG(7, 7))
 	skipped := 0
 	for n := range 30_000 {
 		raw := pathtest.Target(rng)
 		if n%3 == 0 {
-			raw = "/" + EscapePath(soup(rng))
+			raw = "/" + paywall.EscapePath(soup(rng))
 		}
 		end, shape := scanPath(raw)
 		if raw = raw[:end]; raw == "" || raw[0] != '/' {
 			continue
 		}
 		decoded, ok := unescape(raw)
-		if !ok || shape == loose && (EscapePath(decoded) != raw || !norm.NFC.IsNormalString(decoded) || !c.isSettled(decoded)) ||
+		if !ok || shape == loose && (paywall.EscapePath(decoded) != raw || !norm.NFC.IsNormalString(decoded) || !isSettled(decoded, norm.NFKC.String)) ||
 			shape == settled && !isASCII(raw) || !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, isControl) {
 			continue
 		}
 		skipped++
-		nodes, ok := c.readings(raw)
+		nodes, ok := spellings(raw, norm.NFC.String, norm.NFKC.String)
 		odd := slices.IndexFunc(nodes, func(n node) bool { return n.decoded && n.path != decoded })
 		if !ok || odd >= 0 {
 			t.Fatalf("%q: closure has %+v", raw, nodes)

@@ -1,4 +1,4 @@
-package paywall
+package target
 
 import (
 	"net/url"
@@ -10,17 +10,17 @@ import (
 // identify is the part of a resource's name that stands in the query: the named
 // keys, sorted and escaped, with their "?". sure is false when sites of two
 // languages find different values there.
-func (c *Canonicalizer) identify(query string) (suffix string, sure bool) {
-	if plainQuery(query, c.QueryKeys) {
-		values := make(url.Values, len(c.QueryKeys))
+func identify(query string, keys []string, nfc func(string) string) (suffix string, sure bool) {
+	if plainQuery(query, keys) {
+		values := make(url.Values, len(keys))
 		for pair := range strings.SplitSeq(query, "&") {
-			if key, value, _ := strings.Cut(pair, "="); slices.Contains(c.QueryKeys, key) {
+			if key, value, _ := strings.Cut(pair, "="); slices.Contains(keys, key) {
 				values[key] = []string{value}
 			}
 		}
-		return c.suffix(values)
+		return suffixOf(values, keys, nfc)
 	}
-	readings, ok := readQuery(query, c.QueryKeys)
+	readings, ok := readQuery(query, keys)
 	if !ok {
 		return "", false
 	}
@@ -28,7 +28,7 @@ func (c *Canonicalizer) identify(query string) (suffix string, sure bool) {
 		if reading.by.keepsPlus || reading.by.dropsBlank {
 			continue // no site names its pages so: "+" is how forms write a space
 		}
-		switch other, certain := c.suffix(reading.values); {
+		switch other, certain := suffixOf(reading.values, keys, nfc); {
 		case !certain:
 			return suffix, false
 		case i == 0:
@@ -40,14 +40,14 @@ func (c *Canonicalizer) identify(query string) (suffix string, sure bool) {
 	return suffix, true
 }
 
-// suffix spells the named keys of a query that was read.
-func (c *Canonicalizer) suffix(values url.Values) (suffix string, sure bool) {
-	named := make(url.Values, len(c.QueryKeys))
-	for _, key := range c.QueryKeys {
+// suffixOf spells the named keys of a query that was read.
+func suffixOf(values url.Values, keys []string, nfc func(string) string) (suffix string, sure bool) {
+	named := make(url.Values, len(keys))
+	for _, key := range keys {
 		switch given := values[key]; len(given) {
 		case 0:
 		case 1:
-			value, ok := c.compose(given[0])
+			value, ok := compose(given[0], nfc)
 			if !ok {
 				return "", false
 			}
@@ -63,47 +63,14 @@ func (c *Canonicalizer) suffix(values url.Values) (suffix string, sure bool) {
 }
 
 // compose is a value in NFC; ok is false for one that no name should have.
-func (c *Canonicalizer) compose(value string) (composed string, ok bool) {
+func compose(value string, nfc func(string) string) (composed string, ok bool) {
 	if isASCII(value) {
 		return value, !strings.ContainsFunc(value, isControl)
 	}
-	if c.NFC == nil || !utf8.ValidString(value) || strings.ContainsFunc(value, isControl) {
+	if nfc == nil || !utf8.ValidString(value) || strings.ContainsFunc(value, isControl) {
 		return "", false
 	}
-	return c.NFC(value), true
-}
-
-// Query is the target's query as it was sent, without its "?".
-func (t *Target) Query() string { return strings.TrimPrefix(t.query, "?") }
-
-// QueryReadings are the queries that sites of several languages make of the
-// target's, as far as it matters to somebody who looks for these keys: each
-// spelled so that [url.ParseQuery] finds what such a site finds, Go's own first,
-// parameters with other keys told by one in their stead. None for a query that
-// everybody reads as it stands. [CodeMalformed] when it can be read in more ways
-// than are worth counting.
-func (t *Target) QueryReadings(keys []string) ([]string, error) {
-	query := t.Query()
-	if query == "" || plainQuery(query, keys) {
-		return nil, nil
-	}
-	readings, ok := readQuery(query, keys)
-	if !ok {
-		return nil, Errorf(CodeMalformed, "the query of the address can be read in too many ways")
-	}
-	var spelled []string
-	size := 0
-	for _, reading := range readings {
-		text := reading.values.Encode()
-		if !slices.Contains(spelled, text) {
-			spelled = append(spelled, text)
-			size += len(text)
-		}
-	}
-	if len(spelled) > 1 && size > maxReadingBytes {
-		return nil, Errorf(CodeMalformed, "the query of the address can be read in too many ways")
-	}
-	return spelled, nil
+	return nfc(value), true
 }
 
 // plainQuery reports whether every site finds the same values under the keys,
@@ -142,18 +109,6 @@ func isPlainText(s, marks string) bool {
 			continue
 		}
 		return false
-	}
-	return true
-}
-
-func hasGoodEscapes(s string) bool {
-	for i := range len(s) {
-		if s[i] != '%' {
-			continue
-		}
-		if _, ok := hexRune(s, i+1, 2); !ok {
-			return false
-		}
 	}
 	return true
 }
