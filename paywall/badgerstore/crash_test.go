@@ -88,6 +88,7 @@ func runShop(dir string) error {
 // TestAKilledProcessLosesNothingAndSellsNothingTwice kills a shop under load
 // again and again, and holds its ledger against what its customers were told.
 func TestAKilledProcessLosesNothingAndSellsNothingTwice(t *testing.T) {
+	notShort(t, "a minute")
 	dir := t.TempDir()
 	log := newCustomerLog()
 	for n := range often(20, 200) {

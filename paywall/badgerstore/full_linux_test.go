@@ -23,6 +23,7 @@ import (
 // mapped files do when it is full: a fault, which ends the process.
 func smallDisk(t *testing.T, bytes int) string {
 	t.Helper()
+	notShort(t, "root")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", bytes)); err != nil {
 		t.Fatalf("mounting a small disk: %v (this needs root, in a container CAP_SYS_ADMIN)", err)

@@ -104,7 +104,7 @@ func (s *Store) openBadger(ctx context.Context) error {
 	if unreadable == nil {
 		unreadable = s.catchUp(ctx)
 	}
-	if _, broken := errors.AsType[*brokenBadger](unreadable); !broken {
+	if _, broken := errors.AsType[*badgerError](unreadable); !broken {
 		return unreadable
 	}
 	if errors.Is(unreadable, errLayout) {
@@ -125,11 +125,11 @@ func (s *Store) openBadger(ctx context.Context) error {
 	return s.catchUp(ctx)
 }
 
-// brokenBadger is an error of Badger's own, told apart from damage to the journal.
-type brokenBadger struct{ err error }
+// badgerError is an error of Badger's own, told apart from damage to the journal.
+type badgerError struct{ err error }
 
-func (b *brokenBadger) Error() string { return b.err.Error() }
-func (b *brokenBadger) Unwrap() error { return b.err }
+func (b *badgerError) Error() string { return b.err.Error() }
+func (b *badgerError) Unwrap() error { return b.err }
 
 // catchUp applies what Badger lacks.
 func (s *Store) catchUp(ctx context.Context) error {
@@ -141,12 +141,12 @@ func (s *Store) catchUp(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return &brokenBadger{err}
+		return &badgerError{err}
 	}
 	head := s.journal.Head()
 	switch {
 	case applied.Seq == 0 && !fresh:
-		return &brokenBadger{errors.New("it does not say which records are applied to it")}
+		return &badgerError{errors.New("it does not say which records are applied to it")}
 	case applied.Seq > head.Seq:
 		return mismatch("the journal ends with record %d but Badger has record %d applied: records are missing at the journal's end; put the journal folder back from its newest copy, or, if you are sure that this journal is the newest, move the badger folder away and it is built again",
 			head.Seq, applied.Seq)
@@ -197,7 +197,7 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 			}
 		}
 		if err := ledger.Apply(p.tx, &r, line.Ref); err != nil {
-			return &brokenBadger{err} // the journal is sound, so what it meets in Badger is not
+			return &badgerError{err} // the journal is sound, so what it meets in Badger is not
 		}
 		p.mark = line.Mark()
 		if large {
@@ -236,7 +236,7 @@ func (p *replay) write() error {
 		return nil
 	}
 	if err := p.s.flush(p.tx.Writes(), p.mark); err != nil {
-		return &brokenBadger{fmt.Errorf("applying the journal to Badger: %w", err)}
+		return &badgerError{fmt.Errorf("applying the journal to Badger: %w", err)}
 	}
 	p.w.remember(p.tx.Writes())
 	p.s.o.Progress(p.mark.Seq-p.from.Seq, p.s.journal.Head().Seq-p.from.Seq)

@@ -138,7 +138,7 @@ func (s *stopped) copyBadger(ctx context.Context) (note string, err error) {
 	if err == nil {
 		err = s.read(func(v *view) (err error) {
 			if applied, err = v.applied(); err != nil {
-				err = &brokenBadger{err}
+				err = &badgerError{err}
 			}
 			return err
 		})
@@ -146,7 +146,7 @@ func (s *stopped) copyBadger(ctx context.Context) (note string, err error) {
 	if err == nil {
 		err = s.catchUp(ctx)
 	}
-	if broken, ok := errors.AsType[*brokenBadger](err); ok {
+	if broken, ok := errors.AsType[*badgerError](err); ok {
 		err = nil
 		if s.db != nil {
 			err = s.db.Close()

@@ -20,6 +20,7 @@ import (
 // A missing Chromium fails the test.
 func chromium(t *testing.T, width int64, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
+	notShort(t, "Chromium")
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("this test needs Chromium: ", err)

@@ -11,8 +11,8 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// ErrDamaged: a journal is not what was written. What says where stands in the error that
-// wraps it.
+// ErrDamaged says that a journal is not what was written. The error that wraps it says
+// where.
 var ErrDamaged = errors.New("the journal is damaged")
 
 var errLine = errors.New("this is not a line of a journal")

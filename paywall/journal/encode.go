@@ -87,6 +87,7 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)
 	case paywall.KindSetting:
 		return appendSetting(b, r, currency.Decimals())
+	case paywall.KindRedeem, paywall.KindErase: // the cause says all
 	}
 	return b
 }

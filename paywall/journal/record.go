@@ -96,6 +96,7 @@ func (r *Record) Paid() int64 {
 // cause is the natural key of a record; the same cause is never recorded twice.
 func (r *Record) cause() string {
 	switch r.Kind {
+	case paywall.KindGenesis: // there is one
 	case paywall.KindOpen:
 		return "open/" + r.Wallet
 	case paywall.KindKey:

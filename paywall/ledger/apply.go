@@ -35,12 +35,14 @@ func (tx *Tx) apply(r *journal.Record, at Ref) error {
 		return nil
 	case paywall.KindGenesis:
 		return nil
+	default: // changes a wallet that is there
 	}
 	id, w, err := tx.wallet(r.Wallet)
 	if err != nil {
 		return err
 	}
 	switch r.Kind {
+	case paywall.KindGenesis, paywall.KindOpen, paywall.KindVoucher: // above
 	case paywall.KindKey:
 		tx.putKeys(id, w.Number, r, at)
 	case paywall.KindPasskey:

@@ -102,6 +102,8 @@ func (t *totals) add(r *journal.Record) {
 	case paywall.KindRefund:
 		t.refunds.add(paid, free)
 		t.of(r)[1].add(paid, free)
+	case paywall.KindGenesis, paywall.KindKey, paywall.KindPasskey, paywall.KindDrop,
+		paywall.KindVoucher, paywall.KindGift, paywall.KindSetting: // move no money
 	}
 }
 
@@ -147,6 +149,8 @@ func (u *unsaid) free(r *journal.Record) int64 {
 		return free
 	case paywall.KindErase:
 		delete(u.wallets, r.Wallet)
+	case paywall.KindGenesis, paywall.KindKey, paywall.KindPasskey, paywall.KindDrop, paywall.KindVoucher,
+		paywall.KindRedeem, paywall.KindGift, paywall.KindSetting: // move no free credit
 	}
 	return 0
 }

@@ -71,6 +71,7 @@ func allCurrencies() map[paywall.Currency]int {
 // intl asks Node, whose Intl is made of CLDR by others than us.
 func intl(t *testing.T, q intlQuestion) intlAnswer {
 	t.Helper()
+	notShort(t, "node")
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Fatal("this test compares with Node's Intl and needs node; on Debian: apt-get install nodejs")

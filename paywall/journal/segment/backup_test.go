@@ -139,7 +139,7 @@ func TestABackupOfADamagedJournalEndsWithAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := j.Backup(io.Discard, 0, nil, goOn)
-	if _, ok := errors.AsType[*Damage](err); !ok {
+	if _, ok := errors.AsType[*DamageError](err); !ok {
 		t.Errorf("backing up damage: %v", err)
 	}
 	stop := errors.New("stop")

@@ -202,7 +202,7 @@ func TestADamagedSegmentIsNotCompressed(t *testing.T) {
 	}
 	if _, err := j.Compress(always); err == nil {
 		t.Error("a damaged segment was compressed")
-	} else if _, ok := errors.AsType[*Damage](err); !ok {
+	} else if _, ok := errors.AsType[*DamageError](err); !ok {
 		t.Error(err)
 	}
 	if got, _ := os.ReadFile(segmentPath(dir, 1)); !bytes.Equal(got, damaged) {
@@ -290,7 +290,7 @@ func TestEveryFlippedByteOfACompressedSegmentIsFound(t *testing.T) {
 		var got strings.Builder
 		for line, err := range Scan(dir) {
 			if err != nil {
-				if d, ok := errors.AsType[*Damage](err); !ok || d.File != name {
+				if d, ok := errors.AsType[*DamageError](err); !ok || d.File != name {
 					t.Errorf("%s: the error does not say where: %v", what, err)
 				}
 				return

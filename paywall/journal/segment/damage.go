@@ -15,16 +15,16 @@ var (
 	ErrCurrency = errors.New("a ledger has one currency for ever")
 )
 
-// Damage says that a journal is not what was written. It is never repaired
+// DamageError says that a journal is not what was written. It is never repaired
 // silently: what it lost may be somebody's money.
-type Damage struct {
+type DamageError struct {
 	File   string
 	Offset int64 // byte where the damaged line begins
 	Line   int   // line of the file, from 1; 0 if unknown
 	Found  string
 }
 
-func (d *Damage) Error() string {
+func (d *DamageError) Error() string {
 	where := fmt.Sprintf("byte %d", d.Offset)
 	if d.Line > 0 {
 		where = fmt.Sprintf("line %d (%s)", d.Line, where)
@@ -33,4 +33,4 @@ func (d *Damage) Error() string {
 }
 
 // Unwrap gives [journal.ErrDamaged].
-func (d *Damage) Unwrap() error { return journal.ErrDamaged }
+func (d *DamageError) Unwrap() error { return journal.ErrDamaged }

@@ -13,7 +13,7 @@ import (
 var errInspecting = errors.New("the journal is open for reading only")
 
 // Inspect opens a journal that no server has open, reads it through, and changes
-// nothing in its folder. What is damaged is a [Damage]. A record that is not
+// nothing in its folder. What is damaged is a [DamageError]. A record that is not
 // whole at the very end stays; [Journal.CutOff] says how many bytes of it there
 // are. A folder that another process has open is [ErrInUse], one without a
 // journal [fs.ErrNotExist]. Commit answers an error for ever.

@@ -186,7 +186,7 @@ func (j *Journal) Read(ref journal.Ref) (journal.Record, error) {
 	}
 	r, err := journal.Decode(line, j.o.Currency)
 	if err != nil {
-		return journal.Record{}, &Damage{File: segmentPath(j.o.Dir, at.segment), Offset: int64(at.offset), Found: err.Error()}
+		return journal.Record{}, &DamageError{File: segmentPath(j.o.Dir, at.segment), Offset: int64(at.offset), Found: err.Error()}
 	}
 	return r, nil
 }

@@ -235,7 +235,7 @@ func TestEveryFlippedByteIsFound(t *testing.T) {
 					_ = j.Close()
 					t.Fatalf("%s: byte %d was flipped by %#x and nobody saw it", filepath.Base(name), i, flip)
 				}
-				if d, ok := errors.AsType[*Damage](err); !ok || d.File != name || !strings.Contains(err.Error(), "backup") {
+				if d, ok := errors.AsType[*DamageError](err); !ok || d.File != name || !strings.Contains(err.Error(), "backup") {
 					t.Fatalf("%s: byte %d flipped: the error does not say where and what to do: %v", filepath.Base(name), i, err)
 				}
 			}
@@ -276,7 +276,7 @@ func TestSegmentsThatAreNotInOrderAreRefused(t *testing.T) {
 			o.verifyBytes = verify
 			if _, err := Open(o); err == nil {
 				t.Errorf("%s: the journal was opened", name)
-			} else if _, ok := errors.AsType[*Damage](err); !ok {
+			} else if _, ok := errors.AsType[*DamageError](err); !ok {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -347,7 +347,7 @@ func TestDamageInAClosedSegmentIsFoundLaterWhenItIsTooMuchToReadAtOpen(t *testin
 		t.Fatal(err)
 	}
 	j = mustOpen(t, o)
-	if _, ok := errors.AsType[*Damage](j.VerifyClosed(func() bool { return true })); !ok {
+	if _, ok := errors.AsType[*DamageError](j.VerifyClosed(func() bool { return true })); !ok {
 		t.Error("damage in a closed segment was not found")
 	}
 	if _, err := j.Read(places[8]); err == nil {

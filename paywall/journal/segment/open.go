@@ -18,7 +18,7 @@ const verifyBytes = 64 << 20
 
 // Open takes the folder, checks what is in it, and makes it ready to append. A
 // record that is not whole at the very end was never acknowledged and is cut
-// off; every other damage is a [Damage]. An empty folder gets its first record.
+// off; every other damage is a [DamageError]. An empty folder gets its first record.
 func Open(o Options) (*Journal, error) {
 	if o.SegmentBytes <= 0 {
 		o.SegmentBytes = defaultSegmentBytes
@@ -172,7 +172,7 @@ func lastLine(f segmentFile, n uint32) (journal.Mark, error) {
 	if err != nil {
 		return journal.Mark{}, err
 	}
-	damaged := &Damage{File: f.Name(), Offset: size, Found: tornClosed}
+	damaged := &DamageError{File: f.Name(), Offset: size, Found: tornClosed}
 	for length := int64(4096); ; length *= 8 {
 		length = min(length, size)
 		tail := make([]byte, length)
@@ -238,7 +238,7 @@ func Genesis(dir string) (journal.Record, error) {
 		}
 		first, err := line.Record("")
 		if err != nil || first.Kind != paywall.KindGenesis {
-			return journal.Record{}, &Damage{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
+			return journal.Record{}, &DamageError{File: segmentPath(dir, 1), Line: 1, Found: "the first record does not say the ledger's currency"}
 		}
 		return first, nil
 	}

@@ -119,5 +119,5 @@ func (s *scan) end(n uint32) uint32 {
 }
 
 func (s *scan) damaged(offset uint32, found string) error {
-	return &Damage{File: s.file, Offset: int64(offset), Line: max(s.line, 0), Found: found}
+	return &DamageError{File: s.file, Offset: int64(offset), Line: max(s.line, 0), Found: found}
 }

@@ -44,18 +44,18 @@ func segments(dir string) (uint32, error) {
 		}
 		n, err := strconv.ParseUint(name, 10, 32)
 		if err != nil || len(name) != 8 {
-			return 0, &Damage{File: filepath.Join(dir, e.Name()), Found: "this name is not a segment's; move the file elsewhere"}
+			return 0, &DamageError{File: filepath.Join(dir, e.Name()), Found: "this name is not a segment's; move the file elsewhere"}
 		}
 		if compressed && uint32(n) == last {
 			continue // the plain one stands beside it still
 		}
 		if uint32(n) != last+1 {
-			return 0, &Damage{File: segmentPath(dir, last+1), Found: fmt.Sprintf("the segment is missing, %s follows", e.Name())}
+			return 0, &DamageError{File: segmentPath(dir, last+1), Found: fmt.Sprintf("the segment is missing, %s follows", e.Name())}
 		}
 		last, open = uint32(n), plain
 	}
 	if last > 0 && !open {
-		return 0, &Damage{File: segmentPath(dir, last+1), Found: "the segment is missing; the one before it is compressed, which only closed ones are"}
+		return 0, &DamageError{File: segmentPath(dir, last+1), Found: "the segment is missing; the one before it is compressed, which only closed ones are"}
 	}
 	return last, nil
 }

@@ -67,7 +67,7 @@ func (c *compressedFile) Size() (int64, error) { return c.size, nil }
 func (c *compressedFile) Close() error         { return c.file.Close() }
 
 func (c *compressedFile) damaged(offset int64, format string, args ...any) error {
-	return &Damage{File: c.file.Name(), Offset: offset, Found: fmt.Sprintf(format, args...)}
+	return &DamageError{File: c.file.Name(), Offset: offset, Found: fmt.Sprintf(format, args...)}
 }
 
 // ReadAt implements [io.ReaderAt] on the plain text.

@@ -116,6 +116,7 @@ func (a *Audit) Add(r *journal.Record, at Ref) {
 		a.addRedeem(r)
 	case paywall.KindGenesis:
 		return
+	default: // concerns a wallet alone
 	}
 	id, ok := state.ParseWalletID(r.Wallet)
 	if !ok {
@@ -132,6 +133,7 @@ func (a *Audit) Add(r *journal.Record, at Ref) {
 		return
 	}
 	switch r.Kind {
+	case paywall.KindGenesis, paywall.KindVoucher: // above
 	case paywall.KindOpen:
 		w = &wallet{Wallet: state.Wallet{Number: state.NumberOf(r.Seq), Opened: at, Free: r.Paid()}, resources: map[[8]byte]*owned{}}
 		a.wallets[id] = w

@@ -29,7 +29,7 @@ const (
 	TagDropped  = 'q' // in the index only
 )
 
-// ErrValue: a value is not as it was written.
+// ErrValue says that a value is not as it was written.
 var ErrValue = errors.New("a value of the ledger's state cannot be read")
 
 // Number names a wallet in keys.
