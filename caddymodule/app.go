@@ -12,7 +12,7 @@ import (
 
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -72,7 +72,7 @@ type App struct {
 	currency paywall.Currency
 	welcome  paywall.Money
 	refund   time.Duration
-	look     *checkout.Look // nil: the default
+	look     *page.Look // nil: the default
 	dir      string
 	ctx      caddy.Context
 	logger   *slog.Logger

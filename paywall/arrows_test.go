@@ -17,7 +17,7 @@ const module = "github.com/tuppence/tuppence/"
 var siblings = map[string][]string{
 	"paywall/gate":            {"paywall/token", "paywall/target", "paywall/pricing", "paywall/teaser"},
 	"paywall/pricing":         {"paywall/target"},
-	"paywall/checkout":        {"paywall/token"},
+	"paywall/checkout":        {"paywall/token", "paywall/checkout/page", "paywall/checkout/passkey"},
 	"paywall/vault":           {"paywall/badgerstore", "paywall/ledger", "paywall/token", "paywall/journal/segment"},
 	"paywall/badgerstore":     {"paywall/ledger", "paywall/ledger/state", "paywall/journal", "paywall/journal/segment", "paywall/journal/archive"},
 	"paywall/memstore":        {"paywall/ledger", "paywall/journal"},
@@ -117,6 +117,8 @@ func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
 		{"paywall/ledger/state", module + "paywall/target"},
 		{"paywall/gate", module + "paywall/checkout"},
 		{"paywall/checkout", module + "paywall/badgerstore"},
+		{"paywall/checkout/page", module + "paywall/checkout"},
+		{"paywall/checkout/passkey", module + "paywall/checkout/page"},
 		{"paywall/gate", "github.com/caddyserver/caddy/v2"},
 		{"paywall/token", "go.uber.org/zap"},
 		{"paywall/token", module + "caddymodule"},

@@ -75,10 +75,10 @@ func (x *exchange) suggest(unlocks []paywall.Unlock, s paywall.Settings) suggest
 			price = micros
 		}
 	}
-	article := paywall.Money{Micros: price, Currency: x.c.Currency}
-	week := paywall.Money{Micros: price * suggestWeek, Currency: x.c.Currency}
+	article := paywall.Money{Micros: price, Currency: x.c.o.Currency}
+	week := paywall.Money{Micros: price * suggestWeek, Currency: x.c.o.Currency}
 	s.Auto = paywall.Auto{PerArticle: article, PerWeek: week}
-	if s.Check(x.c.Currency) != nil { // more than can be set
+	if s.Check(x.c.o.Currency) != nil { // more than can be set
 		return suggestion{}
 	}
 	return suggestion{article, week, x.text.Field(article), x.text.Field(week)}

@@ -3,20 +3,16 @@ package checkout
 import (
 	"context"
 	"fmt"
-	"html/template"
 	"net/http"
-	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
-
-var barTemplate = template.Must(parseTemplates("bar", []string{"bar.html"}, nil))
 
 // barView is what a bar shows.
 type barView struct {
-	*catalogue
+	*page.Catalogue
 	ID      string
 	Paid    paywall.Money
 	Auto    bool // without asking
@@ -34,15 +30,15 @@ type barView struct {
 func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 	x := c.newExchange(nil, r)
 	v := barView{
-		catalogue: x.text, ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
-		Form: !silent(r), CSS: barStyle.URL(),
+		Catalogue: x.text, ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
+		Form: !silent(r), CSS: page.BarStyle.URL(),
 	}
 	v.Undo, v.Suggest = x.barOf(r.Context(), u.Wallet, v.Form)
-	html, err := c.part(c.Look.barHTML, barTemplate, v)
+	html, err := c.o.Look.Part(c.o.Logger, "bar", v)
 	if err != nil {
 		return nil, fmt.Errorf("writing a bar: %w", err)
 	}
-	return asciiHTML(html), nil
+	return page.ASCII(html), nil
 }
 
 // barOf says whether a wallet can undo one more purchase in this month, and what is
@@ -56,7 +52,7 @@ func (x *exchange) barOf(ctx context.Context, wallet string, form bool) (undo bo
 	if err != nil {
 		return false, s
 	}
-	undo = spent.Undone < x.c.Refunds
+	undo = spent.Undone < x.c.o.Refunds
 	if !form {
 		return undo, s
 	}
@@ -65,19 +61,4 @@ func (x *exchange) barOf(ctx context.Context, wallet string, form bool) (undo bo
 		return undo, s
 	}
 	return undo, x.suggest(unlocks, settings)
-}
-
-// asciiHTML writes the characters beyond ASCII as references to them.
-func asciiHTML(html []byte) []byte {
-	ascii := make([]byte, 0, len(html)+len(html)/2)
-	for len(html) > 0 {
-		r, size := utf8.DecodeRune(html)
-		if html = html[size:]; r < utf8.RuneSelf {
-			ascii = append(ascii, byte(r))
-			continue
-		}
-		ascii = strconv.AppendInt(append(ascii, "&#"...), int64(r), 10)
-		ascii = append(ascii, ';')
-	}
-	return ascii
 }

@@ -3,21 +3,18 @@ package checkout
 import (
 	"bytes"
 	"fmt"
-	"html/template"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
-
-var boxTemplate = template.Must(parseTemplates("box", []string{"box.html"}, nil))
 
 // boxView is what a box shows. Many readers are shown the same.
 type boxView struct {
-	*catalogue
+	*page.Catalogue
 	Words  int
 	Price  paywall.Money
 	Access time.Duration
@@ -41,10 +38,10 @@ const anyOffer = "offer.goes.here"
 // style sheet along and works without.
 func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
 	v := boxView{
-		catalogue: c.newExchange(nil, r).text,
-		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.Refund, Form: form && !silent(r), CSS: c.Look.box.URL(),
+		Catalogue: c.newExchange(nil, r).text,
+		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.o.Refund, Form: form && !silent(r), CSS: c.o.Look.BoxStyle().URL(),
 	}
-	html, err := c.boxes.get(v, func() ([]byte, error) { return c.part(c.Look.boxHTML, boxTemplate, v) })
+	html, err := c.boxes.get(v, func() ([]byte, error) { return c.o.Look.Part(c.o.Logger, "box", v) })
 	if err != nil {
 		return nil, fmt.Errorf("writing an offer: %w", err)
 	}
@@ -77,19 +74,6 @@ func (b *boxes) get(v boxView, write func() ([]byte, error)) ([]byte, error) {
 	}
 	b.made[v] = html
 	return html, nil
-}
-
-// part fills in a template that stands in pages of the site. Where one of the
-// publisher's breaks, ours takes its place, as with whole pages.
-func (c *Checkout) part(set, ours *template.Template, view any) ([]byte, error) {
-	var buf bytes.Buffer
-	err := set.ExecuteTemplate(&buf, set.Name(), view)
-	if err != nil && set != ours {
-		c.Logger.Error("a template of the ui failed; ours was shown", slog.Any("cause", err))
-		buf.Reset()
-		err = ours.ExecuteTemplate(&buf, ours.Name(), view)
-	}
-	return buf.Bytes(), err
 }
 
 // readingSpeed in words per minute, for prose in the reader's language.

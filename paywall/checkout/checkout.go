@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -65,11 +66,11 @@ type Options struct {
 	GiftLinks GiftLinks       // default: none can be made
 	Tips      []paywall.Money // that readers may choose from; default: none can be given
 
-	// Languages of the pages, a choice of [Languages]. The first is for readers
+	// Languages of the pages, a choice of [page.Languages]. The first is for readers
 	// whose browser asks for none of them. Default: all.
 	Languages []string
 
-	Look *Look // of the pages; default: ours
+	Look *page.Look // of the pages; default: ours
 
 	Logger *slog.Logger     // default: slog.Default
 	Now    func() time.Time // default: time.Now
@@ -77,8 +78,8 @@ type Options struct {
 
 // Checkout is an http.Handler, safe for concurrent use.
 type Checkout struct {
-	Options
-	languages *languages
+	o         Options
+	languages *page.LanguageSet
 	boxes     boxes
 
 	emptyBySite, emptyByNetwork daily // why new wallets start empty
@@ -128,20 +129,23 @@ func New(o Options) (*Checkout, error) {
 	if o.Ceremonies == nil {
 		o.Ceremonies = NewCeremonies()
 	}
-	if o.Look == nil {
-		o.Look = ours
-	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	languages, err := newLanguages(o.Languages)
+	var err error
+	if o.Look == nil {
+		if o.Look, err = NewLook(page.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	languages, err := page.NewLanguageSet(o.Languages)
 	if err != nil {
 		return nil, err
 	}
-	return &Checkout{Options: o, languages: languages}, nil
+	return &Checkout{o: o, languages: languages}, nil
 }
 
 // endpoint is what can be done at one path.
@@ -201,7 +205,7 @@ func (x *exchange) serve() error {
 	name, _ := strings.CutPrefix(x.r.URL.Path, Prefix)
 	e, ok := endpoints[name]
 	if file, found := strings.CutPrefix(name, "static/"); found {
-		e, ok = x.c.Look.staticEndpoint(file)
+		e, ok = x.c.staticEndpoint(file)
 	}
 	read := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	switch {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // commitTimeout bounds a change. A reader who leaves does not stop it: between
@@ -52,11 +53,11 @@ type exchange struct {
 	offer      string          // that offers it, signed by us, "" if none
 	gift       paywall.GiftKey // that gives it, "" if none
 	retryAfter time.Duration   // for 429 and 503
-	text       *catalogue
+	text       *page.Catalogue
 }
 
 func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now()}
+	x := &exchange{c: c, w: w, r: r, origin: c.o.Origin(r), now: c.o.Now()}
 	x.tls = strings.HasPrefix(x.origin, "https:")
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
@@ -98,7 +99,7 @@ func isScript(r *http.Request) bool {
 
 // ledger waits until the ledger is open.
 func (x *exchange) ledger(ctx context.Context) (Ledger, error) {
-	l, err := x.c.Ledger(ctx)
+	l, err := x.c.o.Ledger(ctx)
 	if err != nil {
 		return nil, &paywall.Error{Code: paywall.CodeUnavailable, Message: paywall.ErrUnavailable.Message, Err: err}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // giver makes gift links, and opens them.
@@ -104,7 +105,7 @@ func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
 		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
 		Key:    x.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "gift", v)
 }
 

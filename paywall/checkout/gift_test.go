@@ -347,7 +347,7 @@ func TestOnlyABuyerGives(t *testing.T) {
 
 	// Without the option none is made; those that were made open.
 	key := s.given("/articles/promised")
-	s.c.GiftLinks = GiftLinks{}
+	s.c.o.GiftLinks = GiftLinks{}
 	wantProblem(t, give(id, giver), http.StatusNotFound, "not-found")
 	if page := s.get("/.paywall/wallet", cookie(giver)).Body.String(); strings.Contains(page, "/.paywall/wallet/gift") {
 		t.Error("the wallet page offers what is refused")

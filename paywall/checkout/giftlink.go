@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // GiftLinks bounds the links with which readers give away what they bought. Links
@@ -35,7 +36,7 @@ type giftLinkView struct {
 // ledger has a hash of it. The key may come with the form, so that a double click
 // makes one link.
 func (x *exchange) giveAway() error {
-	if x.c.GiftLinks.Limit == 0 {
+	if x.c.o.GiftLinks.Limit == 0 {
 		return paywall.Errorf(paywall.CodeNotFound, "no gift links can be made here")
 	}
 	key := paywall.GiftKey(x.fields["key"])
@@ -59,8 +60,8 @@ func (x *exchange) giveAway() error {
 	if u.Site != x.origin {
 		return paywall.ErrNotFound // its own site says how it may be given away
 	}
-	readers := x.c.GiftLinks.Readers
-	gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.GiftLinks.Limit}
+	readers := x.c.o.GiftLinks.Readers
+	gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.o.GiftLinks.Limit}
 	if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
 		return err
 	}
@@ -74,11 +75,11 @@ func (x *exchange) giveAway() error {
 	}
 	v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(&u), Link: link, Readers: readers}
 	v.Switch = nil // would lead away from the link
-	v.Script = script.URL()
+	v.Script = page.WalletScript.URL()
 	return x.page(http.StatusOK, "giftlink", v)
 }
 
 // giveable reports whether the reader can make a gift link of a purchase here.
 func (x *exchange) giveable(u *paywall.Unlock) bool {
-	return x.c.GiftLinks.Limit > 0 && u.Site == x.origin && u.Gift == (paywall.Hash{}) && u.Live(x.now)
+	return x.c.o.GiftLinks.Limit > 0 && u.Site == x.origin && u.Gift == (paywall.Hash{}) && u.Live(x.now)
 }

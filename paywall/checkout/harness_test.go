@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -278,4 +279,14 @@ func hidden(t testing.TB, page, name string) string {
 	}
 	value, _, _ := strings.Cut(rest, `"`)
 	return value
+}
+
+// speaking is the catalogue of a language.
+func speaking(t testing.TB, tag string) *page.Catalogue {
+	t.Helper()
+	set, err := page.NewLanguageSet([]string{tag})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Named(tag)
 }

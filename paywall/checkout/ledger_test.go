@@ -51,7 +51,7 @@ func (s *site) mend()               { s.engine.broken.Store(nil) }
 
 // through puts something between the checkout and its ledger.
 func (s *site) through(l Ledger) {
-	s.c.Ledger = func(context.Context) (Ledger, error) { return l, nil }
+	s.c.o.Ledger = func(context.Context) (Ledger, error) { return l, nil }
 }
 
 // counts says how much was written by visitors, how often money left a wallet, and how

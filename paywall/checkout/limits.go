@@ -172,13 +172,13 @@ func untilNext(l *rate.Limiter, want float64, now time.Time) time.Duration {
 // within counts one piece of the visitor's work, or refuses it and says when to
 // come again.
 func (x *exchange) within(w work) error {
-	wait, shared := x.c.Limits.take(w, networksOf(x.c.ClientIP(x.r)), x.c.Now(), x.c.LimitFactor)
+	wait, shared := x.c.o.Limits.take(w, networksOf(x.c.o.ClientIP(x.r)), x.c.o.Now(), x.c.o.LimitFactor)
 	if wait == 0 {
 		return nil
 	}
 	if shared {
-		x.c.Limits.warning.Do(func() {
-			x.c.Logger.Warn("visitors are told to wait: many addresses together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
+		x.c.o.Limits.warning.Do(func() {
+			x.c.o.Logger.Warn("visitors are told to wait: many addresses together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
 		})
 	}
 	x.retryAfter = wait
@@ -207,8 +207,8 @@ func (x *exchange) unlessPaying(refused error) error {
 	if err != nil || who.wallet.Balance.Micros <= who.wallet.Free.Micros { // free credit costs a stranger nothing
 		return refused
 	}
-	own, _ := x.c.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.LimitFactor), false })
-	if !own.AllowN(x.c.Now(), 1) {
+	own, _ := x.c.o.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.o.LimitFactor), false })
+	if !own.AllowN(x.c.o.Now(), 1) {
 		return refused
 	}
 	x.retryAfter = 0

@@ -214,7 +214,7 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 	}
 	wantWait(t, s.call("/.paywall/wallet/recover", object{"code": "x"}), 2*time.Second)
 	for _, factor := range []int{-1, MaxLimitFactor + 1} {
-		o := s.c.Options
+		o := s.c.o
 		o.LimitFactor = factor
 		if _, err := New(o); err == nil {
 			t.Errorf("factor %d is accepted", factor)
@@ -231,7 +231,7 @@ func TestLimitsStayBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for size, cache := range s.c.Limits.networks {
+	for size, cache := range s.c.o.Limits.networks {
 		cache.CleanUp()
 		if n := cache.EstimatedSize(); n > maxNetworks>>size {
 			t.Errorf("%d networks of size %d are held", n, size)

@@ -19,7 +19,7 @@ func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
 	if raw == "" {
 		return nil, paywall.Errorf(paywall.CodeMalformed, "the offer is missing; open the article again")
 	}
-	offer, err := x.c.Verifier.Offer(raw, x.origin, x.origin)
+	offer, err := x.c.o.Verifier.Offer(raw, x.origin, x.origin)
 	if offer != nil {
 		back, ok := returnPath(offer.URL)
 		if !ok {
@@ -81,7 +81,7 @@ func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
 	if exp.Unix() <= x.now.Unix() { // a token counts in seconds
 		return "", exp, paywall.Errorf(paywall.CodeOfferExpired, "what this offer bought has ended; open the article again for a new one")
 	}
-	signed, err := x.c.Ring.SignAccess(&token.Access{
+	signed, err := x.c.o.Ring.SignAccess(&token.Access{
 		ID: unlock.ID, Issuer: x.origin, Audience: unlock.Site, Resource: unlock.Resource,
 		IssuedAt: x.now, NotBefore: x.now, ExpiresAt: exp,
 	})
@@ -205,7 +205,7 @@ func (x *exchange) answerOffer(o *paywall.Offer, who identity, now paywall.Quote
 // balanceOf gives nobody an empty balance in the ledger's currency.
 func (x *exchange) balanceOf(who identity) paywall.Money {
 	if who.wallet.Balance.Currency == "" {
-		return paywall.Money{Currency: x.c.Currency}
+		return paywall.Money{Currency: x.c.o.Currency}
 	}
 	return who.wallet.Balance
 }

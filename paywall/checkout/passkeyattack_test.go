@@ -38,7 +38,7 @@ func TestN09LoginThatIsNotInOrderIsRefused(t *testing.T) {
 			return a.get(s.begin("add", cookie(key)).Challenge)
 		}},
 		"a challenge of another origin": {http.StatusBadRequest, func(s *site, a *authenticator) string {
-			return a.get(encoded(s.c.Ceremonies.challenge(s.now(), toEnter, "https://music.example")))
+			return a.get(encoded(s.c.o.Ceremonies.challenge(s.now(), toEnter, "https://music.example")))
 		}},
 		"a challenge of another server": {http.StatusBadRequest, func(_ *site, a *authenticator) string {
 			other := newSite(t)
@@ -50,7 +50,7 @@ func TestN09LoginThatIsNotInOrderIsRefused(t *testing.T) {
 			return a.get(challenge)
 		}},
 		"a challenge whose time was changed": {http.StatusBadRequest, func(s *site, a *authenticator) string {
-			raw := s.c.Ceremonies.challenge(s.now(), toEnter, testOrigin)
+			raw := s.c.o.Ceremonies.challenge(s.now(), toEnter, testOrigin)
 			raw[challengeHead-2]++
 			return a.get(encoded(raw))
 		}},
@@ -355,7 +355,7 @@ func TestReloadDoesNotBreakALogin(t *testing.T) {
 	a := before.registered(key)
 	challenge := before.begin("login").Challenge
 	after := newSite(t, func(o *Options) {
-		o.Ceremonies, o.Now = before.c.Ceremonies, before.now
+		o.Ceremonies, o.Now = before.c.o.Ceremonies, before.now
 		o.Ledger = func(context.Context) (Ledger, error) { return before.ledger, nil }
 	})
 	a.counter++
@@ -412,7 +412,7 @@ func FuzzN09PasskeyLogin(f *testing.F) {
 	s := newSite(f)
 	key, _ := s.opened(5_000_000)
 	a := s.registered(key)
-	good := func() string { return a.get(encoded(s.c.Ceremonies.challenge(s.now(), toEnter, testOrigin))) }
+	good := func() string { return a.get(encoded(s.c.o.Ceremonies.challenge(s.now(), toEnter, testOrigin))) }
 	for _, seed := range []string{good(), a.create(s.begin("add", cookie(key)).Challenge), "", "{}", "null", strings.Replace(good(), "rawId", "RAWID", 1)} {
 		f.Add(seed, uint16(0), byte(0))
 	}

@@ -23,7 +23,7 @@ func (x *exchange) beginPasskeyLogin() error {
 	if err != nil {
 		return err
 	}
-	request, _, err := party.BeginDiscoverableLogin(webauthn.WithChallenge(x.c.Ceremonies.challenge(x.now, toEnter, x.origin)))
+	request, _, err := party.BeginDiscoverableLogin(webauthn.WithChallenge(x.c.o.Ceremonies.challenge(x.now, toEnter, x.origin)))
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (x *exchange) enter(ctx context.Context, ledger passkeyKeeper) (identity, e
 		if !x.answers(&sent.Response.CollectedClientData, toEnter, x.origin) {
 			return errPasskeyAgain
 		}
-		turn := x.c.Ceremonies.turn(base64.RawURLEncoding.EncodeToString(sent.RawID))
+		turn := x.c.o.Ceremonies.turn(base64.RawURLEncoding.EncodeToString(sent.RawID))
 		turn.Lock()
 		defer turn.Unlock()
 		wallet, err := x.provenBy(ctx, ledger, party, sent)
@@ -101,7 +101,7 @@ func (x *exchange) provenBy(ctx context.Context, ledger passkeyKeeper, party *we
 		return wallet, errPasskeyRefused
 	}
 	if checked.Authenticator.CloneWarning {
-		x.c.Logger.Warn("a passkey was refused: its counter did not go up, so it may have been copied")
+		x.c.o.Logger.Warn("a passkey was refused: its counter did not go up, so it may have been copied")
 		return wallet, errPasskeyRefused
 	}
 	if kept.Counter == checked.Authenticator.SignCount {

@@ -50,7 +50,7 @@ func (x *exchange) relyingParty() (*webauthn.WebAuthn, error) {
 // answers reports whether a browser answers an open question of ours, put on this
 // origin and bound to the same; it is open no more then.
 func (x *exchange) answers(client *protocol.CollectedClientData, bound ...string) bool {
-	return client.Origin == x.origin && x.c.Ceremonies.spend(challengeOf(client), x.now, bound...)
+	return client.Origin == x.origin && x.c.o.Ceremonies.spend(challengeOf(client), x.now, bound...)
 }
 
 // beginPasskey asks a browser for a new passkey of the reader's wallet. It leaves
@@ -79,7 +79,7 @@ func (x *exchange) beginPasskey() error {
 		}
 		known = append(known, protocol.CredentialDescriptor{Type: protocol.PublicKeyCredentialType, CredentialID: id})
 	}
-	challenge := x.c.Ceremonies.challenge(x.now, toAdd, x.origin, who.wallet.ID)
+	challenge := x.c.o.Ceremonies.challenge(x.now, toAdd, x.origin, who.wallet.ID)
 	reader := holder{handle: newHandle(challenge), name: x.text.T("passkey.name", "Date", x.text.Date(x.now))}
 	creation, _, err := party.BeginRegistration(reader, webauthn.WithExclusions(known),
 		webauthn.WithCredentialParameters(webauthn.CredentialParametersRecommendedL3()),
@@ -172,7 +172,7 @@ func (x *exchange) removePasskey() error {
 
 func (x *exchange) dropPasskey(ctx context.Context, ledger passkeyKeeper, who identity) error {
 	id := x.fields["passkey"]
-	turn := x.c.Ceremonies.turn(id)
+	turn := x.c.o.Ceremonies.turn(id)
 	turn.Lock()
 	defer turn.Unlock()
 	return ledger.RemovePasskey(ctx, who.wallet.ID, id)

@@ -1,11 +1,9 @@
 package checkout
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 
-	"rsc.io/qr"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // showQR draws the recovery code of this browser for the camera of another one.
@@ -15,7 +13,7 @@ func (x *exchange) showQR() error {
 	if err != nil {
 		return err
 	}
-	picture, err := drawQR(x.recoveryLink(who.key.RecoveryCode()))
+	picture, err := page.DrawQR(x.recoveryLink(who.key.RecoveryCode()))
 	if err != nil {
 		return err
 	}
@@ -29,31 +27,3 @@ func (x *exchange) showQR() error {
 // The code stands in the fragment, which browsers send to nobody (RFC 3986, 3.5;
 // RFC 9110, 10.1.3).
 func (x *exchange) recoveryLink(code string) string { return x.origin + Prefix + "wallet#code=" + code }
-
-// quietZone is the empty border that scanners want, in modules (ISO/IEC 18004, 9.1).
-const quietZone = 4
-
-// drawQR is an SVG, dark on white in every theme: not all scanners read the
-// reverse. Each run of dark modules in a row is a rectangle.
-func drawQR(text string) ([]byte, error) {
-	code, err := qr.Encode(text, qr.M)
-	if err != nil {
-		return nil, fmt.Errorf("drawing a QR code: %w", err)
-	}
-	var b strings.Builder
-	size := code.Size + 2*quietZone
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h%dv%dH0z"/><path d="`, size, size, size, size)
-	for y := range code.Size {
-		for x := 0; x < code.Size; x++ {
-			from := x
-			for x < code.Size && code.Black(x, y) {
-				x++
-			}
-			if x > from {
-				fmt.Fprintf(&b, "M%d %dh%dv1H%dz", from+quietZone, y+quietZone, x-from, from+quietZone)
-			}
-		}
-	}
-	b.WriteString(`"/></svg>`)
-	return []byte(b.String()), nil
-}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // historian tells a wallet what it bought.
@@ -49,7 +50,7 @@ func (x *exchange) showReceipt() error {
 	}
 	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(&u), Tips: tips}
 	if v.Bought.Tip != nil {
-		v.Script = pressGuard.URL()
+		v.Script = page.PressGuard.URL()
 	}
 	_, v.Seller, _ = strings.Cut(u.Site, "://")
 	if v.Switch != nil {

@@ -21,7 +21,7 @@ func (x *exchange) refund() error {
 	if id == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
 	}
-	receipt, err := ledger.Refund(ctx, who.wallet.ID, id, x.c.Refunds)
+	receipt, err := ledger.Refund(ctx, who.wallet.ID, id, x.c.o.Refunds)
 	if err != nil {
 		return err
 	}
@@ -46,11 +46,11 @@ func (x *exchange) final(q *paywall.Quote) string {
 		return "cap.final"
 	case q.Charge.IsZero():
 		return ""
-	case x.c.Refund == 0:
+	case x.c.o.Refund == 0:
 		return "unlock.final"
 	case isError(q.Final, paywall.ErrRefundOnce):
 		return "unlock.once"
-	case q.Undone >= x.c.Refunds:
+	case q.Undone >= x.c.o.Refunds:
 		return "unlock.spent"
 	}
 	return ""
@@ -59,7 +59,7 @@ func (x *exchange) final(q *paywall.Quote) string {
 // undoable takes the time to undo it from a purchase of a wallet that has undone so
 // many in this month.
 func (x *exchange) undoable(u *paywall.Unlock, undone int) {
-	if undone >= x.c.Refunds {
+	if undone >= x.c.o.Refunds {
 		u.RefundableUntil = u.At
 	}
 }

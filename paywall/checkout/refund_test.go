@@ -95,8 +95,8 @@ func TestARefusedUndoSaysWhy(t *testing.T) {
 // up nothing says that there are more.
 func TestAMonthsUndosAreFive(t *testing.T) {
 	s := newSite(t)
-	if s.c.Refunds != 5 {
-		t.Errorf("%d purchases can be undone in a month", s.c.Refunds)
+	if s.c.o.Refunds != 5 {
+		t.Errorf("%d purchases can be undone in a month", s.c.o.Refunds)
 	}
 	key, _ := s.opened(1_000_000)
 	u := s.unlock(key)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // heavyCookies is the length of a Cookie header in bytes from which servers in
@@ -46,7 +47,7 @@ func (x *exchange) showReset() error {
 		formsView: formsView{layout: x.layout(x.text.T("reset.title"))},
 		Cookies:   count, Heavy: size > heavyCookies, Wallets: x.resetWallets(x.r.Context()),
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "reset", v)
 }
 
@@ -65,7 +66,7 @@ func (x *exchange) reset() error {
 		formsView: formsView{layout: x.layout(x.text.T("reset.ready"))},
 		Done:      true, Wallets: wallets,
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	if len(wallets) != 1 { // else the code is at hand
 		x.takesPasskeys(&v.formsView)
 	}

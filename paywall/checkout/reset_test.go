@@ -116,7 +116,7 @@ func TestResetDoesWithoutTheLedger(t *testing.T) {
 	s.breakWith(paywall.ErrUnavailable)
 	t.Run("failing", check)
 	s.mend()
-	s.c.Ledger = func(context.Context) (Ledger, error) { return nil, paywall.ErrUnavailable }
+	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, paywall.ErrUnavailable }
 	t.Run("not open", check)
 }
 

@@ -1,15 +1,14 @@
 package checkout
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // contentSecurity: no script at all (but see scriptSecurity), our own style and icon, forms to this
@@ -51,19 +50,9 @@ func (x *exchange) pageHeaders() {
 // scripted is a view that says whether its page has a script.
 type scripted interface{ scripted() bool }
 
-// page renders a whole page before the first byte is sent, so that a broken
-// template is an error and not half a page. Where a template of the publisher's
-// breaks, ours takes its place: a reader must not lose a way to their money.
+// page answers with a page. It is whole before the first byte is sent.
 func (x *exchange) page(status int, name string, data any) error {
-	var buf bytes.Buffer
-	err := x.c.Look.write(&buf, name, data)
-	if err != nil {
-		if !errors.Is(err, errNoTemplate) {
-			x.c.Logger.Error("a template of the ui failed; ours was shown", slog.Any("cause", err))
-		}
-		buf.Reset()
-		err = pages[name].ExecuteTemplate(&buf, "layout", data)
-	}
+	html, err := x.c.o.Look.Page(x.c.o.Logger, name, data)
 	if err != nil {
 		return err
 	}
@@ -73,7 +62,7 @@ func (x *exchange) page(status int, name string, data any) error {
 	}
 	x.rememberLanguage()
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	x.write(status, buf.Bytes())
+	x.write(status, html)
 	return nil
 }
 
@@ -115,7 +104,7 @@ type problem struct {
 func (x *exchange) newProblem(code paywall.Code, err error) problem {
 	return problem{
 		Type:   "urn:paywall:" + string(code),
-		Title:  english().T("error." + string(code) + ".title"),
+		Title:  page.English().T("error." + string(code) + ".title"),
 		Status: code.HTTPStatus(),
 		Detail: messageOf(code, err),
 	}
@@ -157,7 +146,7 @@ func (x *exchange) fail(err error) {
 		err = x.page(status, "error", x.errorView(code, err))
 	}
 	if err != nil {
-		x.c.Logger.Error("answering with an error", slog.Any("cause", err))
+		x.c.o.Logger.Error("answering with an error", slog.Any("cause", err))
 		http.Error(x.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
 }
@@ -167,8 +156,8 @@ func (x *exchange) fail(err error) {
 func (x *exchange) logFailure(code paywall.Code, status int, err error) {
 	attrs := []any{slog.String("code", string(code)), slog.Int("status", status)}
 	if status < http.StatusInternalServerError {
-		x.c.Logger.Debug("refused", attrs...)
+		x.c.o.Logger.Debug("refused", attrs...)
 		return
 	}
-	x.c.Logger.Error("checkout failed", append(attrs, slog.Any("cause", err))...)
+	x.c.o.Logger.Error("checkout failed", append(attrs, slog.Any("cause", err))...)
 }

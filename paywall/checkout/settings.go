@@ -3,7 +3,6 @@ package checkout
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -12,62 +11,6 @@ import (
 type settingsKeeper interface {
 	Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error)
 	Set(ctx context.Context, wallet string, to paywall.Settings) error
-}
-
-// plain is an amount that a person typed as [paywall.ParseMoney] reads it: both
-// decimal marks are taken in every language, and the digits of Arabic and
-// Persian. Thousands are not grouped here. ok is false where a mark may group
-// them all the same, or where there are more decimals than the currency has.
-func (c *catalogue) plain(typed string, currency paywall.Currency) (plain string, ok bool) {
-	plain = strings.Map(func(r rune) rune {
-		switch {
-		case r >= '٠' && r <= '٩':
-			return r - '٠' + '0'
-		case r >= '۰' && r <= '۹':
-			return r - '۰' + '0'
-		case r == '٫':
-			return '.'
-		}
-		return r
-	}, strings.TrimSpace(typed))
-	mark := strings.IndexAny(plain, ".,")
-	if mark < 0 {
-		return plain, true
-	}
-	decimals := len(plain) - mark - 1
-	if decimals > currency.Decimals() || decimals == 3 && plain[mark:mark+1] == c.numbers.group {
-		return "", false
-	}
-	return plain[:mark] + "." + plain[mark+1:], true
-}
-
-// Field is an amount as a field holds it: without currency and groups, "" for
-// nothing. [catalogue.plain] reads it back.
-func (c *catalogue) Field(m paywall.Money) string {
-	if m.IsZero() {
-		return ""
-	}
-	return strings.Replace(m.String(), ".", c.numbers.decimal, 1)
-}
-
-// readAmount reads what a field says, at most so much as a price may be.
-// Nothing, and zero, are no amount.
-func (x *exchange) readAmount(field string) (paywall.Money, error) {
-	plain, ok := x.fields[field], true
-	if !x.json {
-		plain, ok = x.text.plain(plain, x.c.Currency)
-	}
-	if !ok {
-		return paywall.Money{}, paywall.Errorf(paywall.CodeMalformed, "the field %s is not an amount", field)
-	}
-	if plain == "" {
-		plain = "0"
-	}
-	m, err := paywall.ParseMoney(plain, x.c.Currency)
-	if err != nil || m.IsZero() {
-		return m, err
-	}
-	return paywall.ParsePrice(plain, x.c.Currency)
 }
 
 // wantedSettings are the settings with what the fields say; fields that were not
@@ -95,7 +38,7 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 	default:
 		return s, "", paywall.Errorf(paywall.CodeMalformed, "the field forget is neither true nor false")
 	}
-	if err := s.Check(x.c.Currency); err != nil {
+	if err := s.Check(x.c.o.Currency); err != nil {
 		return s, "auto.wrong", err
 	}
 	return s, "", nil

@@ -24,7 +24,7 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 		{"en", "EUR", "1000001", "refused"}, {"en", "EUR", strings.Repeat("9", 40), "refused"},
 	} {
 		x := &exchange{
-			c:    &Checkout{Options: Options{Currency: paywall.Currency(test.currency)}},
+			c:    &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
 			text: speaking(t, test.tag), fields: map[string]string{"budget": test.typed},
 		}
 		got := "refused"

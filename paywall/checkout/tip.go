@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // tipper takes tips for what a wallet bought.
@@ -35,7 +36,7 @@ func CheckTips(amounts []paywall.Money) error {
 
 // tipView is the form with the buttons of a purchase's tips.
 type tipView struct {
-	*catalogue
+	*page.Catalogue
 	FormToken string
 	ID        string // of the tips to be
 	Unlock    string
@@ -45,10 +46,10 @@ type tipView struct {
 // tipView is nil where no tip can be given: tips are divided as the money of the
 // purchase was, and each site has amounts of its own.
 func (x *exchange) tipView(u *paywall.Unlock) *tipView {
-	if len(x.c.Tips) == 0 || !x.tippable(u) {
+	if len(x.c.o.Tips) == 0 || !x.tippable(u) {
 		return nil
 	}
-	return &tipView{catalogue: x.text, FormToken: x.formToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.Tips}
+	return &tipView{Catalogue: x.text, FormToken: x.formToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
 }
 
 func (x *exchange) tippable(u *paywall.Unlock) bool {
@@ -83,7 +84,7 @@ func (x *exchange) tip() error {
 	if err != nil {
 		return err
 	}
-	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.FreeShares}
+	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.o.FreeShares}
 	wallet, err := ledger.Tip(ctx, who.wallet.ID, t)
 	switch {
 	case errors.Is(err, paywall.ErrInsufficientFunds):
@@ -105,12 +106,12 @@ func (x *exchange) tip() error {
 
 // wantedTip is the amount of the button that was pressed, or that a program names.
 func (x *exchange) wantedTip() (paywall.Money, error) {
-	if len(x.c.Tips) == 0 {
+	if len(x.c.o.Tips) == 0 {
 		return paywall.Money{}, paywall.Errorf(paywall.CodeNotFound, "no tips can be given here")
 	}
-	wanted, err := paywall.ParseMoney(x.fields["amount"], x.c.Currency)
+	wanted, err := paywall.ParseMoney(x.fields["amount"], x.c.o.Currency)
 	var amounts []string
-	for _, m := range x.c.Tips {
+	for _, m := range x.c.o.Tips {
 		if err == nil && m == wanted {
 			return m, nil
 		}

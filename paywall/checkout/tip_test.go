@@ -195,7 +195,7 @@ func TestOnlyAPurchaseAndOnlyTheSitesAmountsAreTipped(t *testing.T) {
 	if page := s.get("/.paywall/wallet", cookie(key)).Body.String(); strings.Count(page, `action="/.paywall/tip"`) != 1 {
 		t.Errorf("the page offers what is refused:\n%s", page)
 	}
-	s.c.Tips = nil
+	s.c.o.Tips = nil
 	wantProblem(t, tip(id, "0.20", key), http.StatusNotFound, "not-found")
 	if page := s.get("/.paywall/wallet", cookie(key)).Body.String(); strings.Contains(page, "/.paywall/tip") {
 		t.Error("the page offers tips where there are none")

@@ -35,7 +35,7 @@ func (x *exchange) showTopUp() error {
 		return paywall.ErrNoWallet
 	}
 	ways := []string{}
-	if x.c.Vouchers {
+	if x.c.o.Vouchers {
 		ways = append(ways, "voucher")
 	}
 	return x.answer(http.StatusOK, struct {
@@ -48,7 +48,7 @@ func (x *exchange) showTopUp() error {
 // redeem pays a voucher into the reader's wallet. With an offer in the form,
 // the reader came for an article, and lands in it.
 func (x *exchange) redeem() error {
-	if !x.c.Vouchers {
+	if !x.c.o.Vouchers {
 		return paywall.Errorf(paywall.CodeNotFound, "vouchers are not accepted here")
 	}
 	offer, expired, err := x.wantedOffer()

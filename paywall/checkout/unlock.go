@@ -89,7 +89,7 @@ func (x *exchange) settle(ctx context.Context, ledger Ledger, who identity, o *p
 	if err != nil {
 		return err
 	}
-	receipt, err := ledger.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.Refund, Shown: shown, Auto: auto, FreeShares: x.c.FreeShares})
+	receipt, err := ledger.Unlock(ctx, paywall.Purchase{Wallet: who.wallet.ID, Offer: *o, Refund: x.c.o.Refund, Shown: shown, Auto: auto, FreeShares: x.c.o.FreeShares})
 	if err != nil {
 		return x.unsold(ctx, ledger, who, o, raw, err)
 	}

@@ -345,10 +345,10 @@ func TestClosedLedgerSellsNothing(t *testing.T) {
 	s.breakWith(context.DeadlineExceeded)
 	t.Run("hanging", check)
 	s.mend()
-	open := s.c.Ledger
-	s.c.Ledger = func(context.Context) (Ledger, error) { return nil, context.DeadlineExceeded }
+	open := s.c.o.Ledger
+	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, context.DeadlineExceeded }
 	t.Run("not open", check)
-	s.c.Ledger = open
+	s.c.o.Ledger = open
 	if s.balance(key) != "5.00" {
 		t.Error("money was taken")
 	}

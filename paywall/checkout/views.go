@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // layout is what every page shows around its content.
 type layout struct {
-	*catalogue
+	*page.Catalogue
 	Title  string
 	Site   string // the publisher's name, or the host
 	Logo   string // path of an image, "" if none
@@ -33,16 +33,16 @@ type layout struct {
 func (l layout) scripted() bool { return l.Script != "" || l.Module != "" }
 
 func (x *exchange) layout(title string) layout {
-	look := x.c.Look
+	look := x.c.o.Look
 	return layout{
-		catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
+		Catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.Logo(), CSS: look.Style().URL(), Icon: page.Icon.URL(), Switch: x.languageSwitch(),
 		FormToken: x.formToken(),
 	}
 }
 
 // siteName is the publisher's name, or the host.
 func (x *exchange) siteName() string {
-	if name := x.c.Look.name; name != "" {
+	if name := x.c.o.Look.Name(); name != "" {
 		return name
 	}
 	_, host, _ := strings.Cut(x.origin, "://")
@@ -136,12 +136,12 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 		Offer:  p.raw, NewWallet: x.newWallet(p.known),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
 		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.known && !balance.IsZero(),
-		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Final: x.final(&p.quote), Vouchers: x.c.Vouchers,
+		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: x.final(&p.quote), Vouchers: x.c.o.Vouchers,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	if x.opensAlone(&p) {
-		v.Auto = autoScript.URL()
+		v.Auto = page.AutoScript.URL()
 	}
 	if after.Micros < 0 {
 		v.Missing = after.Neg()
@@ -165,30 +165,19 @@ func (x *exchange) newWallet(known bool) paywall.WalletKey {
 	return paywall.NewWalletKey()
 }
 
-// displayTitle leaves out what would let a title pretend to be page around it:
-// control characters and marks that turn the direction of text.
-func displayTitle(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, s))
-}
-
 // titleOf is the title of a page about an article.
 func (x *exchange) titleOf(article string) string {
-	if title := displayTitle(article); title != "" {
+	if title := page.DisplayTitle(article); title != "" {
 		return title
 	}
 	return x.text.T("unlock.untitled")
 }
 
 func shownTitle(u *paywall.Unlock) string {
-	if title := displayTitle(u.Title); title != "" {
+	if title := page.DisplayTitle(u.Title); title != "" {
 		return title
 	}
-	return displayTitle(u.Resource)
+	return page.DisplayTitle(u.Resource)
 }
 
 type purchaseEntry struct {
@@ -248,16 +237,16 @@ func (x *exchange) takesPasskeys(v *formsView) {
 		return
 	}
 	if _, v.WebAuthn = siteOf(x.origin); v.WebAuthn {
-		v.Module = passkeyModule.URL()
+		v.Module = page.PasskeyModule.URL()
 	}
 }
 
 func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
 	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("topup.title")), alert)),
-		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.Vouchers,
+		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.o.Vouchers,
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(status, "topup", v)
 }
 
@@ -266,9 +255,9 @@ func (x *exchange) strangerPage(status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
 	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("stranger.title")), alert)),
-		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.promised(),
+		NewWallet: x.newWallet(false), Vouchers: x.c.o.Vouchers, Welcome: x.promised(),
 	}
-	v.Script = script.URL()
+	v.Script = page.WalletScript.URL()
 	x.takesPasskeys(&v)
 	return x.page(status, "stranger", v)
 }
@@ -280,7 +269,7 @@ func (x *exchange) confirmErase() error {
 		return err
 	}
 	v := formsView{layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "erase", v)
 }
 

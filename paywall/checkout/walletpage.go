@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 type walletView struct {
@@ -23,9 +24,9 @@ type walletView struct {
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
 func (x *exchange) ownPage(ctx context.Context, ledger Ledger, status int, who identity, alert string) error {
-	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.Currency), Free: who.wallet.Free, formsView: formsView{
+	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.o.Currency), Free: who.wallet.Free, formsView: formsView{
 		layout: x.noticed(x.alerted(x.layout(x.text.T("wallet.title")), alert)),
-		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
+		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.o.Vouchers,
 	}}
 	unlocks, older, err := x.purchases(ctx, ledger, who)
 	if err != nil {
@@ -62,7 +63,7 @@ func (x *exchange) ownPage(ctx context.Context, ledger Ledger, status int, who i
 		return err
 	}
 	v.Full = len(v.Passkeys) >= paywall.MaxPasskeys
-	v.Script = script.URL()
+	v.Script = page.WalletScript.URL()
 	x.takesPasskeys(&v.formsView)
 	return x.page(status, "wallet", v)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // chromium starts a browser with a fresh profile and a window of that width.
@@ -127,7 +129,7 @@ func TestEveryLanguageFits320Pixels(t *testing.T) {
 	for _, set := range fontSets {
 		t.Run(set, func(t *testing.T) {
 			ctx := chromium(t, 320, fontSet(t, set))
-			for _, tag := range Languages {
+			for _, tag := range page.Languages {
 				checkFits(t, ctx, set, tag)
 			}
 		})

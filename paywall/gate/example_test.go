@@ -19,6 +19,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/memstore"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -70,7 +71,7 @@ func newShop(dir string, l *ledger.Ledger, pages http.Handler) (http.Handler, er
 		Table:         table,
 		Ring:          ring,
 		Verifier:      verifier,
-		Canonicalizer: &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
+		Canonicalizer: &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
 		Ledger:        func(context.Context) (gate.Ledger, error) { return l, nil },
 		Checkout:      till,
 		Origin:        origin,

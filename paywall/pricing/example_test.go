@@ -8,6 +8,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // The first rule that matches decides. A target that a site may read in two ways
@@ -23,7 +24,7 @@ func ExampleTable() {
 		fmt.Println(err)
 		return
 	}
-	canonical := paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String}
+	canonical := target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String}
 	for _, path := range []string{"/about", "/articles/welcome", "/articles/tea", "/albums/x/1.mp3", "/articles%2ftea"} {
 		target, err := canonical.Parse(path)
 		if err != nil {

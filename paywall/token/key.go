@@ -100,6 +100,6 @@ func (r *Ring) sign(typ string, claims jwt.Claims, s *signed) (string, error) {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this does not fit into a token: %w", ErrTooLong)
 	}
 	s.key = k
-	r.remember(raw, s)
+	r.signed.keep(raw, s)
 	return raw, nil
 }

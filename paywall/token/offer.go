@@ -80,6 +80,8 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Not slices of a request's long address.
+	offer.Resource, offer.URL, offer.Title = strings.Clone(offer.Resource), strings.Clone(offer.URL), strings.Clone(offer.Title)
 	s := &signed{claims: c.registered, offer: offer}
 	raw, err := r.sign(typOffer, c, s)
 	if errors.Is(err, ErrTooLong) && o.URL == paywall.EscapePath(o.Resource) {

@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/maypok86/otter/v2"
-
 	"github.com/tuppence/tuppence/paywall"
 )
 
@@ -25,7 +23,7 @@ type Ring struct {
 	dir     string
 	rotates sync.Mutex // one rotation at a time
 	current atomic.Pointer[snapshot]
-	signed  *otter.Cache[string, *signed] // by their digest; nil in a public ring
+	signed  memory
 }
 
 // OpenRing opens the keys in dir. With mayCreate, a folder without keys gets
@@ -34,7 +32,7 @@ type Ring struct {
 // Keys that others could read or replace, that are damaged or not Ed25519, are
 // refused, with what to do about it.
 func OpenRing(dir string, mayCreate bool) (*Ring, error) {
-	r := &Ring{dir: dir, signed: newSigned()}
+	r := &Ring{dir: dir}
 	names, err := keyFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("reading the key folder %s: %w", dir, err)

@@ -2,16 +2,11 @@ package token
 
 import (
 	"crypto/sha256"
+	"sync"
 	"time"
-
-	"github.com/maypok86/otter/v2"
 
 	"github.com/tuppence/tuppence/paywall"
 )
-
-// signedTokens bounds the tokens that a ring remembers to have signed: at up to 2 KB each,
-// mostly 600 bytes.
-const signedTokens = 8 << 10
 
 // signed is a token that a signature of ours was seen on: when it was made, or when it was
 // verified. Everything that can change later is looked at again on each use.
@@ -22,34 +17,38 @@ type signed struct {
 	offer  *paywall.Offer // of the other
 }
 
-// newSigned makes the memory of a ring that signs. A token is found by its SHA-256: all
-// bytes of it must be those that were signed. Most come back within seconds, and after an
-// offer's life it costs a signature again.
-func newSigned() *otter.Cache[string, *signed] {
-	return otter.Must(&otter.Options[string, *signed]{
-		MaximumSize: signedTokens, ExpiryCalculator: otter.ExpiryWriting[string, *signed](paywall.OfferTTL),
-	})
+// generation is how many tokens are remembered together: at up to 2 KB each, mostly 600
+// bytes.
+const generation = 2 << 10
+
+// memory is the tokens that a ring signed last, at least one generation of them and at
+// most two. A token is found by its SHA-256: all bytes of it must be those that were
+// signed. Most come back within seconds, each once or twice; so the oldest go first, which
+// no cache that goes by use would do. The zero value is empty.
+type memory struct {
+	mu           sync.RWMutex
+	young, older map[[sha256.Size]byte]*signed
 }
 
-func digest(raw string) string {
+func (m *memory) keep(raw string, s *signed) {
 	sum := sha256.Sum256([]byte(raw))
-	return string(sum[:])
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.young == nil || len(m.young) >= generation {
+		m.young, m.older = make(map[[sha256.Size]byte]*signed), m.young
+	}
+	m.young[sum] = s
 }
 
-// remember keeps a token that this ring has just signed.
-func (r *Ring) remember(raw string, s *signed) {
-	if r.signed != nil {
-		r.signed.Set(digest(raw), s)
+// find answers nil for a token that was not signed here, or is forgotten.
+func (m *memory) find(raw string) *signed {
+	sum := sha256.Sum256([]byte(raw))
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if s := m.young[sum]; s != nil {
+		return s
 	}
-}
-
-// recall finds a token that this ring signed lately; nil if it did not, or has forgotten.
-func (r *Ring) recall(raw string) *signed {
-	if r.signed == nil || len(raw) > MaxLength {
-		return nil
-	}
-	s, _ := r.signed.GetIfPresent(digest(raw))
-	return s
+	return m.older[sum]
 }
 
 // offerAt is an offer that this ring signed, as [Verifier.Offer] answers it.

@@ -111,3 +111,17 @@ func TestAnotherSpellingIsNotRemembered(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTheMemoryOfSignedTokensIsBounded and forgets the oldest.
+func TestTheMemoryOfSignedTokensIsBounded(t *testing.T) {
+	var m memory
+	for i := range 3 * generation {
+		m.keep(fmt.Sprint(i), &signed{})
+	}
+	if n := len(m.young) + len(m.older); n > 2*generation {
+		t.Errorf("%d tokens are remembered", n)
+	}
+	if m.find("0") != nil || m.find(fmt.Sprint(2*generation)) == nil || m.find(fmt.Sprint(3*generation-1)) == nil {
+		t.Error("the newest are not those that are remembered")
+	}
+}

@@ -1,4 +1,4 @@
-package checkout
+package page
 
 import (
 	"regexp"
@@ -14,7 +14,7 @@ import (
 )
 
 // speaking is the catalogue of a language.
-func speaking(t testing.TB, tag string) *catalogue {
+func speaking(t testing.TB, tag string) *Catalogue {
 	t.Helper()
 	return catalogues[tag]()
 }

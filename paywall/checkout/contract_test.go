@@ -1,19 +1,22 @@
 package checkout
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // TestFormsKeepTheirToken: a template without it would shut text browsers out.
 func TestFormsKeepTheirToken(t *testing.T) {
-	original, err := embedded.ReadFile("templates/unlock.html")
+	original, err := os.ReadFile("page/templates/unlock.html")
 	if err != nil {
 		t.Fatal(err)
 	}
 	load := func(file, source string) error {
-		_, err := NewLook(LookOptions{Templates: fstest.MapFS{file: {Data: []byte(source)}}})
+		_, err := NewLook(page.Options{Templates: fstest.MapFS{file: {Data: []byte(source)}}})
 		return err
 	}
 	if err := load("unlock.html", string(original)); err != nil {
@@ -29,7 +32,7 @@ func TestFormsKeepTheirToken(t *testing.T) {
 			t.Errorf("without %s: %v", without, err)
 		}
 	}
-	box, err := embedded.ReadFile("templates/box.html")
+	box, err := os.ReadFile("page/templates/box.html")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package checkout
+package page
 
 import (
 	"cmp"
@@ -11,24 +11,35 @@ import (
 	"strings"
 )
 
-// around are the templates that stand in every page, parts those of one.
+// around are the templates that stand in every page, sections those of one.
 var (
-	around = []string{"layout.html", "token.html", "forms.html"}
-	parts  = map[string][]string{"wallet": {"settings.html", "devices.html", "passkeys.html", "tip.html"}, "receipt": {"tip.html"}}
+	around   = []string{"layout.html", "token.html", "forms.html"}
+	sections = map[string][]string{"wallet": {"settings.html", "devices.html", "passkeys.html", "tip.html"}, "receipt": {"tip.html"}}
 )
 
-func filesOf(page string) []string {
-	return slices.Concat(around, parts[page], []string{page + ".html"})
+// whole reports whether a name is that of a page, with the layout around it.
+func whole(name string) bool { return name != "box" && name != "bar" }
+
+// entry is the template that a page or a part begins with.
+func entry(name string) string {
+	if whole(name) {
+		return "layout"
+	}
+	return name
 }
 
-func parsePage(page string, own map[string]string) (*template.Template, error) {
-	return parseTemplates(page, filesOf(page), own)
+func filesOf(name string) []string {
+	if whole(name) {
+		return slices.Concat(around, sections[name], []string{name + ".html"})
+	}
+	return []string{name + ".html"}
 }
 
-// parseTemplates reads files in their order; those of own take the place of ours.
-func parseTemplates(name string, files []string, own map[string]string) (*template.Template, error) {
+// parseFiles reads the files of a page or a part in their order; those of own take the
+// place of ours.
+func parseFiles(name string, own map[string]string) (*template.Template, error) {
 	set := template.New(name)
-	for _, file := range files {
+	for _, file := range filesOf(name) {
 		source, ok := own[file]
 		if !ok {
 			embedded, err := embedded.ReadFile("templates/" + file)
@@ -47,42 +58,28 @@ func parseTemplates(name string, files []string, own map[string]string) (*templa
 // maxTemplate bounds a template's file, in bytes.
 const maxTemplate = 64 << 10
 
-// replaceTemplates takes the publisher's files. Each page that they are part of
-// is checked and filled in once, so that a mistake is found at load.
-func (l *Look) replaceTemplates(folder fs.FS) error {
+// ownTemplates takes the publisher's files. Each page that they are part of is
+// checked and filled in once, so that a mistake is found at load.
+func ownTemplates(folder fs.FS, views Views) (map[string]*template.Template, error) {
 	own, err := readTemplates(folder)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.own = map[string]*template.Template{}
-	for page, view := range views(english()) {
-		if !replaced(own, filesOf(page)) {
+	sets := map[string]*template.Template{}
+	for name, view := range views(English()) {
+		if !replaced(own, filesOf(name)) {
 			continue
 		}
-		set, err := parsePage(page, own)
+		set, err := parseFiles(name, own)
 		if err != nil {
-			return plainError(err)
+			return nil, plainError(err)
 		}
-		if err := check(set, "layout", view); err != nil {
-			return err
+		if err := check(set, entry(name), view); err != nil {
+			return nil, err
 		}
-		l.own[page] = set
+		sets[name] = set
 	}
-	if l.boxHTML, err = parsePart("box", own, boxView{catalogue: english(), CSS: "/"}); err != nil {
-		return err
-	}
-	l.barHTML, err = parsePart("bar", own, barView{catalogue: english(), CSS: "/"})
-	return err
-}
-
-// parsePart reads a template that stands in pages of the site.
-func parsePart(name string, own map[string]string, view any) (*template.Template, error) {
-	files := []string{name + ".html"}
-	set, err := parseTemplates(name, files, own)
-	if err != nil || !replaced(own, files) {
-		return set, plainError(err)
-	}
-	return set, check(set, name, view)
+	return sets, nil
 }
 
 func replaced(own map[string]string, files []string) bool {
@@ -135,7 +132,7 @@ func templateNames() string {
 // in with this data, and fills it in once: html/template looks at the markup
 // only then.
 func check(set *template.Template, name string, view any) error {
-	if err := names(set, name, view); err != nil {
+	if err := namesIn(set, name, view); err != nil {
 		return err
 	}
 	return plainError(set.ExecuteTemplate(io.Discard, name, view))
@@ -152,22 +149,4 @@ func plainError(err error) error {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return errors.New(strings.TrimSpace(text))
-}
-
-// views are what the templates of the pages are given, as empty as can be.
-func views(c *catalogue) map[string]any {
-	l := layout{catalogue: c, Title: "Title", Site: "Site", CSS: "/", Icon: "/"}
-	forms := formsView{layout: l}
-	return map[string]any{
-		"unlock":   purchaseView{layout: l},
-		"wallet":   walletView{formsView: forms},
-		"stranger": forms,
-		"topup":    forms,
-		"erase":    forms,
-		"reset":    resetView{formsView: forms},
-		"receipt":  receiptView{layout: l},
-		"gift":     giftView{layout: l},
-		"giftlink": giftLinkView{layout: l},
-		"error":    errorView{layout: l},
-	}
 }

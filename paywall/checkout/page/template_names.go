@@ -1,4 +1,4 @@
-package checkout
+package page
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"text/template/parse"
 )
 
-// names reports the first field, method, text or template that a template
+// namesIn reports the first field, method, text or template that a template
 // names and that is not there. html/template would tell when it comes across it:
 // in front of a reader.
-func names(set *template.Template, name string, view any) error {
+func namesIn(set *template.Template, name string, view any) error {
 	w := &namesWalk{set: set, seen: map[namesVisit]bool{}}
 	w.template(name, reflect.TypeOf(view))
 	return w.err
@@ -203,4 +203,4 @@ func (w *namesWalk) text(c *parse.CommandNode) {
 }
 
 // hasText reports whether the languages have a text of this key.
-func hasText(key string) bool { return english().T(key) != key }
+func hasText(key string) bool { return English().T(key) != key }

@@ -1,4 +1,4 @@
-package checkout
+package page
 
 import (
 	"fmt"
@@ -13,9 +13,9 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// catalogue is every word a reader sees, in one language, as messages/*.toml
+// Catalogue is every word a reader sees, in one language, as messages/*.toml
 // has it. Texts are plain text; the templates escape them.
-type catalogue struct {
+type Catalogue struct {
 	Tag string // BCP 47, for the page's lang
 	Dir string // "ltr" or "rtl"
 
@@ -28,14 +28,14 @@ type catalogue struct {
 // newCatalogue reads a message file, and panics if it cannot: the files are a part
 // of the program. The bundle holds this one language, so that nothing can fall
 // back to another unseen.
-func newCatalogue(tag string) *catalogue {
+func newCatalogue(tag string) *Catalogue {
 	bundle := i18n.NewBundle(language.Make(tag))
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	file, err := bundle.LoadMessageFileFS(embedded, "messages/"+tag+".toml")
 	if err != nil {
 		panic(fmt.Errorf("reading the messages of %q: %w", tag, err))
 	}
-	c := &catalogue{Tag: tag, localizer: i18n.NewLocalizer(bundle, tag), symbols: map[paywall.Currency]string{}}
+	c := &Catalogue{Tag: tag, localizer: i18n.NewLocalizer(bundle, tag), symbols: map[paywall.Currency]string{}}
 	for _, m := range file.Messages {
 		if m.ID == "money.amount" {
 			c.adjoins = strings.Contains(m.Other, "{{.Symbol}}{{.Number}}")
@@ -55,12 +55,12 @@ func newCatalogue(tag string) *catalogue {
 // T is the text of a key. The pairs are what stands in its places, a name and
 // a text each. A missing key is a mistake in a template, which a test finds; a
 // reader then sees the key.
-func (c *catalogue) T(key string, pairs ...string) string {
+func (c *Catalogue) T(key string, pairs ...string) string {
 	return c.localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: placed(pairs)})
 }
 
 // N is a text with a number, in the number's plural form.
-func (c *catalogue) N(key string, n int) string {
+func (c *Catalogue) N(key string, n int) string {
 	return c.localize(&i18n.LocalizeConfig{
 		MessageID: key, PluralCount: n,
 		TemplateData: placed([]string{"Count", c.Number(n)}),
@@ -68,9 +68,9 @@ func (c *catalogue) N(key string, n int) string {
 }
 
 // Number is a whole number as the language writes it.
-func (c *catalogue) Number(n int) string { return c.numbers.format(strconv.Itoa(n)) }
+func (c *Catalogue) Number(n int) string { return c.numbers.format(strconv.Itoa(n)) }
 
-func (c *catalogue) localize(l *i18n.LocalizeConfig) string {
+func (c *Catalogue) localize(l *i18n.LocalizeConfig) string {
 	text, err := c.localizer.Localize(l)
 	if err != nil {
 		return l.MessageID
@@ -90,14 +90,14 @@ func placed(pairs []string) map[string]string {
 }
 
 // Date is a day in UTC: where the reader is, is not known.
-func (c *catalogue) Date(t time.Time) string {
+func (c *Catalogue) Date(t time.Time) string {
 	year, month, day := t.UTC().Date()
 	return c.T("date.long",
 		"Day", strconv.Itoa(day), "Month", c.T("month."+strconv.Itoa(int(month))), "Year", strconv.Itoa(year))
 }
 
 // Duration is a length of time in its largest fitting unit, rounded up.
-func (c *catalogue) Duration(d time.Duration) string {
+func (c *Catalogue) Duration(d time.Duration) string {
 	minutes := int((d + time.Minute - 1) / time.Minute)
 	switch {
 	case minutes < 120:
@@ -109,4 +109,4 @@ func (c *catalogue) Duration(d time.Duration) string {
 }
 
 // Machine is a time for the datetime attribute.
-func (c *catalogue) Machine(t time.Time) string { return wireTime(t) }
+func (c *Catalogue) Machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,4 +1,4 @@
-package checkout
+package page
 
 import (
 	"strings"
@@ -32,7 +32,7 @@ func (n numbers) format(plain string) string {
 // Money is an amount as the language writes it. It is never rounded, because
 // what is shown is what is charged: where an amount is finer than the minor
 // unit, all its digits stand there, down to the millionth ("€0.001").
-func (c *catalogue) Money(m paywall.Money) string {
+func (c *Catalogue) Money(m paywall.Money) string {
 	plain, negative := strings.CutPrefix(m.String(), "-")
 	key := "money.amount"
 	if negative {
@@ -44,7 +44,7 @@ func (c *catalogue) Money(m paywall.Money) string {
 // symbol is the currency's sign. In the one language here that puts it right
 // before the number, letters are kept off the digits (CLDR, currencySpacing):
 // "€0.20", but "CHF 0.20".
-func (c *catalogue) symbol(currency paywall.Currency) string {
+func (c *Catalogue) symbol(currency paywall.Currency) string {
 	symbol, ok := c.symbols[currency]
 	if !ok {
 		symbol = string(currency)
@@ -53,4 +53,40 @@ func (c *catalogue) symbol(currency paywall.Currency) string {
 		symbol += "\u00a0"
 	}
 	return symbol
+}
+
+// Plain is an amount that a person typed as [paywall.ParseMoney] reads it: both
+// decimal marks are taken in every language, and the digits of Arabic and
+// Persian. Thousands are not grouped here. ok is false where a mark may group
+// them all the same, or where there are more decimals than the currency has.
+func (c *Catalogue) Plain(typed string, currency paywall.Currency) (plain string, ok bool) {
+	plain = strings.Map(func(r rune) rune {
+		switch {
+		case r >= '٠' && r <= '٩':
+			return r - '٠' + '0'
+		case r >= '۰' && r <= '۹':
+			return r - '۰' + '0'
+		case r == '٫':
+			return '.'
+		}
+		return r
+	}, strings.TrimSpace(typed))
+	mark := strings.IndexAny(plain, ".,")
+	if mark < 0 {
+		return plain, true
+	}
+	decimals := len(plain) - mark - 1
+	if decimals > currency.Decimals() || decimals == 3 && plain[mark:mark+1] == c.numbers.group {
+		return "", false
+	}
+	return plain[:mark] + "." + plain[mark+1:], true
+}
+
+// Field is an amount as a field holds it: without currency and groups, "" for
+// nothing. [Catalogue.Plain] reads it back.
+func (c *Catalogue) Field(m paywall.Money) string {
+	if m.IsZero() {
+		return ""
+	}
+	return strings.Replace(m.String(), ".", c.numbers.decimal, 1)
 }
