@@ -25,7 +25,7 @@ func (x *exchange) keepsCookies() bool {
 // tryCookie gives the browser the cookie that has to come back. It changes
 // nothing but that: GET may.
 func (x *exchange) tryCookie() {
-	if x.formToken() != "" { // it vouches for the forms as well
+	if x.drawFormToken() != "" { // it vouches for the forms as well
 		if x.drawn != "" {
 			x.setCookie(paywall.NewFormCookie(x.tls, x.drawn))
 		}
@@ -40,11 +40,17 @@ func (x *exchange) tryCookie() {
 // are on, for a second look.
 func (x *exchange) lookAgain() {
 	x.tryCookie()
+	if x.about == (subject{}) { // the form was refused before anybody looked what it is about
+		_, _ = x.takeOffer(x.fields["offer"])
+		if x.r.URL.Path == GiftPath {
+			_, _ = x.takeGiftKey(x.fields["key"])
+		}
+	}
 	page := Prefix + "wallet?"
 	switch {
-	case x.gift != "":
-		page = giftLink(x.gift) + "&"
-	case x.back != "":
+	case x.about.gift != "":
+		page = giftLink(x.about.gift) + "&"
+	case x.about.back != "":
 		page = Prefix + "unlock?offer=" + x.fields["offer"] + "&" // verified: base64url and dots
 	case x.r.URL.Path == Prefix+"topup/voucher":
 		page = Prefix + "topup?"

@@ -19,13 +19,7 @@ type deviceKeeper interface {
 // that browser could have read it there. The field codes with "false" lets all codes
 // stay, for who wrote one of them down. This browser's own code stays when it signs
 // itself out, as the way back.
-func (x *exchange) signOut() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func signOut(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	drop, here, err := x.wantedDrop(ctx, ledger, who)
 	if err != nil {
 		return err

@@ -31,13 +31,14 @@ func silent(r *http.Request) bool {
 	return true
 }
 
-// formToken is the token of this answer's forms, "" for a browser that needs none.
-func (x *exchange) formToken() string {
+// drawFormToken is the token of this answer's forms, "" for a browser that needs
+// none. A browser that has no secret yet is drawn one, which tryCookie gives to it.
+func (x *exchange) drawFormToken() string {
 	if !silent(x.r) {
 		return ""
 	}
 	if len(x.formSecrets) == 0 {
-		x.drawn = rand.Text() // tryCookie gives it to the browser
+		x.drawn = rand.Text()
 		x.formSecrets = []string{x.drawn}
 	}
 	return tokenOf(x.formSecrets, x.origin)

@@ -27,70 +27,67 @@ const GiftPath = Prefix + "gift"
 func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(key) }
 
 // readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
-// once: an error page leads there then.
-func (x *exchange) readGift(ctx context.Context, ledger giver, key paywall.Hash) (paywall.GiftState, error) {
-	gift, err := ledger.Gift(ctx, key)
+// once, and the article's path: an error page leads there then.
+func (x *exchange) readGift(ctx context.Context, ledger giver, key paywall.Hash) (gift paywall.GiftState, back string, err error) {
+	gift, err = ledger.Gift(ctx, key)
 	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
-		return gift, err
+		return gift, "", err
 	}
 	back, ok := returnPath(gift.URL)
 	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same ledger
-		return paywall.GiftState{}, paywall.ErrGiftOver
+		return paywall.GiftState{}, "", paywall.ErrGiftOver
 	}
-	x.back = back
-	return gift, err
+	return gift, back, err
 }
 
-// giftHash reads a link's key. From then on the switch of languages keeps it.
-func (x *exchange) giftHash(key string) (paywall.Hash, error) {
+// takeGiftKey reads a link's key and makes it what the request is about.
+func (x *exchange) takeGiftKey(key string) (paywall.Hash, error) {
 	hash, ok := paywall.GiftKey(key).Hash()
 	if !ok {
 		return hash, paywall.ErrGiftOver
 	}
-	x.gift = paywall.GiftKey(key)
+	x.about.gift = paywall.GiftKey(key)
 	return hash, nil
 }
 
 // showGift is the page behind a gift link. It changes nothing, however often the
 // preview of a chat or a scanner of mails asks for it.
-func (x *exchange) showGift() error {
+func showGift(x *exchange) error {
 	query, err := parseForm(x.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	hash, err := x.giftHash(query["key"])
+	hash, err := x.takeGiftKey(query["key"])
 	if err != nil {
 		return err
 	}
-	ctx := x.r.Context()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	gift, over := x.readGift(ctx, ledger, hash)
-	if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
-		return over
-	}
-	who, known, err := x.visitor(ctx, ledger)
-	if err != nil {
-		return err
-	}
-	unlock, owned, err := x.owned(ctx, ledger, who, known, gift.Site, gift.Resource)
-	switch {
-	case err != nil:
-		return err
-	case owned && !x.json:
-		return x.deliver(&unlock)
-	case over != nil:
-		return over
-	case x.json:
-		return x.answerGift(&gift, owned)
-	}
-	if err := x.lookedAgain(); err != nil {
-		x.back = giftLink(x.gift) // where to try again
-		return err
-	}
-	return x.giftPage(&gift, known)
+	return look(func(ctx context.Context, x *exchange, l Ledger) error {
+		gift, back, over := x.readGift(ctx, l, hash)
+		if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
+			return over
+		}
+		x.about.back = back
+		who, err := x.visitor(ctx, l)
+		if err != nil {
+			return err
+		}
+		unlock, has, err := owned(ctx, l, who, gift.Site, gift.Resource)
+		switch {
+		case err != nil:
+			return err
+		case has && !x.json:
+			return x.deliver(&unlock, back)
+		case over != nil:
+			return over
+		case x.json:
+			return x.answerGift(&gift, has)
+		}
+		if err := x.lookedAgain(); err != nil {
+			x.about.back = giftLink(x.about.gift) // where to try again
+			return err
+		}
+		return x.giftPage(&gift, who.known())
+	})(x)
 }
 
 type giftView struct {
@@ -103,7 +100,7 @@ type giftView struct {
 func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
 	v := giftView{
 		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
-		Key:    x.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
+		Key:    x.about.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
 	}
 	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "gift", v)
@@ -143,33 +140,31 @@ func newGiftEntry(g *paywall.GiftState) giftEntry {
 // gets one, with the welcome credit, as with a first purchase: without it, whoever
 // came by a gift would have less than whoever came by themselves. It is no way to
 // more of it, since the limit of new wallets holds.
-func (x *exchange) openGift() error {
-	hash, err := x.giftHash(x.fields["key"])
+func openGift(x *exchange) error {
+	hash, err := x.takeGiftKey(x.fields["key"])
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := x.readGift(ctx, ledger, hash); err != nil {
-		if x.back == "" {
+	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
+		_, back, err := x.readGift(ctx, l, hash)
+		x.about.back = back
+		if err != nil {
+			if back == "" {
+				return err
+			}
+			// Who opened it before still has it. Nobody gets a wallet for one that is over.
+			if none := x.returning(ctx, l); errors.Is(none, paywall.ErrNoWallet) {
+				return err
+			}
+		}
+		who, err := x.ensureWallet(ctx, l, false)
+		if err != nil {
 			return err
 		}
-		// Who opened it before still has it. Nobody gets a wallet for one that is over.
-		if none := x.returning(ctx, ledger); errors.Is(none, paywall.ErrNoWallet) {
+		receipt, err := l.OpenGift(ctx, who.wallet.ID, hash)
+		if err != nil {
 			return err
 		}
-	}
-	who, err := x.acting(ctx, ledger)
-	if err != nil {
-		return err
-	}
-	receipt, err := ledger.OpenGift(ctx, who.wallet.ID, hash)
-	if err != nil {
-		return err
-	}
-	return x.handOut(&receipt)
+		return x.handOut(&receipt, back)
+	})(x)
 }

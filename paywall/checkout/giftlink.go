@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -35,7 +36,7 @@ type giftLinkView struct {
 // giveAway makes a gift link of a purchase, and shows it. It is nowhere else: the
 // ledger has a hash of it. The key may come with the form, so that a double click
 // makes one link.
-func (x *exchange) giveAway() error {
+func giveAway(x *exchange) error {
 	if x.c.o.GiftLinks.Limit == 0 {
 		return paywall.Errorf(paywall.CodeNotFound, "no gift links can be made here")
 	}
@@ -47,36 +48,32 @@ func (x *exchange) giveAway() error {
 	if !ok {
 		return paywall.Errorf(paywall.CodeMalformed, "the field key is not a gift's key")
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
-	if err != nil {
-		return err
-	}
-	if u.Site != x.origin {
-		return paywall.ErrNotFound // its own site says how it may be given away
-	}
-	readers := x.c.o.GiftLinks.Readers
-	gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.o.GiftLinks.Limit}
-	if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
-		return err
-	}
-	link := x.origin + giftLink(key)
-	if x.json {
-		return x.answer(http.StatusCreated, struct {
-			UnlockID string `json:"unlock_id"`
-			Link     string `json:"link"`
-			Readers  int    `json:"readers"`
-		}{u.ID, link, readers})
-	}
-	v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(&u), Link: link, Readers: readers}
-	v.Switch = nil // would lead away from the link
-	v.Script = page.WalletScript.URL()
-	return x.page(http.StatusOK, "giftlink", v)
+	return commitOwn(func(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+		u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+		if err != nil {
+			return err
+		}
+		if u.Site != x.origin {
+			return paywall.ErrNotFound // its own site says how it may be given away
+		}
+		readers := x.c.o.GiftLinks.Readers
+		gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.o.GiftLinks.Limit}
+		if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
+			return err
+		}
+		link := x.origin + giftLink(key)
+		if x.json {
+			return x.answer(http.StatusCreated, struct {
+				UnlockID string `json:"unlock_id"`
+				Link     string `json:"link"`
+				Readers  int    `json:"readers"`
+			}{u.ID, link, readers})
+		}
+		v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: x.entry(&u), Link: link, Readers: readers}
+		v.Switch = nil // would lead away from the link
+		v.Script = page.WalletScript.URL()
+		return x.page(http.StatusOK, "giftlink", v)
+	})(x)
 }
 
 // giveable reports whether the reader can make a gift link of a purchase here.

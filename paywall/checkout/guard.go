@@ -33,13 +33,7 @@ func (x *exchange) guardForm() error {
 	case x.maySubmit() || x.hasFormToken():
 		return nil
 	case x.fields["form_token"] != "" && len(x.formSecrets) == 0:
-		// The page brought a cookie along, which did not come back.
-		// What leads back to the article, if there is something.
-		_, _ = x.readOffer(x.fields["offer"])
-		if x.r.URL.Path == GiftPath {
-			_, _ = x.giftHash(x.fields["key"])
-		}
-		return errNoCookies
+		return errNoCookies // the page brought one along, which did not come back
 	}
 	return errForeign
 }

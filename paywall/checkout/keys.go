@@ -5,7 +5,7 @@ import (
 )
 
 // showKeys publishes the public keys. They are the same for everyone.
-func (x *exchange) showKeys() error {
+func showKeys(x *exchange) error {
 	h := x.w.Header()
 	h.Set("Content-Type", "application/jwk-set+json") // RFC 7517, 8.5.1
 	h.Set("Cache-Control", "public, max-age=300")

@@ -52,11 +52,11 @@ func (x *exchange) languageSwitch() *languageSwitch {
 	if offered == nil {
 		return nil
 	}
-	s := &languageSwitch{Action: Prefix + "wallet", Offer: x.offer, Gift: x.gift, Offered: offered}
+	s := &languageSwitch{Action: Prefix + "wallet", Offer: x.about.offer, Gift: x.about.gift, Offered: offered}
 	switch {
-	case x.gift != "":
+	case x.about.gift != "":
 		s.Action = GiftPath
-	case x.offer != "":
+	case x.about.offer != "":
 		s.Action = Prefix + "unlock"
 	case x.r.Method != http.MethodPost && strings.HasPrefix(x.r.URL.Path, Prefix):
 		s.Action = x.r.URL.Path

@@ -227,7 +227,7 @@ func TestLimitsStayBounded(t *testing.T) {
 	for i := range maxNetworks + 5000 { // each of another provider
 		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
 		x.r.RemoteAddr = fmt.Sprintf("[%x:%x::1]:1", 0x2600+i>>13, i<<3&0xffff)
-		if err := errors.Join(x.mayOpen(), x.mayChange()); err != nil {
+		if err := errors.Join(x.within(opening), x.mayChange()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,15 +2,11 @@ package checkout
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 )
 
 // errPasskeyRefused does not say why: whether a passkey is known is nobody's business.
@@ -18,12 +14,12 @@ var errPasskeyRefused = paywall.Errorf(paywall.CodeNoWallet, "this passkey leads
 
 // beginPasskeyLogin asks a browser for a passkey, whichever it has. It leaves
 // nothing behind.
-func (x *exchange) beginPasskeyLogin() error {
-	party, err := x.relyingParty()
+func beginPasskeyLogin(x *exchange) error {
+	party, err := x.party()
 	if err != nil {
 		return err
 	}
-	request, _, err := party.BeginDiscoverableLogin(webauthn.WithChallenge(x.c.o.Ceremonies.challenge(x.now, toEnter, x.origin)))
+	request, err := party.AskForAny(x.now)
 	if err != nil {
 		return err
 	}
@@ -32,18 +28,12 @@ func (x *exchange) beginPasskeyLogin() error {
 
 // passkeyLogin lets this browser into the wallet that a passkey leads to, as a
 // recovery code does: with a key of its own.
-func (x *exchange) passkeyLogin() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
+func passkeyLogin(ctx context.Context, x *exchange, ledger Ledger) error {
 	who, err := x.enter(ctx, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
 		return x.strangerPage(http.StatusUnauthorized, "passkey.wrong")
-	case errors.Is(err, errPasskeyAgain) && !x.json:
+	case isError(err, passkey.ErrAgain) && !x.json:
 		return x.strangerPage(http.StatusBadRequest, "passkey.again")
 	case err != nil:
 		return err
@@ -55,22 +45,17 @@ func (x *exchange) enter(ctx context.Context, ledger passkeyKeeper) (identity, e
 	who := identity{key: paywall.NewWalletKey()}
 	next, _ := who.key.Hashes() // of a key just drawn: always well formed
 	who.hash = next.Key
-	party, err := x.relyingParty()
+	party, err := x.party()
 	if err != nil {
 		return who, err
 	}
-	sent, err := protocol.ParseCredentialRequestResponseBytes([]byte(x.fields["credential"]))
+	answer, err := party.Answered(x.now, x.fields["credential"])
 	if err != nil {
-		return who, errPasskeyAgain
+		return who, err
 	}
 	err = x.attempt(func() (err error) {
-		if !x.answers(&sent.Response.CollectedClientData, toEnter, x.origin) {
-			return errPasskeyAgain
-		}
-		turn := x.c.o.Ceremonies.turn(base64.RawURLEncoding.EncodeToString(sent.RawID))
-		turn.Lock()
-		defer turn.Unlock()
-		wallet, err := x.provenBy(ctx, ledger, party, sent)
+		defer x.c.o.Ceremonies.Hold(answer.ID())()
+		wallet, err := x.provenBy(ctx, ledger, answer)
 		if err != nil {
 			return err
 		}
@@ -80,37 +65,24 @@ func (x *exchange) enter(ctx context.Context, ledger passkeyKeeper) (identity, e
 	return who, err
 }
 
-// provenBy finds the wallet that an answer proves to be the reader's. A counter that
-// goes up is kept; one that does not may be that of a copy.
-func (x *exchange) provenBy(ctx context.Context, ledger passkeyKeeper, party *webauthn.WebAuthn, sent *protocol.ParsedCredentialAssertionData) (paywall.Wallet, error) {
-	passkey, wallet, err := ledger.Passkey(ctx, base64.RawURLEncoding.EncodeToString(sent.RawID))
+// provenBy finds the wallet that an answer proves to be the reader's.
+func (x *exchange) provenBy(ctx context.Context, ledger passkeyKeeper, answer passkey.Answer) (paywall.Wallet, error) {
+	kept, wallet, err := ledger.Passkey(ctx, answer.ID())
 	if errors.Is(err, paywall.ErrNoPasskey) {
 		return wallet, errPasskeyRefused
 	}
 	if err != nil {
 		return wallet, err
 	}
-	kept, err := credentialOf(passkey)
-	if err != nil {
-		return wallet, err
-	}
-	reader := holderOf(sent.RawID, kept)
-	who := func(_, _ []byte) (webauthn.User, error) { return reader, nil }
-	_, checked, err := party.ValidatePasskeyLogin(who, sessionOf(challengeOf(&sent.Response.CollectedClientData), nil), sent)
-	if err != nil {
-		return wallet, errPasskeyRefused
-	}
-	if checked.Authenticator.CloneWarning {
+	proven, err := answer.Proves(kept)
+	if errors.Is(err, passkey.ErrCopied) {
 		x.c.o.Logger.Warn("a passkey was refused: its counter did not go up, so it may have been copied")
+	}
+	if errors.Is(err, passkey.ErrRefused) {
 		return wallet, errPasskeyRefused
 	}
-	if kept.Counter == checked.Authenticator.SignCount {
-		return wallet, nil
-	}
-	kept.Counter = checked.Authenticator.SignCount
-	data, err := json.Marshal(kept)
-	if err != nil {
+	if err != nil || proven == kept {
 		return wallet, err
 	}
-	return wallet, ledger.SetPasskey(ctx, wallet.ID, paywall.Passkey{ID: passkey.ID, Data: string(data)})
+	return wallet, ledger.SetPasskey(ctx, wallet.ID, proven)
 }

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/tuppence/tuppence/paywall/checkout/page"
@@ -8,11 +9,7 @@ import (
 
 // showQR draws the recovery code of this browser for the camera of another one.
 // The picture's address says nothing: the code stands in the picture alone.
-func (x *exchange) showQR() error {
-	_, who, err := x.reader(x.r.Context())
-	if err != nil {
-		return err
-	}
+func showQR(_ context.Context, x *exchange, _ Ledger, who identity) error {
 	picture, err := page.DrawQR(x.recoveryLink(who.key.RecoveryCode()))
 	if err != nil {
 		return err

@@ -16,8 +16,8 @@ func firstQuote(o *paywall.Offer) paywall.Quote {
 }
 
 // quoted is what an offer comes to for a visitor, who may have no wallet.
-func quoted(ctx context.Context, ledger unlocker, who identity, known bool, o *paywall.Offer) (paywall.Quote, error) {
-	if !known {
+func quoted(ctx context.Context, ledger unlocker, who identity, o *paywall.Offer) (paywall.Quote, error) {
+	if !who.known() {
 		return firstQuote(o), nil
 	}
 	return ledger.Quote(ctx, who.wallet.ID, *o)
@@ -71,7 +71,7 @@ func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *p
 	if unsellable(&quote) != nil {
 		return cause
 	}
-	p := purchase{offer: o, raw: raw, who: who, known: true, quote: quote}
+	p := purchase{offer: o, raw: raw, who: who, quote: quote}
 	switch code {
 	case paywall.CodeAskFirst:
 		p.alert = "auto.stopped"
@@ -84,7 +84,7 @@ func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *p
 // poorProblem tells a program what something costs and what there is. One that
 // lacks money is told where it comes from.
 func (x *exchange) poorProblem(cause error, balance, price paywall.Money) error {
-	p := x.newProblem(codeOf(cause), cause)
+	p := newProblem(codeOf(cause), cause)
 	p.Price, p.Balance, p.Currency = &price, &balance, price.Currency
 	if errors.Is(cause, paywall.ErrInsufficientFunds) {
 		p.TopUp = Prefix + "topup"
@@ -110,7 +110,7 @@ func (formsView) Shown() string { return "" }
 
 // showQuote is the purchase page of an offer that nothing was wrong with so far.
 func (x *exchange) showQuote(ctx context.Context, ledger unlocker, p purchase) error {
-	quote, err := quoted(ctx, ledger, p.who, p.known, p.offer)
+	quote, err := quoted(ctx, ledger, p.who, p.offer)
 	if err != nil {
 		return err
 	}

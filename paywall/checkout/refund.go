@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -10,13 +11,7 @@ import (
 const noticeRefunded = "refunded"
 
 // refund undoes a purchase of the reader's own.
-func (x *exchange) refund() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func refund(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	id := x.fields["unlock_id"]
 	if id == "" {
 		return paywall.Errorf(paywall.CodeMalformed, "the field unlock_id is missing")
@@ -69,7 +64,7 @@ func (x *exchange) undoable(u *paywall.Unlock, undone int) {
 // goes into the browser's memory after all that was told to be forgotten: there
 // the article would stand behind the back button. Another site's page cannot
 // empty a reader's cache with it.
-func (x *exchange) forgetPages() error {
+func forgetPages(x *exchange) error {
 	x.answerHeaders()
 	if x.r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		x.forget(`"cache"`)

@@ -34,7 +34,7 @@ type resetWallet struct {
 }
 
 // showReset explains what removing all cookies does. It changes nothing.
-func (x *exchange) showReset() error {
+func showReset(x *exchange) error {
 	count, size := x.countCookies()
 	if x.json {
 		return x.answer(http.StatusOK, struct {
@@ -55,7 +55,7 @@ func (x *exchange) showReset() error {
 // host has planted for the whole domain, which nobody here could take back one
 // by one, and ours. The ledger is not touched, and the answer still shows the
 // codes of the wallets that went.
-func (x *exchange) reset() error {
+func reset(x *exchange) error {
 	ctx := x.r.Context()
 	wallets := x.resetWallets(ctx)
 	x.forgetCookies(ctx, wallets)

@@ -45,13 +45,7 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 }
 
 // saveSettings changes what the reader wants of the ledger.
-func (x *exchange) saveSettings() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func saveSettings(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	had, _, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err

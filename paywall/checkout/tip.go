@@ -49,7 +49,7 @@ func (x *exchange) tipView(u *paywall.Unlock) *tipView {
 	if len(x.c.o.Tips) == 0 || !x.tippable(u) {
 		return nil
 	}
-	return &tipView{Catalogue: x.text, FormToken: x.formToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
+	return &tipView{Catalogue: x.text, FormToken: x.drawFormToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
 }
 
 func (x *exchange) tippable(u *paywall.Unlock) bool {
@@ -58,50 +58,46 @@ func (x *exchange) tippable(u *paywall.Unlock) bool {
 
 // tip takes one of the site's amounts for who made what the reader bought. Who that
 // is, the ledger says: nothing of it comes with the form.
-func (x *exchange) tip() error {
+func tip(x *exchange) error {
 	amount, err := x.wantedTip()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
-	if err != nil {
-		return err
-	}
-	if !x.tippable(&u) {
-		return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
-	}
-	shares, err := ledger.Shares(ctx, who.wallet.ID, u.ID)
-	if err != nil {
-		return err
-	}
-	id, err := x.tipID(amount)
-	if err != nil {
-		return err
-	}
-	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.o.FreeShares}
-	wallet, err := ledger.Tip(ctx, who.wallet.ID, t)
-	switch {
-	case errors.Is(err, paywall.ErrInsufficientFunds):
-		return x.tooPoorToTip(who, amount, err)
-	case err != nil:
-		return err
-	case x.json:
-		return x.answer(http.StatusOK, struct {
-			TipID    string           `json:"tip_id"`
-			UnlockID string           `json:"unlock_id"`
-			Tipped   paywall.Money    `json:"tipped"`
-			Currency paywall.Currency `json:"currency"`
-			Balance  paywall.Money    `json:"balance"`
-		}{t.ID, u.ID, amount, amount.Currency, wallet.Balance})
-	}
-	x.redirect(Prefix + "wallet?notice=" + noticeTipped)
-	return nil
+	return commitOwn(func(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+		u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+		if err != nil {
+			return err
+		}
+		if !x.tippable(&u) {
+			return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
+		}
+		shares, err := ledger.Shares(ctx, who.wallet.ID, u.ID)
+		if err != nil {
+			return err
+		}
+		id, err := x.tipID(amount)
+		if err != nil {
+			return err
+		}
+		t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.o.FreeShares}
+		wallet, err := ledger.Tip(ctx, who.wallet.ID, t)
+		switch {
+		case errors.Is(err, paywall.ErrInsufficientFunds):
+			return x.tooPoorToTip(who, amount, err)
+		case err != nil:
+			return err
+		case x.json:
+			return x.answer(http.StatusOK, struct {
+				TipID    string           `json:"tip_id"`
+				UnlockID string           `json:"unlock_id"`
+				Tipped   paywall.Money    `json:"tipped"`
+				Currency paywall.Currency `json:"currency"`
+				Balance  paywall.Money    `json:"balance"`
+			}{t.ID, u.ID, amount, amount.Currency, wallet.Balance})
+		}
+		x.redirect(Prefix + "wallet?notice=" + noticeTipped)
+		return nil
+	})(x)
 }
 
 // wantedTip is the amount of the button that was pressed, or that a program names.
@@ -140,7 +136,7 @@ func (x *exchange) tooPoorToTip(who identity, amount paywall.Money, cause error)
 	if x.json {
 		return x.poorProblem(cause, who.wallet.Balance, amount)
 	}
-	return x.topUpPage(http.StatusPaymentRequired, who, true, "tip.wrong")
+	return x.topUpPage(http.StatusPaymentRequired, who, "tip.wrong")
 }
 
 // noticeTipped asks the wallet page to say thank you.

@@ -18,30 +18,25 @@ type unlocker interface {
 
 // buy debits and opens the article. Everything that matters, price and way
 // back included, comes from the signed offer.
-func (x *exchange) buy() error {
+func buy(x *exchange) error {
 	raw := x.fields["offer"]
-	offer, err := x.readOffer(raw)
+	offer, err := x.takeOffer(raw)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.buyer(ctx, ledger, offer)
-	if errors.Is(err, errNoNewWallet) {
-		x.redirect(Prefix + "unlock?offer=" + raw)
-		return nil
-	}
-	if errors.Is(err, errPoorStranger) {
-		return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw, quote: firstQuote(offer)})
-	}
-	if err != nil {
-		return err
-	}
-	return x.settle(ctx, ledger, who, offer, raw)
+	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
+		who, err := x.buyer(ctx, l, offer)
+		switch {
+		case errors.Is(err, errNoNewWallet):
+			x.redirect(Prefix + "unlock?offer=" + raw)
+			return nil
+		case errors.Is(err, errPoorStranger):
+			return x.purchasePage(http.StatusPaymentRequired, purchase{offer: offer, raw: raw, quote: firstQuote(offer)})
+		case err != nil:
+			return err
+		}
+		return x.completePurchase(ctx, l, who, offer, raw)
+	})(x)
 }
 
 // errPoorStranger: a person without a wallet, whose welcome credit would not
@@ -60,14 +55,14 @@ func (x *exchange) buyer(ctx context.Context, ledger walletKeeper, o *paywall.Of
 		}
 	}
 	if x.json {
-		return x.acting(ctx, ledger)
+		return x.ensureWallet(ctx, ledger, false)
 	}
 	welcome, err := x.welcome(ctx, ledger)
 	if err != nil {
 		return identity{}, err
 	}
 	if welcome.Micros >= firstQuote(o).Charge.Micros {
-		return x.acting(ctx, ledger)
+		return x.ensureWallet(ctx, ledger, false)
 	}
 	err = x.returning(ctx, ledger)
 	if errors.Is(err, paywall.ErrNoWallet) {
@@ -76,11 +71,11 @@ func (x *exchange) buyer(ctx context.Context, ledger walletKeeper, o *paywall.Of
 	if err != nil {
 		return identity{}, err
 	}
-	return x.acting(ctx, ledger)
+	return x.ensureWallet(ctx, ledger, false)
 }
 
-// settle makes the purchase and hands out what it opens.
-func (x *exchange) settle(ctx context.Context, ledger Ledger, who identity, o *paywall.Offer, raw string) error {
+// completePurchase makes the purchase and hands out what it opens.
+func (x *exchange) completePurchase(ctx context.Context, ledger Ledger, who identity, o *paywall.Offer, raw string) error {
 	shown, err := x.shown(o)
 	if err != nil {
 		return err
@@ -94,13 +89,13 @@ func (x *exchange) settle(ctx context.Context, ledger Ledger, who identity, o *p
 		return x.unsold(ctx, ledger, who, o, raw, err)
 	}
 	receipt.Unlock.Resource = o.Resource // which may have been bought in other letter case
-	return x.handOut(&receipt)
+	return x.handOut(&receipt, x.about.back)
 }
 
-// handOut opens to the reader what a receipt is for.
-func (x *exchange) handOut(receipt *paywall.Receipt) error {
+// handOut opens to the reader what a receipt is for; back is the article's path.
+func (x *exchange) handOut(receipt *paywall.Receipt, back string) error {
 	if !x.json {
-		return x.deliver(&receipt.Unlock)
+		return x.deliver(&receipt.Unlock, back)
 	}
 	signed, exp, err := x.issue(&receipt.Unlock)
 	if err != nil {

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 )
 
 // layout is what every page shows around its content.
@@ -36,7 +38,7 @@ func (x *exchange) layout(title string) layout {
 	look := x.c.o.Look
 	return layout{
 		Catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.Logo(), CSS: look.Style().URL(), Icon: page.Icon.URL(), Switch: x.languageSwitch(),
-		FormToken: x.formToken(),
+		FormToken: x.drawFormToken(),
 	}
 }
 
@@ -95,7 +97,6 @@ type purchase struct {
 	offer *paywall.Offer
 	raw   string // the offer as it was sent
 	who   identity
-	known bool // who has a wallet
 	quote paywall.Quote
 	alert string // key of a text
 }
@@ -124,7 +125,7 @@ type purchaseView struct {
 func (x *exchange) purchasePage(status int, p purchase) error {
 	o := p.offer
 	balance := x.balanceOf(p.who)
-	if !p.known {
+	if !p.who.known() {
 		balance = x.promised()
 	}
 	after, err := balance.Add(p.quote.Charge.Neg())
@@ -133,9 +134,9 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 	}
 	v := purchaseView{
 		layout: x.noticed(x.alerted(x.layout(x.titleOf(o.Title)), p.alert)),
-		Offer:  p.raw, NewWallet: x.newWallet(p.known),
+		Offer:  p.raw, NewWallet: x.newWallet(p.who.known()),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
-		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.known && !balance.IsZero(),
+		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.who.known() && !balance.IsZero(),
 		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: x.final(&p.quote), Vouchers: x.c.o.Vouchers,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
@@ -236,15 +237,15 @@ func (x *exchange) takesPasskeys(v *formsView) {
 	if silent(x.r) {
 		return
 	}
-	if _, v.WebAuthn = siteOf(x.origin); v.WebAuthn {
+	if _, v.WebAuthn = passkey.Site(x.origin); v.WebAuthn {
 		v.Module = page.PasskeyModule.URL()
 	}
 }
 
-func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
+func (x *exchange) topUpPage(status int, who identity, alert string) error {
 	v := formsView{
 		layout:    x.noticed(x.alerted(x.layout(x.text.T("topup.title")), alert)),
-		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.o.Vouchers,
+		NewWallet: x.newWallet(who.known()), Known: who.known(), Balance: x.balanceOf(who), Vouchers: x.c.o.Vouchers,
 	}
 	v.Script = page.PressGuard.URL()
 	return x.page(status, "topup", v)
@@ -263,11 +264,7 @@ func (x *exchange) strangerPage(status int, alert string) error {
 }
 
 // confirmErase asks once more; the wallet page only links here.
-func (x *exchange) confirmErase() error {
-	_, who, err := x.reader(x.r.Context())
-	if err != nil {
-		return err
-	}
+func confirmErase(_ context.Context, x *exchange, _ Ledger, who identity) error {
 	v := formsView{layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance}
 	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "erase", v)
@@ -298,7 +295,7 @@ func (x *exchange) errorView(code paywall.Code, err error) errorView {
 	}
 	return errorView{
 		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
-		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
+		Back: x.about.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
 		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
 	}
 }

@@ -31,26 +31,17 @@ func (x *exchange) purchases(ctx context.Context, ledger historian, who identity
 }
 
 // toWallet leads whoever shortened an address to the page that readers look for.
-func (x *exchange) toWallet() error {
+func toWallet(x *exchange) error {
 	x.redirect(Prefix + "wallet")
 	return nil
 }
 
 // showWallet lists balance and purchases.
-func (x *exchange) showWallet() error {
-	ctx := x.r.Context()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	who, known, err := x.visitor(ctx, ledger)
-	if err != nil {
-		return err
-	}
-	if !known && x.json {
+func showWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	if !who.known() && x.json {
 		return paywall.ErrNoWallet
 	}
-	if !known {
+	if !who.known() {
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
@@ -140,21 +131,15 @@ func unnamed(u paywall.Unlock) paywall.Unlock {
 }
 
 // openWallet opens a wallet. A person who has one keeps it.
-func (x *exchange) openWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
+func openWallet(ctx context.Context, x *exchange, ledger Ledger) error {
 	if !x.json {
-		if _, err := x.acting(ctx, ledger); err != nil {
+		if _, err := x.ensureWallet(ctx, ledger, false); err != nil {
 			return err
 		}
 		x.redirect(Prefix + "wallet")
 		return nil
 	}
-	who, err := x.open(ctx, ledger, paywall.NewWalletKey())
+	who, err := x.open(ctx, ledger, paywall.NewWalletKey(), false)
 	if err != nil {
 		return err
 	}
@@ -175,13 +160,7 @@ func (x *exchange) answerKey(status int, who identity) error {
 // recoverWallet lets this browser into the wallet whose recovery code was
 // typed, with a key of its own: a key that stood in the browser before, planted
 // or not, opens nothing new.
-func (x *exchange) recoverWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
+func recoverWallet(ctx context.Context, x *exchange, ledger Ledger) error {
 	who, err := x.recover(ctx, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
@@ -197,7 +176,7 @@ func (x *exchange) letIn(who identity) error {
 	if x.json {
 		return x.answerKey(http.StatusOK, who)
 	}
-	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))
+	x.giveWallet(who.key)
 	x.redirect(Prefix + "wallet?notice=recovered")
 	return nil
 }
@@ -218,13 +197,7 @@ func (x *exchange) recover(ctx context.Context, ledger walletKeeper) (identity, 
 }
 
 // eraseWallet removes the reader's traces and makes the browser forget.
-func (x *exchange) eraseWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func eraseWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	unlocks, _, err := ledger.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
