@@ -100,7 +100,7 @@ type giftView struct {
 func giftPage(x *exchange, gift *paywall.GiftState, known bool) error {
 	v := giftView{
 		layout: noticed(x, x.layout(titleOf(x, gift.Title))),
-		Key:    x.about.gift, NewWallet: drawWallet(x, known), ExpiresAt: gift.ExpiresAt,
+		Key:    x.about.gift, NewWallet: drawWalletKey(x, known), ExpiresAt: gift.ExpiresAt,
 	}
 	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "gift", v)

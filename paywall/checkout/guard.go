@@ -13,7 +13,7 @@ import (
 )
 
 // guard refuses a POST that the reader did not make on a page of this origin, as
-// far as its head tells. [exchange.guardForm] is the rest.
+// far as its head tells. [request.guardForm] is the rest.
 func (x *request) guard() error {
 	if prefetches(x.r) {
 		return paywall.Errorf(paywall.CodeCrossSite, "a prefetch changes nothing here")

@@ -128,7 +128,7 @@ func (x *exchange) fail(err error) {
 	status := code.HTTPStatus()
 	x.logFailure(code, status, err)
 
-	if wait := retryAfter(x, code, err); wait > 0 {
+	if wait := retryAfter(x.now, code, err); wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
@@ -147,12 +147,12 @@ func (x *exchange) fail(err error) {
 }
 
 // retryAfter is when the error will be over, 0 if that is not known.
-func retryAfter(x *exchange, code paywall.Code, err error) time.Duration {
+func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
 	switch code {
 	case paywall.CodeUnavailable:
 		return retryUnavailable
 	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
-		return paywall.NextMonth(x.now).Sub(x.now)
+		return paywall.NextMonth(now).Sub(now)
 	}
 	l, _ := errors.AsType[later](err)
 	return l.after

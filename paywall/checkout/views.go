@@ -53,7 +53,7 @@ func purchasePage(x *exchange, status int, p purchase) error {
 	}
 	v := purchaseView{
 		layout: noticed(x, alerted(x, x.layout(titleOf(x, o.Title)), p.alert)),
-		Offer:  p.raw, NewWallet: drawWallet(x, p.who.known()),
+		Offer:  p.raw, NewWallet: drawWalletKey(x, p.who.known()),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
 		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.who.known() && !balance.IsZero(),
 		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: final(x, &p.quote), Vouchers: x.c.o.Vouchers,
@@ -69,10 +69,10 @@ func purchasePage(x *exchange, status int, p purchase) error {
 	return x.page(status, "unlock", v)
 }
 
-// drawWallet draws the key that a stranger's form carries. Sent twice, it opens
+// drawWalletKey draws the key that a stranger's form carries. Sent twice, it opens
 // one wallet. It is secret as the cookie it becomes: the page is not stored.
 // Beside the page goes the cookie that has to come back with the form.
-func drawWallet(x *exchange, known bool) paywall.WalletKey {
+func drawWalletKey(x *exchange, known bool) paywall.WalletKey {
 	if known {
 		return ""
 	}
@@ -164,7 +164,7 @@ func takePasskeys(x *exchange, v *formsView) {
 func topUpPage(x *exchange, status int, who identity, alert string) error {
 	v := formsView{
 		layout:    noticed(x, alerted(x, x.layout(x.text.T("topup.title")), alert)),
-		NewWallet: drawWallet(x, who.known()), Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers,
+		NewWallet: drawWalletKey(x, who.known()), Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers,
 	}
 	v.Script = page.PressGuard.URL()
 	return x.page(status, "topup", v)
@@ -175,7 +175,7 @@ func strangerPage(x *exchange, status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
 	v := formsView{
 		layout:    noticed(x, alerted(x, x.layout(x.text.T("stranger.title")), alert)),
-		NewWallet: drawWallet(x, false), Vouchers: x.c.o.Vouchers, Welcome: promised(x),
+		NewWallet: drawWalletKey(x, false), Vouchers: x.c.o.Vouchers, Welcome: promised(x),
 	}
 	v.Script = page.WalletScript.URL()
 	takePasskeys(x, &v)
