@@ -26,10 +26,8 @@ type Ledger interface {
 	tipper
 }
 
-// exchange is one request and its answer.
-type exchange struct {
-	c *Checkout
-	w http.ResponseWriter
+// request is what was asked, and what can be told from that alone.
+type request struct {
 	r *http.Request
 
 	origin string
@@ -42,6 +40,14 @@ type exchange struct {
 
 	formSecrets []string // that this browser has, when it has the answer
 	drawn       string   // the one among them that the answer brings along, "" if none
+}
+
+// exchange is one request and its answer. Its methods are what every handler may
+// need; what belongs to one of them is a function beside it.
+type exchange struct {
+	request
+	c *Checkout
+	w http.ResponseWriter
 
 	about subject // what the request is about, as soon as it is known
 	text  *page.Catalogue
@@ -56,7 +62,7 @@ type subject struct {
 }
 
 func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{c: c, w: w, r: r, origin: c.o.Origin(r), now: c.o.Now()}
+	x := &exchange{request: request{r: r, origin: c.o.Origin(r), now: c.o.Now()}, c: c, w: w}
 	x.tls = strings.HasPrefix(x.origin, "https:")
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||

@@ -28,7 +28,7 @@ func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(k
 
 // readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
 // once, and the article's path: an error page leads there then.
-func (x *exchange) readGift(ctx context.Context, ledger giver, key paywall.Hash) (gift paywall.GiftState, back string, err error) {
+func readGift(ctx context.Context, x *exchange, ledger giver, key paywall.Hash) (gift paywall.GiftState, back string, err error) {
 	gift, err = ledger.Gift(ctx, key)
 	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
 		return gift, "", err
@@ -62,7 +62,7 @@ func showGift(x *exchange) error {
 		return err
 	}
 	return look(func(ctx context.Context, x *exchange, l Ledger) error {
-		gift, back, over := x.readGift(ctx, l, hash)
+		gift, back, over := readGift(ctx, x, l, hash)
 		if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
 			return over
 		}
@@ -76,17 +76,17 @@ func showGift(x *exchange) error {
 		case err != nil:
 			return err
 		case has && !x.json:
-			return x.deliver(&unlock, back)
+			return deliver(x, &unlock, back)
 		case over != nil:
 			return over
 		case x.json:
-			return x.answerGift(&gift, has)
+			return answerGift(x, &gift, has)
 		}
 		if err := x.lookedAgain(); err != nil {
 			x.about.back = giftLink(x.about.gift) // where to try again
 			return err
 		}
-		return x.giftPage(&gift, who.known())
+		return giftPage(x, &gift, who.known())
 	})(x)
 }
 
@@ -97,16 +97,16 @@ type giftView struct {
 	ExpiresAt time.Time // zero: never
 }
 
-func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
+func giftPage(x *exchange, gift *paywall.GiftState, known bool) error {
 	v := giftView{
-		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
-		Key:    x.about.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
+		layout: noticed(x, x.layout(titleOf(x, gift.Title))),
+		Key:    x.about.gift, NewWallet: drawWalletKey(x, known), ExpiresAt: gift.ExpiresAt,
 	}
 	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "gift", v)
 }
 
-func (x *exchange) answerGift(gift *paywall.GiftState, owned bool) error {
+func answerGift(x *exchange, gift *paywall.GiftState, owned bool) error {
 	return x.answer(http.StatusOK, struct {
 		giftEntry
 		AlreadyOwned bool `json:"already_owned"`
@@ -146,7 +146,7 @@ func openGift(x *exchange) error {
 		return err
 	}
 	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
-		_, back, err := x.readGift(ctx, l, hash)
+		_, back, err := readGift(ctx, x, l, hash)
 		x.about.back = back
 		if err != nil {
 			if back == "" {
@@ -165,6 +165,78 @@ func openGift(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		return x.handOut(&receipt, back)
+		return handOut(x, &receipt, back)
 	})(x)
+}
+
+// GiftLinks bounds the links with which readers give away what they bought. Links
+// that were made keep what they were made with.
+type GiftLinks struct {
+	Limit   int // that a wallet makes in a UTC month; 0: none are made
+	Readers int // how many others open one
+}
+
+func (g GiftLinks) check() error {
+	if g == (GiftLinks{}) {
+		return nil
+	}
+	if g.Limit < 1 || g.Limit > paywall.MaxGiftReaders || g.Readers < 1 || g.Readers > paywall.MaxGiftReaders {
+		return errors.New("gift links need a limit and a number of readers, from 1 to 1000 each")
+	}
+	return nil
+}
+
+type giftLinkView struct {
+	layout
+	Bought  purchaseEntry
+	Link    string
+	Readers int
+}
+
+// giveAway makes a gift link of a purchase, and shows it. It is nowhere else: the
+// ledger has a hash of it. The key may come with the form, so that a double click
+// makes one link.
+func giveAway(x *exchange) error {
+	if x.c.o.GiftLinks.Limit == 0 {
+		return paywall.Errorf(paywall.CodeNotFound, "no gift links can be made here")
+	}
+	key := paywall.GiftKey(x.fields["key"])
+	if key == "" {
+		key = paywall.NewGiftKey()
+	}
+	hash, ok := key.Hash()
+	if !ok {
+		return paywall.Errorf(paywall.CodeMalformed, "the field key is not a gift's key")
+	}
+	return commitOwn(func(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+		u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+		if err != nil {
+			return err
+		}
+		if u.Site != x.origin {
+			return paywall.ErrNotFound // its own site says how it may be given away
+		}
+		readers := x.c.o.GiftLinks.Readers
+		gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.o.GiftLinks.Limit}
+		if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
+			return err
+		}
+		link := x.origin + giftLink(key)
+		if x.json {
+			return x.answer(http.StatusCreated, struct {
+				UnlockID string `json:"unlock_id"`
+				Link     string `json:"link"`
+				Readers  int    `json:"readers"`
+			}{u.ID, link, readers})
+		}
+		v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: newPurchaseEntry(x, &u), Link: link, Readers: readers}
+		v.Switch = nil // would lead away from the link
+		v.Script = page.WalletScript.URL()
+		return x.page(http.StatusOK, "giftlink", v)
+	})(x)
+}
+
+// giveable reports whether the reader can make a gift link of a purchase here.
+func giveable(x *exchange, u *paywall.Unlock) bool {
+	return x.c.o.GiftLinks.Limit > 0 && u.Site == x.origin && u.Gift == (paywall.Hash{}) && u.Live(x.now)
 }

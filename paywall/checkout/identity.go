@@ -54,7 +54,7 @@ func isError(err error, want *paywall.Error) bool {
 }
 
 // cookieKey is the wallet cookie's key, "" if there is none.
-func (x *exchange) cookieKey() (paywall.WalletKey, error) {
+func (x *request) cookieKey() (paywall.WalletKey, error) {
 	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
 	if len(cookies) > paywall.MaxCookieCandidates {
 		return "", errTwoWallets
@@ -152,7 +152,7 @@ func (x *exchange) open(ctx context.Context, ledger walletKeeper, key paywall.Wa
 				return identity{}, err
 			}
 		}
-		wallet, err = x.openNew(ctx, ledger, hashes)
+		wallet, err = openWelcomed(ctx, x, ledger, hashes)
 	}
 	if err != nil {
 		return identity{}, err

@@ -195,10 +195,10 @@ func (l later) Unwrap() error { return l.error }
 // mayLook bounds how often pages are asked for, mayChange how often changes are,
 // as every POST here is. What others at the address use up does not stop a wallet
 // that has money.
-func (x *exchange) mayLook() error   { return x.unlessPaying(x.within(looking)) }
-func (x *exchange) mayChange() error { return x.unlessPaying(x.within(changing)) }
+func (x *exchange) mayLook() error   { return unlessPaying(x, x.within(looking)) }
+func (x *exchange) mayChange() error { return unlessPaying(x, x.within(changing)) }
 
-func (x *exchange) unlessPaying(refused error) error {
+func unlessPaying(x *exchange, refused error) error {
 	if refused == nil {
 		return nil
 	}

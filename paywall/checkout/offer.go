@@ -73,7 +73,7 @@ func escapeHigh(s string) string {
 // issue signs the token that opens an unlock's resource, and says when it ends.
 // An offer that bought less than its own life can be sent again when what it
 // bought is over: [paywall.CodeOfferExpired].
-func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
+func issue(x *exchange, unlock *paywall.Unlock) (string, time.Time, error) {
 	exp := x.now.Add(paywall.AccessTTL)
 	if !unlock.ExpiresAt.IsZero() && unlock.ExpiresAt.Before(exp) {
 		exp = unlock.ExpiresAt
@@ -89,8 +89,8 @@ func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
 }
 
 // deliver sends a person to the article's path with the cookie that opens it.
-func (x *exchange) deliver(unlock *paywall.Unlock, back string) error {
-	signed, exp, err := x.issue(unlock)
+func deliver(x *exchange, unlock *paywall.Unlock, back string) error {
+	signed, exp, err := issue(x, unlock)
 	if err != nil {
 		return err
 	}
@@ -151,16 +151,16 @@ func showOffer(x *exchange) error {
 		case err != nil:
 			return err
 		case x.json:
-			return x.answerOffer(ctx, l, offer, who, has)
+			return answerOffer(ctx, x, l, offer, who, has)
 		case has: // of an offer that has expired, too: it may have been bought in another tab
-			return x.deliver(&unlock, x.about.back)
+			return deliver(x, &unlock, x.about.back)
 		case over != nil:
 			return over
 		}
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.showQuote(ctx, l, purchase{offer: offer, raw: query["offer"], who: who})
+		return showQuote(ctx, x, l, purchase{offer: offer, raw: query["offer"], who: who})
 	})(x)
 }
 
@@ -177,7 +177,7 @@ func owned(ctx context.Context, ledger unlocker, who identity, site, resource st
 	return unlock, err == nil, err
 }
 
-func (x *exchange) answerOffer(ctx context.Context, l unlocker, o *paywall.Offer, who identity, owned bool) error {
+func answerOffer(ctx context.Context, x *exchange, l unlocker, o *paywall.Offer, who identity, owned bool) error {
 	now, err := quoted(ctx, l, who, o)
 	if err == nil {
 		err = unsellable(&now)
@@ -191,11 +191,11 @@ func (x *exchange) answerOffer(ctx context.Context, l unlocker, o *paywall.Offer
 		Balance      paywall.Money `json:"balance"`
 		AlreadyOwned bool          `json:"already_owned"`
 		Refundable   bool          `json:"refundable"` // it could be undone
-	}{newQuote(o), now.Charge, x.balanceOf(who), owned, !owned && !now.Charge.IsZero() && x.final(&now) == ""})
+	}{newQuote(o), now.Charge, balanceOf(x, who), owned, !owned && !now.Charge.IsZero() && final(x, &now) == ""})
 }
 
 // balanceOf gives nobody an empty balance in the ledger's currency.
-func (x *exchange) balanceOf(who identity) paywall.Money {
+func balanceOf(x *exchange, who identity) paywall.Money {
 	if who.wallet.Balance.Currency == "" {
 		return paywall.Money{Currency: x.c.o.Currency}
 	}

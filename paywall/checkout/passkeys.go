@@ -18,15 +18,15 @@ type passkeyKeeper interface {
 	Admit(ctx context.Context, wallet string, next paywall.KeyHashes) (paywall.Wallet, error)
 }
 
-// party is this site, where passkeys work; where they do not, there is no such page.
-func (x *exchange) party() (*passkey.Party, error) {
+// relyingParty is this site, where passkeys work; where they do not, there is no such page.
+func relyingParty(x *exchange) (*passkey.Party, error) {
 	return x.c.o.Ceremonies.At(x.origin, x.siteName())
 }
 
 // beginPasskey asks a browser for a new passkey of the reader's wallet. It leaves
 // nothing behind.
 func beginPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
-	party, err := x.party()
+	party, err := relyingParty(x)
 	if err != nil {
 		return err
 	}
@@ -46,13 +46,13 @@ func beginPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity)
 
 // addPasskey keeps the passkey that a browser has made.
 func addPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
-	made, err := x.madePasskey(who)
+	made, err := madePasskey(x, who)
 	if err == nil {
 		err = ledger.SetPasskey(ctx, who.wallet.ID, made)
 	}
 	switch {
 	case !x.json && (paywall.ErrorCode(err) == paywall.CodeMalformed || errors.Is(err, paywall.ErrConflict)):
-		return x.ownPage(ctx, ledger, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
+		return ownPage(ctx, x, ledger, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
 	case err != nil:
 		return err
 	case x.json:
@@ -62,8 +62,8 @@ func addPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) e
 	return nil
 }
 
-func (x *exchange) madePasskey(who identity) (paywall.Passkey, error) {
-	party, err := x.party()
+func madePasskey(x *exchange, who identity) (paywall.Passkey, error) {
+	party, err := relyingParty(x)
 	if err != nil {
 		return paywall.Passkey{}, err
 	}
@@ -73,7 +73,7 @@ func (x *exchange) madePasskey(who identity) (paywall.Passkey, error) {
 // removePasskey takes a passkey away. However many are left, this browser keeps
 // the wallet, and the recovery code goes on leading to it.
 func removePasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
-	if err := x.dropPasskey(ctx, ledger, who); err != nil {
+	if err := dropPasskey(ctx, x, ledger, who); err != nil {
 		return err
 	}
 	if !x.json {
@@ -83,7 +83,7 @@ func removePasskey(ctx context.Context, x *exchange, ledger Ledger, who identity
 	return x.answer(http.StatusOK, map[string]bool{"removed": true})
 }
 
-func (x *exchange) dropPasskey(ctx context.Context, ledger passkeyKeeper, who identity) error {
+func dropPasskey(ctx context.Context, x *exchange, ledger passkeyKeeper, who identity) error {
 	id := x.fields["passkey"]
 	defer x.c.o.Ceremonies.Hold(id)()
 	return ledger.RemovePasskey(ctx, who.wallet.ID, id)
@@ -95,7 +95,7 @@ type passkeyEntry struct {
 	passkey.Credential
 }
 
-func (x *exchange) passkeys(ctx context.Context, ledger passkeyKeeper, wallet string) (list []passkeyEntry, err error) {
+func listPasskeys(ctx context.Context, x *exchange, ledger passkeyKeeper, wallet string) (list []passkeyEntry, err error) {
 	has, err := ledger.Passkeys(ctx, wallet)
 	for _, p := range has {
 		kept, err := passkey.CredentialOf(p)
@@ -105,4 +105,82 @@ func (x *exchange) passkeys(ctx context.Context, ledger passkeyKeeper, wallet st
 		list = append(list, passkeyEntry{p.ID, kept})
 	}
 	return list, err
+}
+
+// errPasskeyRefused does not say why: whether a passkey is known is nobody's business.
+var errPasskeyRefused = paywall.Errorf(paywall.CodeNoWallet, "this passkey leads to no wallet here")
+
+// beginPasskeyLogin asks a browser for a passkey, whichever it has. It leaves
+// nothing behind.
+func beginPasskeyLogin(x *exchange) error {
+	party, err := relyingParty(x)
+	if err != nil {
+		return err
+	}
+	request, err := party.AskForAny(x.now)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, request)
+}
+
+// passkeyLogin lets this browser into the wallet that a passkey leads to, as a
+// recovery code does: with a key of its own.
+func passkeyLogin(ctx context.Context, x *exchange, ledger Ledger) error {
+	who, err := enterWithPasskey(ctx, x, ledger)
+	switch {
+	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
+		return strangerPage(x, http.StatusUnauthorized, "passkey.wrong")
+	case isError(err, passkey.ErrAgain) && !x.json:
+		return strangerPage(x, http.StatusBadRequest, "passkey.again")
+	case err != nil:
+		return err
+	}
+	return letIn(x, who)
+}
+
+func enterWithPasskey(ctx context.Context, x *exchange, ledger passkeyKeeper) (identity, error) {
+	who := identity{key: paywall.NewWalletKey()}
+	next, _ := who.key.Hashes() // of a key just drawn: always well formed
+	who.hash = next.Key
+	party, err := relyingParty(x)
+	if err != nil {
+		return who, err
+	}
+	answer, err := party.Answered(x.now, x.fields["credential"])
+	if err != nil {
+		return who, err
+	}
+	err = x.attempt(func() (err error) {
+		defer x.c.o.Ceremonies.Hold(answer.ID())()
+		wallet, err := provenBy(ctx, x, ledger, answer)
+		if err != nil {
+			return err
+		}
+		who.wallet, err = ledger.Admit(ctx, wallet.ID, next)
+		return err
+	})
+	return who, err
+}
+
+// provenBy finds the wallet that an answer proves to be the reader's.
+func provenBy(ctx context.Context, x *exchange, ledger passkeyKeeper, answer passkey.Answer) (paywall.Wallet, error) {
+	kept, wallet, err := ledger.Passkey(ctx, answer.ID())
+	if errors.Is(err, paywall.ErrNoPasskey) {
+		return wallet, errPasskeyRefused
+	}
+	if err != nil {
+		return wallet, err
+	}
+	proven, err := answer.Proves(kept)
+	if errors.Is(err, passkey.ErrCopied) {
+		x.c.o.Logger.Warn("a passkey was refused: its counter did not go up, so it may have been copied")
+	}
+	if errors.Is(err, passkey.ErrRefused) {
+		return wallet, errPasskeyRefused
+	}
+	if err != nil || proven == kept {
+		return wallet, err
+	}
+	return wallet, ledger.SetPasskey(ctx, wallet.ID, proven)
 }

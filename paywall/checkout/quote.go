@@ -35,7 +35,7 @@ func unsellable(q *paywall.Quote) error {
 
 // shown is what the page said that the purchase would take, nil if it said
 // nothing: a program may leave that out, and pays the price at most.
-func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
+func (x *request) shown(o *paywall.Offer) (*paywall.Money, error) {
 	sent := x.fields["shown"]
 	if sent == "" {
 		return nil, nil
@@ -49,7 +49,7 @@ func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
 
 // unsold answers a purchase that the ledger refused. Where the reader can do
 // something about it, that is the purchase page, which says what.
-func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *paywall.Offer, raw string, cause error) error {
+func unsold(ctx context.Context, x *exchange, ledger Ledger, who identity, o *paywall.Offer, raw string, cause error) error {
 	code := codeOf(cause)
 	switch code {
 	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged:
@@ -62,7 +62,7 @@ func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *p
 	}
 	who.wallet = wallet
 	if x.json {
-		return x.poorProblem(cause, wallet.Balance, o.Price)
+		return poorProblem(x, cause, wallet.Balance, o.Price)
 	}
 	quote, err := ledger.Quote(ctx, wallet.ID, *o)
 	if err != nil {
@@ -78,12 +78,12 @@ func (x *exchange) unsold(ctx context.Context, ledger Ledger, who identity, o *p
 	case paywall.CodeOfferChanged: // the month ended between the page and the press
 		p.alert = "cap.changed"
 	}
-	return x.purchasePage(code.HTTPStatus(), p)
+	return purchasePage(x, code.HTTPStatus(), p)
 }
 
 // poorProblem tells a program what something costs and what there is. One that
 // lacks money is told where it comes from.
-func (x *exchange) poorProblem(cause error, balance, price paywall.Money) error {
+func poorProblem(x *exchange, cause error, balance, price paywall.Money) error {
 	p := newProblem(codeOf(cause), cause)
 	p.Price, p.Balance, p.Currency = &price, &balance, price.Currency
 	if errors.Is(cause, paywall.ErrInsufficientFunds) {
@@ -109,7 +109,7 @@ func (v purchaseView) Shown() string { return v.Charge.String() }
 func (formsView) Shown() string { return "" }
 
 // showQuote is the purchase page of an offer that nothing was wrong with so far.
-func (x *exchange) showQuote(ctx context.Context, ledger unlocker, p purchase) error {
+func showQuote(ctx context.Context, x *exchange, ledger unlocker, p purchase) error {
 	quote, err := quoted(ctx, ledger, p.who, p.offer)
 	if err != nil {
 		return err
@@ -118,5 +118,5 @@ func (x *exchange) showQuote(ctx context.Context, ledger unlocker, p purchase) e
 		return err
 	}
 	p.quote = quote
-	return x.purchasePage(http.StatusOK, p)
+	return purchasePage(x, http.StatusOK, p)
 }

@@ -128,7 +128,7 @@ func (x *exchange) fail(err error) {
 	status := code.HTTPStatus()
 	x.logFailure(code, status, err)
 
-	if wait := x.retryAfter(code, err); wait > 0 {
+	if wait := retryAfter(x.now, code, err); wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
@@ -138,7 +138,7 @@ func (x *exchange) fail(err error) {
 	if x.json {
 		err = x.writeJSON(status, "application/problem+json", newProblem(code, err))
 	} else {
-		err = x.page(status, "error", x.errorView(code, err))
+		err = x.page(status, "error", newErrorView(x, code, err))
 	}
 	if err != nil {
 		x.c.o.Logger.Error("answering with an error", slog.Any("cause", err))
@@ -147,12 +147,12 @@ func (x *exchange) fail(err error) {
 }
 
 // retryAfter is when the error will be over, 0 if that is not known.
-func (x *exchange) retryAfter(code paywall.Code, err error) time.Duration {
+func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
 	switch code {
 	case paywall.CodeUnavailable:
 		return retryUnavailable
 	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
-		return paywall.NextMonth(x.now).Sub(x.now)
+		return paywall.NextMonth(now).Sub(now)
 	}
 	l, _ := errors.AsType[later](err)
 	return l.after

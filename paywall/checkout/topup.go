@@ -20,7 +20,7 @@ func showTopUp(_ context.Context, x *exchange, _ Ledger, who identity) error {
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.topUpPage(http.StatusOK, who, "")
+		return topUpPage(x, http.StatusOK, who, "")
 	}
 	if !who.known() {
 		return paywall.ErrNoWallet
@@ -42,15 +42,15 @@ func redeem(x *exchange) error {
 	if !x.c.o.Vouchers {
 		return paywall.Errorf(paywall.CodeNotFound, "vouchers are not accepted here")
 	}
-	offer, expired, err := x.takeWantedOffer()
+	offer, expired, err := takeWantedOffer(x)
 	if err != nil {
 		return err
 	}
 	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
-		who, topUp, err := x.payIn(ctx, l)
+		who, topUp, err := payIn(ctx, x, l)
 		switch {
 		case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
-			return x.wrongVoucher(ctx, l, who, offer, err)
+			return wrongVoucher(ctx, x, l, who, offer, err)
 		case err != nil:
 			return err
 		case x.json:
@@ -67,12 +67,12 @@ func redeem(x *exchange) error {
 			x.redirect(x.about.back)
 			return nil
 		}
-		return x.completePurchase(ctx, l, who, offer, x.fields["offer"])
+		return completePurchase(ctx, x, l, who, offer, x.fields["offer"])
 	})(x)
 }
 
 // takeWantedOffer is takeOffer of one that a person's form may carry.
-func (x *exchange) takeWantedOffer() (offer *paywall.Offer, expired bool, err error) {
+func takeWantedOffer(x *exchange) (offer *paywall.Offer, expired bool, err error) {
 	if x.json || x.fields["offer"] == "" {
 		return nil, false, nil
 	}
@@ -84,7 +84,7 @@ func (x *exchange) takeWantedOffer() (offer *paywall.Offer, expired bool, err er
 }
 
 // payIn redeems the code.
-func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t paywall.TopUp, err error) {
+func payIn(ctx context.Context, x *exchange, ledger Ledger) (who identity, t paywall.TopUp, err error) {
 	if x.json {
 		if who, err = x.identify(ctx, ledger); err != nil {
 			return who, t, err
@@ -96,7 +96,7 @@ func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t pa
 			return paywall.ErrBadVoucher
 		}
 		if !x.json {
-			if who, err = x.payee(ctx, ledger, code); err != nil {
+			if who, err = payee(ctx, x, ledger, code); err != nil {
 				return err
 			}
 		}
@@ -108,7 +108,7 @@ func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t pa
 
 // payee is ensureWallet, but a person who has no wallet gets one only for a good code,
 // and then however many were opened at the address.
-func (x *exchange) payee(ctx context.Context, ledger Ledger, code paywall.Hash) (identity, error) {
+func payee(ctx context.Context, x *exchange, ledger Ledger, code paywall.Hash) (identity, error) {
 	err := x.returning(ctx, ledger)
 	none := errors.Is(err, paywall.ErrNoWallet)
 	if none {
@@ -120,7 +120,7 @@ func (x *exchange) payee(ctx context.Context, ledger Ledger, code paywall.Hash) 
 }
 
 // wrongVoucher shows the form again, with the article kept.
-func (x *exchange) wrongVoucher(ctx context.Context, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
+func wrongVoucher(ctx context.Context, x *exchange, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
 	alert := "voucher.wrong"
 	switch e, _ := errors.AsType[*paywall.Error](cause); e {
 	case paywall.ErrVoucherUsed:
@@ -135,16 +135,16 @@ func (x *exchange) wrongVoucher(ctx context.Context, ledger Ledger, who identity
 		}
 	}
 	if offer == nil {
-		return x.topUpPage(http.StatusUnprocessableEntity, who, alert)
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
 	}
 	quote, err := quoted(ctx, ledger, who, offer)
 	if err != nil {
 		return err
 	}
 	if quote.Owned { // bought in another tab
-		return x.topUpPage(http.StatusUnprocessableEntity, who, alert)
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
 	}
-	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
+	return purchasePage(x, http.StatusUnprocessableEntity, purchase{
 		offer: offer, raw: x.fields["offer"], who: who, quote: quote, alert: alert,
 	})
 }
