@@ -137,6 +137,29 @@ func (o *settings) slowContest(ctx context.Context) (c *contest, err error) {
 	return c, o.common(ctx, c, "slow", slowDisk{by: slowBy}, slowBy)
 }
 
+// httpContest has the purchases come over HTTP, from 64 connections.
+func (o *settings) httpContest(ctx context.Context) (c *contest, err error) {
+	c = &contest{title: "over HTTP", buyers: []int{64}}
+	dir, err := o.folder("http-" + oursName)
+	if err != nil {
+		return c, err
+	}
+	shop, err := newShop(ctx, dir)
+	if err != nil {
+		return c, fmt.Errorf("opening the checkout: %w", err)
+	}
+	c.add(oursName, "the same cores serve, sign and check offers, and are the buyers", shop, shop.keys)
+	if err := o.addPostgres(ctx, c, "http", 0); err != nil {
+		return c, err
+	}
+	for _, r := range c.rows[1:] {
+		if r.missing == "" {
+			r.contender = serve(r.contender)
+		}
+	}
+	return c, nil
+}
+
 func (o *settings) common(ctx context.Context, c *contest, name string, disk segment.Disk, delay time.Duration) error {
 	dir, err := o.folder(name + "-" + oursName)
 	if err != nil {

@@ -54,6 +54,11 @@ func newOurs(ctx context.Context, dir string, disk segment.Disk) (*ours, error) 
 
 func (o *ours) openWallet(ctx context.Context) (string, error) {
 	keys, _ := paywall.NewWalletKey().Hashes()
+	return o.openWith(ctx, keys)
+}
+
+// openWith opens a wallet with keys, and pays into it.
+func (o *ours) openWith(ctx context.Context, keys paywall.KeyHashes) (string, error) {
 	w, err := o.OpenWallet(ctx, keys, paywall.Welcome{})
 	if err != nil {
 		return "", err

@@ -11,7 +11,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// ErrAgain: the answer is late, was given before, is meant for something else or is
+// ErrAgain means that the answer is late, was given before, is meant for something else or is
 // none. A new one may do.
 var ErrAgain = paywall.Errorf(paywall.CodeMalformed, "this is no answer of a passkey to a question that is still open; begin again")
 
