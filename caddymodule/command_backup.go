@@ -108,7 +108,7 @@ func exitCode(err error) int {
 }
 
 func copyBackup(to *os.File, resp *http.Response, keys map[string][]byte) (archive.Manifest, error) {
-	bar := newBar(resp.ContentLength, "backing up", to)
+	bar := showProgress(resp.ContentLength, "backing up", to)
 	defer bar.end()
 	m, err := archive.Copy(to, io.TeeReader(resp.Body, bar), keys)
 	if err != nil {
@@ -194,7 +194,7 @@ func cmdRestore(fl caddycmd.Flags) (int, error) {
 		}
 		file, size = f, info.Size()
 	}
-	bar := newBar(size, "restoring", file)
+	bar := showProgress(size, "restoring", file)
 	defer bar.end()
 	m, err := badgerstore.Restore(context.Background(), io.TeeReader(file, bar), dir)
 	if err != nil {

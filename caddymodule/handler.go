@@ -192,7 +192,7 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 	if err := checkAccess(h.Rules, h.app.refund); err != nil {
 		return err
 	}
-	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), gullible: gullible(h.place.Server)}, h.logger); err != nil {
+	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), trustsClientAddress: trustsClientAddress(h.place.Server)}, h.logger); err != nil {
 		return err
 	}
 	h.warnUncovered()

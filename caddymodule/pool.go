@@ -13,6 +13,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 	"github.com/tuppence/tuppence/paywall/vault"
 )
 
@@ -28,7 +29,7 @@ type sharedVault struct {
 	*vault.Vault
 	currency paywall.Currency
 	limits   *checkout.Limits
-	logins   *checkout.Ceremonies
+	logins   *passkey.Ceremonies
 }
 
 // acquire opens the folder or joins its present users. Each success is to be
@@ -43,7 +44,7 @@ func acquire(dir string, currency paywall.Currency, logger *slog.Logger) (*share
 		if err != nil {
 			return nil, err
 		}
-		return &sharedVault{v, currency, checkout.NewLimits(), checkout.NewCeremonies()}, nil
+		return &sharedVault{v, currency, checkout.NewLimits(), passkey.NewCeremonies()}, nil
 	})
 	if err != nil {
 		return nil, err

@@ -156,7 +156,7 @@ func (m *mortal) begin() {
 
 func (m *mortal) Ledger() *ledger.Ledger { return m.kept.Ledger }
 
-func (m *mortal) Doom(step int) {
+func (m *mortal) CutPowerSoon(step int) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	m.disk.left = step

@@ -231,9 +231,9 @@ func TestSuggestionIsAnAmountThatCanBeSet(t *testing.T) {
 		for _, tag := range page.Languages {
 			x := &exchange{c: &Checkout{o: Options{Currency: currency}}, text: speaking(t, tag)}
 			paid := paywall.Unlock{Paid: paywall.Money{Micros: micros, Currency: currency}}
-			got := x.suggest([]paywall.Unlock{paid, paid, paid}, paywall.Settings{})
+			got := suggest(x, []paywall.Unlock{paid, paid, paid}, paywall.Settings{})
 			x.fields = map[string]string{"per_article": got.Article, "per_week": got.Week}
-			set, wrong, err := x.wantedSettings(paywall.Settings{})
+			set, wrong, err := wantedSettings(x, paywall.Settings{})
 			if err != nil || set.Auto != (paywall.Auto{PerArticle: got.PerArticle, PerWeek: got.PerWeek}) || got.PerArticle != paid.Paid {
 				t.Errorf("%s, %s: %+v is read as %+v: %s, %v", tag, currency, got, set, wrong, err)
 			}
@@ -241,7 +241,7 @@ func TestSuggestionIsAnAmountThatCanBeSet(t *testing.T) {
 	}
 	x := &exchange{c: &Checkout{o: Options{Currency: "EUR"}}, text: speaking(t, "en")}
 	dear := paywall.Unlock{Paid: euro(900_000_000_000)}
-	if got := x.suggest([]paywall.Unlock{dear, dear, dear}, paywall.Settings{}); got != (suggestion{}) {
+	if got := suggest(x, []paywall.Unlock{dear, dear, dear}, paywall.Settings{}); got != (suggestion{}) {
 		t.Errorf("more than can be set is suggested: %+v", got)
 	}
 }

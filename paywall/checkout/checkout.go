@@ -11,6 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -37,7 +38,7 @@ type Options struct {
 	// Ceremonies is what logins with passkeys share. Hand the same to checkouts that
 	// replace one another on a reload, which would break logins otherwise. Default: a
 	// new one.
-	Ceremonies *Ceremonies
+	Ceremonies *passkey.Ceremonies
 
 	// Limits bounds guessing, new wallets, changes of the ledger and requests for
 	// pages. Hand the same to checkouts that belong together, and to those that
@@ -127,7 +128,7 @@ func New(o Options) (*Checkout, error) {
 		return nil, fmt.Errorf("a limit factor of %d is not between 1 and %d", o.LimitFactor, MaxLimitFactor)
 	}
 	if o.Ceremonies == nil {
-		o.Ceremonies = NewCeremonies()
+		o.Ceremonies = passkey.NewCeremonies()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -146,42 +147,6 @@ func New(o Options) (*Checkout, error) {
 		return nil, err
 	}
 	return &Checkout{o: o, languages: languages}, nil
-}
-
-// endpoint is what can be done at one path.
-type endpoint struct {
-	get, post func(*exchange) error
-	unlimited bool // caches keep what get answers
-}
-
-// endpoints is the whole map of the prefix, but for static files. The path must
-// be spelled exactly so: an alias would be a second way around a limit.
-var endpoints = map[string]endpoint{
-	"":                {get: (*exchange).toWallet},
-	"unlock":          {get: (*exchange).showOffer, post: (*exchange).buy},
-	"wallet":          {get: (*exchange).showWallet, post: (*exchange).openWallet},
-	"wallet/recover":  {post: (*exchange).recoverWallet},
-	"wallet/settings": {post: (*exchange).saveSettings},
-	"wallet/devices":  {post: (*exchange).signOut},
-	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
-	"wallet/code.svg": {get: (*exchange).showQR},
-	"wallet/export":   {get: (*exchange).exportWallet},
-	"wallet/gift":     {post: (*exchange).giveAway},
-	"gift":            {get: (*exchange).showGift, post: (*exchange).openGift},
-	"receipt":         {get: (*exchange).showReceipt},
-	"refund":          {post: (*exchange).refund},
-	"tip":             {post: (*exchange).tip},
-	"forget.css":      {get: (*exchange).forgetPages},
-	"topup":           {get: (*exchange).showTopUp},
-	"topup/voucher":   {post: (*exchange).redeem},
-	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},
-	"jwks.json":       {get: (*exchange).showKeys, unlimited: true},
-
-	"wallet/passkeys/add":         {post: (*exchange).addPasskey},
-	"wallet/passkeys/add/begin":   {post: (*exchange).beginPasskey},
-	"wallet/passkeys/remove":      {post: (*exchange).removePasskey},
-	"wallet/passkeys/login":       {post: (*exchange).passkeyLogin},
-	"wallet/passkeys/login/begin": {post: (*exchange).beginPasskeyLogin},
 }
 
 // ServeHTTP answers every request under [Prefix].
@@ -254,16 +219,6 @@ func (x *exchange) submitted() (unread, err error) {
 	}
 	unread = x.readFields()
 	return unread, x.guardForm()
-}
-
-func (e endpoint) allow() string {
-	switch {
-	case e.get == nil:
-		return "POST"
-	case e.post == nil:
-		return "GET, HEAD"
-	}
-	return "GET, HEAD, POST"
 }
 
 // shownMethod keeps a stranger's method name short.

@@ -19,14 +19,8 @@ type deviceKeeper interface {
 // that browser could have read it there. The field codes with "false" lets all codes
 // stay, for who wrote one of them down. This browser's own code stays when it signs
 // itself out, as the way back.
-func (x *exchange) signOut() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	drop, here, err := x.wantedDrop(ctx, ledger, who)
+func signOut(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	drop, here, err := wantedDrop(ctx, x, ledger, who)
 	if err != nil {
 		return err
 	}
@@ -39,7 +33,7 @@ func (x *exchange) signOut() error {
 	}
 	if here {
 		notice = "signed-out-here"
-		if err := x.leave(ctx, ledger, who); err != nil {
+		if err := leave(ctx, x, ledger, who); err != nil {
 			return err
 		}
 	}
@@ -52,7 +46,7 @@ func (x *exchange) signOut() error {
 
 // wantedDrop reads who is to be signed out: the field device has the id of one,
 // or others is "true"; and whether codes is not "false".
-func (x *exchange) wantedDrop(ctx context.Context, ledger deviceKeeper, who identity) (_ paywall.Drop, here bool, err error) {
+func wantedDrop(ctx context.Context, x *exchange, ledger deviceKeeper, who identity) (_ paywall.Drop, here bool, err error) {
 	id, others := x.fields["device"], x.fields["others"] == "true"
 	if (id != "") == others {
 		return paywall.Drop{}, false, paywall.Errorf(paywall.CodeMalformed, "send either device, with the id of one, or others, with true")
@@ -74,11 +68,11 @@ func (x *exchange) wantedDrop(ctx context.Context, ledger deviceKeeper, who iden
 }
 
 // leave makes this browser forget the wallet and what it opened.
-func (x *exchange) leave(ctx context.Context, ledger historian, who identity) error {
+func leave(ctx context.Context, x *exchange, ledger historian, who identity) error {
 	unlocks, _, err := ledger.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}
-	x.forgetWallet(unlocks)
+	forgetWallet(x, unlocks)
 	return nil
 }

@@ -134,7 +134,7 @@ func isJSON(contentType string) bool {
 
 // readAmount reads what a field says, at most so much as a price may be.
 // Nothing, and zero, are no amount.
-func (x *exchange) readAmount(field string) (paywall.Money, error) {
+func readAmount(x *exchange, field string) (paywall.Money, error) {
 	plain, ok := x.fields[field], true
 	if !x.json {
 		plain, ok = x.text.Plain(plain, x.c.o.Currency)

@@ -1,6 +1,11 @@
 package checkout
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -8,8 +13,8 @@ import (
 )
 
 // guard refuses a POST that the reader did not make on a page of this origin, as
-// far as its head tells. [exchange.guardForm] is the rest.
-func (x *exchange) guard() error {
+// far as its head tells. [request.guardForm] is the rest.
+func (x *request) guard() error {
 	if prefetches(x.r) {
 		return paywall.Errorf(paywall.CodeCrossSite, "a prefetch changes nothing here")
 	}
@@ -28,18 +33,12 @@ var errForeign = paywall.Errorf(paywall.CodeCrossSite, "this was not sent from a
 
 // guardForm asks for a form token where the head of a POST does not say what page
 // its form was on.
-func (x *exchange) guardForm() error {
+func (x *request) guardForm() error {
 	switch {
 	case x.maySubmit() || x.hasFormToken():
 		return nil
 	case x.fields["form_token"] != "" && len(x.formSecrets) == 0:
-		// The page brought a cookie along, which did not come back.
-		// What leads back to the article, if there is something.
-		_, _ = x.readOffer(x.fields["offer"])
-		if x.r.URL.Path == GiftPath {
-			_, _ = x.giftHash(x.fields["key"])
-		}
-		return errNoCookies
+		return errNoCookies // the page brought one along, which did not come back
 	}
 	return errForeign
 }
@@ -47,7 +46,7 @@ func (x *exchange) guardForm() error {
 // maySubmit keeps other sites from acting with a reader's cookie, and from
 // putting a reader into a wallet of theirs (login CSRF). A program without our
 // cookie needs nothing of the kind: it gets no cookie either.
-func (x *exchange) maySubmit() bool {
+func (x *request) maySubmit() bool {
 	if sameOrigin(x.r, x.origin) {
 		return true
 	}
@@ -89,4 +88,80 @@ func hasWalletCookie(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// Browsers such as lynx and w3m send neither Sec-Fetch-Site nor Origin, and so do
+// not say what page a form was on. Their forms carry a token instead: only a page
+// that was given to this very browser can have it, since it follows from the
+// browser's own cookies. Pages for all others have none.
+
+// silent reports whether a request says nothing of where it comes from. On a GET
+// this tells browsers apart; plain HTTP makes all of them so.
+func silent(r *http.Request) bool {
+	if len(r.Header.Values("Origin")) > 0 {
+		return false
+	}
+	for name := range r.Header {
+		if strings.HasPrefix(name, "Sec-Fetch-") {
+			return false
+		}
+	}
+	return true
+}
+
+// drawFormToken is the token of this answer's forms, "" for a browser that needs
+// none. A browser that has no secret yet is drawn one, which tryCookie gives to it.
+func (x *exchange) drawFormToken() string {
+	if !silent(x.r) {
+		return ""
+	}
+	if len(x.formSecrets) == 0 {
+		x.drawn = rand.Text()
+		x.formSecrets = []string{x.drawn}
+	}
+	return tokenOf(x.formSecrets, x.origin)
+}
+
+// hasFormToken reports whether a form is from a page for this browser. The key of
+// its wallet is as good: the form that opened the wallet carries it, and is sent
+// again by a reader who goes back and presses once more.
+func (x *request) hasFormToken() bool {
+	if len(x.formSecrets) == 0 {
+		return false
+	}
+	key, err := x.cookieKey()
+	return same(x.fields["form_token"], tokenOf(x.formSecrets, x.origin)) ||
+		err == nil && key != "" && same(x.fields["new_wallet"], string(key))
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func tokenOf(secrets []string, origin string) string {
+	mac := hmac.New(sha256.New, []byte(strings.Join(secrets, " ")))
+	mac.Write([]byte("form of " + origin))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// readFormSecrets are what only this browser has: the key of its wallet, or a
+// random value where there is no wallet. Several of one kind count together, so
+// that one which was planted beside ours is of no use to those who know it. More
+// than are looked at count for nothing.
+func (x *request) readFormSecrets() (secrets []string) {
+	wallets := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
+	forms := x.r.CookiesNamed(paywall.FormCookie.On(x.tls))
+	if max(len(wallets), len(forms)) > paywall.MaxCookieCandidates {
+		return nil
+	}
+	for _, key := range walletKeys(wallets) {
+		secrets = append(secrets, string(key))
+	}
+	if len(secrets) > 0 {
+		return secrets
+	}
+	for _, c := range forms {
+		if len(c.Value) == len(rand.Text()) {
+			secrets = append(secrets, c.Value)
+		}
+	}
+	return secrets
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // TestALongHistoryComesInPages: the page and its JSON have the newest 200
-// purchases, and lead to those before them.
+// listPurchases, and lead to those before them.
 func TestALongHistoryComesInPages(t *testing.T) {
 	s := newSite(t)
 	key, wallet := s.opened(500_000_000)

@@ -138,7 +138,7 @@ func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 	rich, _ := s.paidIn(1_000_000)
 	poor, _ := s.opened(0)
 	welcomed, _ := s.opened(1_000_000)
-	x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}
+	x := &exchange{c: s.c, request: request{now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}}
 	for x.within(changing) == nil {
 	}
 	for x.within(looking) == nil {
@@ -225,9 +225,9 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 func TestLimitsStayBounded(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.LimitFactor = 1000 })
 	for i := range maxNetworks + 5000 { // each of another provider
-		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
+		x := &exchange{c: s.c, request: request{now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}}
 		x.r.RemoteAddr = fmt.Sprintf("[%x:%x::1]:1", 0x2600+i>>13, i<<3&0xffff)
-		if err := errors.Join(x.mayOpen(), x.mayChange()); err != nil {
+		if err := errors.Join(x.within(opening), x.mayChange()); err != nil {
 			t.Fatal(err)
 		}
 	}

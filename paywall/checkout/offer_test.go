@@ -89,8 +89,8 @@ func TestG22ForgedOffersAreRefused(t *testing.T) {
 }
 
 func (s *site) signedAccess() (string, time.Time, error) {
-	x := &exchange{c: s.c, origin: testOrigin, now: s.now()}
-	return x.issue(&paywall.Unlock{ID: paywall.NewID(), Site: testOrigin, Resource: "/articles/tea"})
+	x := &exchange{c: s.c, request: request{origin: testOrigin, now: s.now()}}
+	return issue(x, &paywall.Unlock{ID: paywall.NewID(), Site: testOrigin, Resource: "/articles/tea"})
 }
 
 func TestRefundedOfferIsNotSoldAgain(t *testing.T) {

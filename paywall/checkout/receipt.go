@@ -27,12 +27,7 @@ type receiptView struct {
 
 // showReceipt is a page to print of one of the purchases that the wallet page
 // lists. What became of the money is not on it: shares are nobody's business.
-func (x *exchange) showReceipt() error {
-	ctx := x.r.Context()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func showReceipt(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	u, err := ledger.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
 	if err != nil {
 		return err
@@ -48,7 +43,7 @@ func (x *exchange) showReceipt() error {
 		}
 		return x.answer(http.StatusOK, e)
 	}
-	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(&u), Tips: tips}
+	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: newPurchaseEntry(x, &u), Tips: tips}
 	if v.Bought.Tip != nil {
 		v.Script = page.PressGuard.URL()
 	}

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -101,7 +102,7 @@ type problem struct {
 	TopUp    string           `json:"topup,omitempty"`
 }
 
-func (x *exchange) newProblem(code paywall.Code, err error) problem {
+func newProblem(code paywall.Code, err error) problem {
 	return problem{
 		Type:   "urn:paywall:" + string(code),
 		Title:  page.English().T("error." + string(code) + ".title"),
@@ -127,28 +128,34 @@ func (x *exchange) fail(err error) {
 	status := code.HTTPStatus()
 	x.logFailure(code, status, err)
 
-	switch code {
-	case paywall.CodeUnavailable:
-		x.retryAfter = retryUnavailable
-	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
-		x.retryAfter = paywall.NextMonth(x.now).Sub(x.now)
-	}
-	if x.retryAfter > 0 {
-		seconds := (x.retryAfter + time.Second - 1) / time.Second
+	if wait := retryAfter(x.now, code, err); wait > 0 {
+		seconds := (wait + time.Second - 1) / time.Second
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 	if code == paywall.CodeNoWallet {
 		x.w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
 	}
 	if x.json {
-		err = x.writeJSON(status, "application/problem+json", x.newProblem(code, err))
+		err = x.writeJSON(status, "application/problem+json", newProblem(code, err))
 	} else {
-		err = x.page(status, "error", x.errorView(code, err))
+		err = x.page(status, "error", newErrorView(x, code, err))
 	}
 	if err != nil {
 		x.c.o.Logger.Error("answering with an error", slog.Any("cause", err))
 		http.Error(x.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
+}
+
+// retryAfter is when the error will be over, 0 if that is not known.
+func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
+	switch code {
+	case paywall.CodeUnavailable:
+		return retryUnavailable
+	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
+		return paywall.NextMonth(now).Sub(now)
+	}
+	l, _ := errors.AsType[later](err)
+	return l.after
 }
 
 // logFailure tells the operator what is ours to mend. A visitor's mistakes are

@@ -15,7 +15,7 @@ type settingsKeeper interface {
 
 // wantedSettings are the settings with what the fields say; fields that were not
 // sent leave theirs alone. wrong is the key of a text, "" if all is well.
-func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong string, err error) {
+func wantedSettings(x *exchange, s paywall.Settings) (_ paywall.Settings, wrong string, err error) {
 	for _, f := range [...]struct {
 		name, wrong string
 		amount      *paywall.Money
@@ -27,7 +27,7 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 		if _, sent := x.fields[f.name]; !sent {
 			continue
 		}
-		if *f.amount, err = x.readAmount(f.name); err != nil {
+		if *f.amount, err = readAmount(x, f.name); err != nil {
 			return s, f.wrong, err
 		}
 	}
@@ -45,20 +45,14 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 }
 
 // saveSettings changes what the reader wants of the ledger.
-func (x *exchange) saveSettings() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func saveSettings(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	had, _, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
-	wanted, wrong, err := x.wantedSettings(had)
+	wanted, wrong, err := wantedSettings(x, had)
 	if wrong != "" && !x.json {
-		return x.ownPage(ctx, ledger, http.StatusBadRequest, who, wrong)
+		return ownPage(ctx, x, ledger, http.StatusBadRequest, who, wrong)
 	}
 	if err != nil {
 		return err
@@ -95,7 +89,7 @@ type spendingEntry struct {
 	Month paywall.Money `json:"month"`
 }
 
-// settingsView is what the settings of the wallet page show. The fields hold
+// newSettingsView is what the settings of the wallet page show. The fields hold
 // what was typed where that has to be mended.
 type settingsView struct {
 	Settings                    paywall.Settings
@@ -103,7 +97,7 @@ type settingsView struct {
 	Budget, PerArticle, PerWeek string
 }
 
-func (x *exchange) settingsView(ctx context.Context, ledger settingsKeeper, wallet string) (v settingsView, err error) {
+func newSettingsView(ctx context.Context, x *exchange, ledger settingsKeeper, wallet string) (v settingsView, err error) {
 	if v.Settings, v.Spent, err = ledger.Settings(ctx, wallet); err != nil {
 		return v, err
 	}

@@ -25,10 +25,10 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 	} {
 		x := &exchange{
 			c:    &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
-			text: speaking(t, test.tag), fields: map[string]string{"budget": test.typed},
+			text: speaking(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
 		}
 		got := "refused"
-		m, err := x.readAmount("budget")
+		m, err := readAmount(x, "budget")
 		if err == nil {
 			got = m.String()
 		}
@@ -39,7 +39,7 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 			if x.fields["budget"] = again; again == "" != m.IsZero() {
 				t.Errorf("%s stands in the field as %q", m, again)
 			}
-			if back, err := x.readAmount("budget"); err != nil || back != m {
+			if back, err := readAmount(x, "budget"); err != nil || back != m {
 				t.Errorf("%s: the field's %q is read as %s, %v", test.tag, again, back, err)
 			}
 		}

@@ -15,23 +15,14 @@ type redeemer interface {
 }
 
 // showTopUp is the page with the ways to put money in.
-func (x *exchange) showTopUp() error {
-	ctx := x.r.Context()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	who, known, err := x.visitor(ctx, ledger)
-	if err != nil {
-		return err
-	}
+func showTopUp(_ context.Context, x *exchange, _ Ledger, who identity) error {
 	if !x.json {
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.topUpPage(http.StatusOK, who, known, "")
+		return topUpPage(x, http.StatusOK, who, "")
 	}
-	if !known {
+	if !who.known() {
 		return paywall.ErrNoWallet
 	}
 	ways := []string{}
@@ -47,49 +38,45 @@ func (x *exchange) showTopUp() error {
 
 // redeem pays a voucher into the reader's wallet. With an offer in the form,
 // the reader came for an article, and lands in it.
-func (x *exchange) redeem() error {
+func redeem(x *exchange) error {
 	if !x.c.o.Vouchers {
 		return paywall.Errorf(paywall.CodeNotFound, "vouchers are not accepted here")
 	}
-	offer, expired, err := x.wantedOffer()
+	offer, expired, err := takeWantedOffer(x)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	ledger, err := x.ledger(ctx)
-	if err != nil {
-		return err
-	}
-	who, topUp, err := x.payIn(ctx, ledger)
-	switch {
-	case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
-		return x.wrongVoucher(ctx, ledger, who, offer, err)
-	case err != nil:
-		return err
-	case x.json:
-		return x.answer(http.StatusOK, struct {
-			Credited paywall.Money    `json:"credited"`
-			Currency paywall.Currency `json:"currency"`
-			Balance  paywall.Money    `json:"balance"`
-		}{topUp.Credited, topUp.Credited.Currency, topUp.Balance})
-	case offer == nil:
-		x.redirect(Prefix + "wallet?notice=credited")
-		return nil
-	case expired:
-		// The article makes a new offer, which the wallet can pay now.
-		x.redirect(x.back)
-		return nil
-	}
-	return x.settle(ctx, ledger, who, offer, x.fields["offer"])
+	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
+		who, topUp, err := payIn(ctx, x, l)
+		switch {
+		case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
+			return wrongVoucher(ctx, x, l, who, offer, err)
+		case err != nil:
+			return err
+		case x.json:
+			return x.answer(http.StatusOK, struct {
+				Credited paywall.Money    `json:"credited"`
+				Currency paywall.Currency `json:"currency"`
+				Balance  paywall.Money    `json:"balance"`
+			}{topUp.Credited, topUp.Credited.Currency, topUp.Balance})
+		case offer == nil:
+			x.redirect(Prefix + "wallet?notice=credited")
+			return nil
+		case expired:
+			// The article makes a new offer, which the wallet can pay now.
+			x.redirect(x.about.back)
+			return nil
+		}
+		return completePurchase(ctx, x, l, who, offer, x.fields["offer"])
+	})(x)
 }
 
-// wantedOffer reads the offer that a person's form may carry.
-func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error) {
+// takeWantedOffer is takeOffer of one that a person's form may carry.
+func takeWantedOffer(x *exchange) (offer *paywall.Offer, expired bool, err error) {
 	if x.json || x.fields["offer"] == "" {
 		return nil, false, nil
 	}
-	offer, err = x.readOffer(x.fields["offer"])
+	offer, err = x.takeOffer(x.fields["offer"])
 	if offer != nil {
 		return offer, err != nil, nil
 	}
@@ -97,7 +84,7 @@ func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error)
 }
 
 // payIn redeems the code.
-func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t paywall.TopUp, err error) {
+func payIn(ctx context.Context, x *exchange, ledger Ledger) (who identity, t paywall.TopUp, err error) {
 	if x.json {
 		if who, err = x.identify(ctx, ledger); err != nil {
 			return who, t, err
@@ -109,7 +96,7 @@ func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t pa
 			return paywall.ErrBadVoucher
 		}
 		if !x.json {
-			if who, err = x.payee(ctx, ledger, code); err != nil {
+			if who, err = payee(ctx, x, ledger, code); err != nil {
 				return err
 			}
 		}
@@ -119,20 +106,21 @@ func (x *exchange) payIn(ctx context.Context, ledger Ledger) (who identity, t pa
 	return who, t, err
 }
 
-// payee is acting, but a person who has no wallet gets one only for a good code,
+// payee is ensureWallet, but a person who has no wallet gets one only for a good code,
 // and then however many were opened at the address.
-func (x *exchange) payee(ctx context.Context, ledger Ledger, code paywall.Hash) (identity, error) {
-	if err := x.returning(ctx, ledger); errors.Is(err, paywall.ErrNoWallet) {
+func payee(ctx context.Context, x *exchange, ledger Ledger, code paywall.Hash) (identity, error) {
+	err := x.returning(ctx, ledger)
+	none := errors.Is(err, paywall.ErrNoWallet)
+	if none {
 		if _, err := ledger.Voucher(ctx, code); err != nil {
 			return identity{}, err
 		}
-		x.pays = true
 	}
-	return x.acting(ctx, ledger)
+	return x.ensureWallet(ctx, ledger, none)
 }
 
 // wrongVoucher shows the form again, with the article kept.
-func (x *exchange) wrongVoucher(ctx context.Context, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
+func wrongVoucher(ctx context.Context, x *exchange, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
 	alert := "voucher.wrong"
 	switch e, _ := errors.AsType[*paywall.Error](cause); e {
 	case paywall.ErrVoucherUsed:
@@ -140,24 +128,23 @@ func (x *exchange) wrongVoucher(ctx context.Context, ledger Ledger, who identity
 	case paywall.ErrVoucherExpired:
 		alert = "voucher.expired"
 	}
-	known := who.key != "" // not so if the code could not be one
-	if !known {
+	if !who.known() { // the code could not be one
 		var err error
-		if who, known, err = x.visitor(ctx, ledger); err != nil {
+		if who, err = x.visitor(ctx, ledger); err != nil {
 			return err
 		}
 	}
 	if offer == nil {
-		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
 	}
-	quote, err := quoted(ctx, ledger, who, known, offer)
+	quote, err := quoted(ctx, ledger, who, offer)
 	if err != nil {
 		return err
 	}
 	if quote.Owned { // bought in another tab
-		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
 	}
-	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
-		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: alert,
+	return purchasePage(x, http.StatusUnprocessableEntity, purchase{
+		offer: offer, raw: x.fields["offer"], who: who, quote: quote, alert: alert,
 	})
 }

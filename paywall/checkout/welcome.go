@@ -27,7 +27,7 @@ type welcomed struct {
 }
 
 // welcomesLeft is what is left of the welcomes of the visitor's networks.
-func (x *exchange) welcomesLeft() (left [sizes]*rate.Limiter) {
+func welcomesLeft(x *exchange) (left [sizes]*rate.Limiter) {
 	from := networksOf(x.c.o.ClientIP(x.r))
 	for size, most := range x.c.o.welcomesOf() {
 		of := welcomed{x.c.o.WelcomeSite, from[size]}
@@ -53,10 +53,10 @@ const (
 	defaultRefunds = 5
 )
 
-// welcome is the credit that a wallet would get that the visitor opened now:
+// welcomeCredit is the credit that a wallet would get that the visitor opened now:
 // nothing when their network has been given it often enough, or the site has given
 // it to as many as it wants to today.
-func (x *exchange) welcome(ctx context.Context, ledger walletKeeper) (paywall.Money, error) {
+func welcomeCredit(ctx context.Context, x *exchange, ledger walletKeeper) (paywall.Money, error) {
 	nothing := paywall.Money{Currency: x.c.o.Currency}
 	if x.c.o.Welcome.IsZero() {
 		return nothing, nil
@@ -69,7 +69,7 @@ func (x *exchange) welcome(ctx context.Context, ledger walletKeeper) (paywall.Mo
 		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.o.WelcomeLimit))
 		return nothing, nil
 	}
-	for _, l := range x.welcomesLeft() {
+	for _, l := range welcomesLeft(x) {
 		if l.TokensAt(x.now) >= 1 {
 			continue
 		}
@@ -81,28 +81,28 @@ func (x *exchange) welcome(ctx context.Context, ledger walletKeeper) (paywall.Mo
 
 // promised is the welcome credit that a page promises to who has no wallet; nothing
 // when the ledger does not say.
-func (x *exchange) promised() paywall.Money {
+func promised(x *exchange) paywall.Money {
 	ctx := x.r.Context()
 	ledger, err := x.ledger(ctx)
 	if err != nil {
 		return paywall.Money{Currency: x.c.o.Currency}
 	}
-	credit, err := x.welcome(ctx, ledger)
+	credit, err := welcomeCredit(ctx, x, ledger)
 	if err != nil {
 		x.c.o.Logger.Debug("reading how often the welcome credit was given failed", slog.Any("error", err))
 	}
 	return credit
 }
 
-// openNew opens a wallet, with the welcome credit as long as there is some for the
+// openWelcomed opens a wallet, with the welcome credit as long as there is some for the
 // visitor's network.
-func (x *exchange) openNew(ctx context.Context, ledger walletKeeper, keys paywall.KeyHashes) (paywall.Wallet, error) {
-	credit, err := x.welcome(ctx, ledger)
+func openWelcomed(ctx context.Context, x *exchange, ledger walletKeeper, keys paywall.KeyHashes) (paywall.Wallet, error) {
+	credit, err := welcomeCredit(ctx, x, ledger)
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
 	if !credit.IsZero() {
-		for _, l := range x.welcomesLeft() {
+		for _, l := range welcomesLeft(x) {
 			if !l.AllowN(x.now, 1) {
 				credit.Micros = 0 // another request of the network took the last one
 				break

@@ -57,10 +57,10 @@ func noteClock(g *Gate, ctx context.Context, err error) {
 		"an access token of ours is from the future; set the clocks of the hosts that sell and that serve, both by NTP")
 }
 
-// sparing is for what every request might log: it is due once a minute.
-type sparing struct{ last atomic.Int64 } // Unix seconds
+// oncePerMinute is for what every request might log: it is due once a minute.
+type oncePerMinute struct{ last atomic.Int64 } // Unix seconds
 
-func (s *sparing) due(at time.Time) bool {
+func (s *oncePerMinute) due(at time.Time) bool {
 	now := at.Unix()
 	last := s.last.Load()
 	return (now < last || now >= last+60) && s.last.CompareAndSwap(last, now)

@@ -95,8 +95,8 @@ type Gate struct {
 	lanes      *lanes
 	cutting    chan struct{} // holds as many as pages are being cut
 	told       reported
-	clockNoted sparing // that clocks disagree
-	unsigned   sparing // that offers cannot be signed
+	clockNoted oncePerMinute // that clocks disagree
+	unsigned   oncePerMinute // that offers cannot be signed
 }
 
 // New makes a gate.
@@ -206,7 +206,7 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 		return g.refuseToken(w, r, err)
 	}
 	if right.ok {
-		return g.pass(g.barred(w, r, t, c, right.since), r, next, t, right.cookie)
+		return g.pass(g.withBar(w, r, t, c, right.since), r, next, t, right.cookie)
 	}
 	if t.include != "" && t.include == headerText(t.resource) {
 		return g.pass(w, r, next, t, nil)

@@ -7,12 +7,12 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// lead follows an unpriced request behind the gate. Handlers there may still
-// rewrite it in place, as Caddy's rewrite and handle_path do, and what the gate
-// looked at is then not what the site delivers: behind a gate on /articles/*,
-// "handle_path /free/*" made /free/articles/p1 an article that nobody paid for
-// (stripped prefixes were bypasses elsewhere: CVE-2026-48020). Whoever
-// paid, or was let through by a written free, is trusted.
+// lead follows an unpriced request after the gate. Handlers there may still rewrite it
+// in place, as Caddy's rewrite and handle_path do, so that the site delivers something
+// else than the gate looked at: after a gate on /articles/*, "handle_path /free/*" made
+// /free/articles/p1 an article that nobody paid for (stripped prefixes were bypasses
+// elsewhere: CVE-2026-48020). Whoever paid, or was let through by a written free, is
+// trusted.
 //
 // A handler that clones the request, URL included, cannot be followed. The zero
 // value follows nothing.
@@ -23,9 +23,9 @@ type lead struct {
 	site         string
 }
 
-// astray reports whether the request was led to something that must not be
+// reachesPriced reports whether the request was led to something that must not be
 // given away. An ordinary request costs two comparisons of equal strings.
-func (l *lead) astray() bool {
+func (l *lead) reachesPriced() bool {
 	r := l.request
 	if l.target == "" || r.RequestURI == l.target && r.URL.Path == l.path {
 		return false

@@ -36,10 +36,10 @@ func TestThirtyReadersWithinASecondGetThirtyOffers(t *testing.T) {
 func TestACrowdSharesItsOffersForOneSecond(t *testing.T) {
 	s := newSite(t)
 	seen := map[string]int{}
-	for range 3 * freshQuotes {
+	for range 3 * freshOffers {
 		seen[s.offered(pagePath)]++
 	}
-	if len(seen) != freshQuotes {
+	if len(seen) != freshOffers {
 		t.Errorf("%d offers were signed in one second", len(seen))
 	}
 	s.wait(time.Second)
@@ -70,12 +70,12 @@ func TestACrowdOfProgramsIsToldTheWholeOffer(t *testing.T) {
 		return told["offer"]
 	}
 	for second := range 2 {
-		for range 2 * freshQuotes {
+		for range 2 * freshOffers {
 			seen[ask()] = true
 			s.offered(pagePath) // people in the same crowd
 		}
 		// Half of the fresh ones, and the last, which was a person's: the crowd's.
-		if want := (second + 1) * (freshQuotes/2 + 1); len(seen) != want {
+		if want := (second + 1) * (freshOffers/2 + 1); len(seen) != want {
 			t.Errorf("second %d: %d offers, want %d", second, len(seen), want)
 		}
 		s.wait(time.Second)
@@ -91,7 +91,7 @@ func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := &page{sellable: true}
-	for i := range 3 * freshQuotes {
+	for i := range 3 * freshOffers {
 		decision, err := s.gate.o.Table.Decide(nil, &target)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
 			want = price("0.40")
 		}
 		rule.Price = want
-		quote, err := page.quotes.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
+		quote, err := page.signedOffers.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestConcurrentReadersGetGoodOffers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if seen[""] || len(seen) < freshQuotes-1 {
+	if seen[""] || len(seen) < freshOffers-1 {
 		t.Errorf("%d offers", len(seen))
 	}
 	for raw := range seen {

@@ -64,7 +64,7 @@ var errNotForStrangers = errors.New("the site delivers it to this reader only, a
 
 // showable answers what may be shown of a page that was delivered whole, and
 // tells the operator, once for each resource, why nothing is.
-func showable(g *Gate, ctx context.Context, rec *recorder, read gleaning, origin, resource string) *cutPage {
+func showable(g *Gate, ctx context.Context, rec *recorder, read sniffed, origin, resource string) *cutPage {
 	if rec.sniffer.cut == nil {
 		return nil // nobody asked for one
 	}
@@ -117,17 +117,17 @@ func (g *Gate) teaserOf(r *http.Request, t *ticket, found *page) *cutPage {
 // led to the purchase page, whose form carries the key of a new one. So is whoever
 // another site has led here: its click, or the second half of a double one, may be
 // meant for something else that stood there a moment before.
-func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, found *page, cut *cutPage, q *quote) error {
+func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, found *page, cut *cutPage, q *signedOffer) error {
 	o := paywall.Offer{
 		Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: t.asked.Location(),
 		Title: found.head.Title, Words: found.head.Words, Price: t.rule.Price, Access: t.rule.Access,
 	}
 	form := cut.Form && c.wallet != "" && !c.twins && fromHere(r)
-	box, err := g.o.Box(speaking(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), form)
+	box, err := g.o.Box(withLanguage(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), form)
 	if err != nil {
 		g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "writing an offer into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
-		return g.offer(w, r, t, found, q)
+		return g.writeOffer(w, r, t, found, q)
 	}
 	h := w.Header()
 	begin(h, []string{
@@ -176,9 +176,9 @@ func noteNoTeaser(g *Gate, ctx context.Context, origin, resource string, cause e
 	}
 }
 
-// speaking is a request with the cookie of the language that its reader chose:
-// the site does not see it, but the offer follows it.
-func speaking(r *http.Request, t *ticket, c *credentials) *http.Request {
+// withLanguage returns a copy of r that has the language cookie again, which
+// takeCredentials removed, so that the offer is written in the reader's language.
+func withLanguage(r *http.Request, t *ticket, c *credentials) *http.Request {
 	if c.language == "" {
 		return r
 	}

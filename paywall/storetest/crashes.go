@@ -18,9 +18,9 @@ type Mortal interface {
 	// Ledger is the one that is open now.
 	Ledger() *ledger.Ledger
 
-	// Doom lets the power go soon: the step-th write to disk or sync from now on,
+	// CutPowerSoon lets the power go soon: the step-th write to disk or sync from now on,
 	// from 1, and all after it, fail.
-	Doom(step int)
+	CutPowerSoon(step int)
 
 	// Revive ends the process as it stands, if the power has not, and opens what is
 	// left on disk. dice(n) is a number below n; it decides what a power cut leaves
@@ -68,7 +68,7 @@ func (m *model) doomed() {
 	if call == nil {
 		m.rt.Skip("nothing to do this to")
 	}
-	m.mortal.Doom(rapid.IntRange(1, 4).Draw(m.rt, "step"))
+	m.mortal.CutPowerSoon(rapid.IntRange(1, 4).Draw(m.rt, "step"))
 	first := call()
 	m.revive()
 	before := m.seq()

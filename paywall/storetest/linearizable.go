@@ -41,14 +41,14 @@ func Linearizable(t *testing.T, histories int, open Open) {
 	for i := range histories {
 		clients := 16 + i*48/max(histories-1, 1)
 		t.Run(fmt.Sprintf("%d of %d, %d clients", i+1, histories, clients), func(t *testing.T) {
-			h := newHouse(t, open)
+			h := newSuite(t, open)
 			h.linearizable(t, clients, 300)
 			h.verify()
 		})
 	}
 }
 
-func testLinearizable(t *testing.T, h *house) {
+func testLinearizable(t *testing.T, h *suite) {
 	h.linearizable(t, 6, 150)
 	// The check itself must be able to fail: a debit that nobody made.
 	wrong := []porcupine.Operation{{Input: call{verb: "balance"}, Output: answer{"balance", -1}, Return: 1}}
@@ -63,7 +63,7 @@ const opening = 25
 
 // linearizable records calls that overlap and asks porcupine for an order of
 // them, within their times, that wallets without any concurrency could have had.
-func (h *house) linearizable(t *testing.T, clients, calls int) {
+func (h *suite) linearizable(t *testing.T, clients, calls int) {
 	wallets := make([]reader, max(clients/8, 2))
 	bought := make([]map[int]string, len(wallets)) // newest unlock by article
 	for i := range wallets {
@@ -110,7 +110,7 @@ func (h *house) linearizable(t *testing.T, clients, calls int) {
 	}
 }
 
-func (h *house) call(c call, r reader, id string) (a answer, unlocked string) {
+func (h *suite) call(c call, r reader, id string) (a answer, unlocked string) {
 	switch c.verb {
 	case "balance":
 		return answer{"balance", h.balance(r)}, ""

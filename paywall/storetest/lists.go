@@ -51,7 +51,7 @@ func History(ctx context.Context, s *ledger.Ledger, wallet string) (all []paywal
 
 // testPages: a history comes in pages of any size, each going on where the one
 // before ended, whatever was bought or undone in between.
-func testPages(t *testing.T, h *house) {
+func testPages(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	var want []string
@@ -94,7 +94,7 @@ func testPages(t *testing.T, h *house) {
 }
 
 // testBought finds one purchase by its id.
-func testBought(t *testing.T, h *house) {
+func testBought(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	first := h.buy(a, h.offer("/articles/1", 20)).Unlock
@@ -126,7 +126,7 @@ func testBought(t *testing.T, h *house) {
 
 // testLongExport: an export of more than one part is whole, and ends where its
 // reader ends it.
-func testLongExport(t *testing.T, h *house) {
+func testLongExport(t *testing.T, h *suite) {
 	a := h.reader(100_000)
 	var want []string
 	for i := range 450 {
@@ -165,7 +165,7 @@ func testLongExport(t *testing.T, h *house) {
 
 // testKept: of a long URL and a long title little is kept, whoever comes again with
 // the same offer is answered as before, and what was bought is whole.
-func testKept(t *testing.T, h *house) {
+func testKept(t *testing.T, h *suite) {
 	long := func(n int) string { return string(slices.Repeat([]byte("é"), n)) }
 	for name, o := range map[string]struct {
 		url, title, wantURL string

@@ -17,11 +17,11 @@ import (
 func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal)) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var mortal Mortal
-		h := newHouse(t, func(t *testing.T, now func() time.Time) (l *ledger.Ledger) {
+		h := newSuite(t, func(t *testing.T, now func() time.Time) (l *ledger.Ledger) {
 			l, mortal = open(t, now)
 			return l
 		})
-		m := &model{house: h, mortal: mortal, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
+		m := &model{suite: h, mortal: mortal, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
 		calls := map[string]func(*rapid.T){
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
@@ -56,7 +56,7 @@ func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*led
 }
 
 type model struct {
-	*house
+	*suite
 	mortal   Mortal // nil for a store that cannot die
 	rt       *rapid.T
 	readers  []*modelReader

@@ -9,7 +9,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testPasskeys(t *testing.T, h *house) {
+func testPasskeys(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(60), h.reader(0)
 	passkey := paywall.Passkey{ID: "AP8", Data: `{"publicKey":"ü","counter":1}`}

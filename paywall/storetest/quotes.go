@@ -11,7 +11,7 @@ import (
 
 // testQuoteSaysWhatUnlockDoes: where a quote names a refusal, the purchase meets it;
 // where it names none, the purchase takes the charge that was quoted.
-func testQuoteSaysWhatUnlockDoes(t *testing.T, h *house) {
+func testQuoteSaysWhatUnlockDoes(t *testing.T, h *suite) {
 	ctx := t.Context()
 	for name, prepare := range map[string]func(a reader) paywall.Offer{
 		"ordinary": func(reader) paywall.Offer { return h.offer("/articles/1", 20) },
@@ -98,14 +98,14 @@ func testQuoteSaysWhatUnlockDoes(t *testing.T, h *house) {
 	}
 }
 
-func (h *house) undo(a reader, unlock string) {
+func (h *suite) undo(a reader, unlock string) {
 	h.t.Helper()
 	if _, err := h.store.Refund(h.t.Context(), a.ID, unlock, 0); err != nil {
 		h.t.Fatalf("undoing: %v", err)
 	}
 }
 
-func (h *house) budget(a reader, cents int64) {
+func (h *suite) budget(a reader, cents int64) {
 	h.t.Helper()
 	if err := h.store.Set(h.t.Context(), a.ID, paywall.Settings{Budget: euro(cents)}); err != nil {
 		h.t.Fatalf("setting a budget: %v", err)

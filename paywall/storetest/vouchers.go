@@ -8,7 +8,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testVouchers(t *testing.T, h *house) {
+func testVouchers(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(0), h.reader(0)
 	vouchers := []paywall.Voucher{

@@ -7,7 +7,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testWallets(t *testing.T, h *house) {
+func testWallets(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(60)
 	if a.Balance != euro(60) {
@@ -55,7 +55,7 @@ func testWallets(t *testing.T, h *house) {
 
 // testEraseLong: of a long history nothing opens anything when Erase has answered,
 // and no offer of it is taken again.
-func testEraseLong(t *testing.T, h *house) {
+func testEraseLong(t *testing.T, h *suite) {
 	a, b := h.reader(100_000), h.reader(1000)
 	var bought []paywall.Unlock
 	var offers []paywall.Offer
@@ -81,7 +81,7 @@ func testEraseLong(t *testing.T, h *house) {
 	}
 }
 
-func testErase(t *testing.T, h *house) {
+func testErase(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(500), h.reader(500)
 	second := newKeys(t)

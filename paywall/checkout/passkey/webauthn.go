@@ -1,4 +1,4 @@
-package checkout
+package passkey
 
 import (
 	"crypto/sha256"
@@ -15,8 +15,8 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// credential is what is kept of a passkey, in [paywall.Passkey].Data.
-type credential struct {
+// Credential is what is kept of a passkey, in [paywall.Passkey].Data.
+type Credential struct {
 	Site    string    `json:"site"`    // the host that it is for
 	User    []byte    `json:"user"`    // the handle that it answers with: random, and of no other passkey
 	Key     []byte    `json:"key"`     // COSE_Key
@@ -25,15 +25,16 @@ type credential struct {
 	AddedAt time.Time `json:"added_at"`
 }
 
-func credentialOf(p paywall.Passkey) (c credential, err error) {
+// CredentialOf reads what is kept of a passkey.
+func CredentialOf(p paywall.Passkey) (c Credential, err error) {
 	err = json.Unmarshal([]byte(p.Data), &c)
 	return c, err
 }
 
-// siteOf is the host that passkeys of an origin are for (WebAuthn Level 3, 4, "RP
+// Site is the host that passkeys of an origin are for (WebAuthn Level 3, 4, "RP
 // ID": no address, and no plain HTTP but on the reader's own machine). ok is false where
 // there can be none.
-func siteOf(origin string) (host string, ok bool) {
+func Site(origin string) (host string, ok bool) {
 	u, err := url.Parse(origin)
 	if err != nil {
 		return "", false
@@ -43,24 +44,6 @@ func siteOf(origin string) (host string, ok bool) {
 		return "", false
 	}
 	return host, u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// relyingParty is the site as the library wants it. Challenges and their time are
-// ours ([Ceremonies]).
-func relyingParty(origin, site, name string) (*webauthn.WebAuthn, error) {
-	return webauthn.New(&webauthn.Config{
-		RPID: site, RPDisplayName: name, RPOrigins: []string{origin},
-		AttestationPreference: protocol.PreferNoAttestation,
-		AuthenticatorSelection: protocol.AuthenticatorSelection{
-			RequireResidentKey: protocol.ResidentKeyRequired(),
-			ResidentKey:        protocol.ResidentKeyRequirementRequired,
-			UserVerification:   protocol.VerificationRequired,
-		},
-		Timeouts: webauthn.TimeoutsConfig{
-			Login:        webauthn.TimeoutConfig{Timeout: challengeTTL},
-			Registration: webauthn.TimeoutConfig{Timeout: challengeTTL},
-		},
-	})
 }
 
 // sessionOf is what the library checks an answer against.
@@ -97,7 +80,7 @@ func (h holder) WebAuthnDisplayName() string                { return h.name }
 func (h holder) WebAuthnCredentials() []webauthn.Credential { return h.credentials }
 
 // holderOf is the holder of a passkey, and of no other.
-func holderOf(id []byte, c credential) holder {
+func holderOf(id []byte, c Credential) holder {
 	return holder{handle: c.User, credentials: []webauthn.Credential{{
 		ID: id, PublicKey: c.Key, Flags: webauthn.CredentialFlags{BackupEligible: c.Synced},
 		Authenticator: webauthn.Authenticator{SignCount: c.Counter},

@@ -1,4 +1,4 @@
-package checkout
+package passkey
 
 import (
 	"crypto/hmac"
@@ -87,8 +87,11 @@ func (c *Ceremonies) spend(challenge []byte, now time.Time, bound ...string) boo
 	return true
 }
 
-// turn is held while a passkey lets somebody in or is taken away: it must not come
-// back with the counter of a login that has begun before.
-func (c *Ceremonies) turn(passkey string) *sync.Mutex {
-	return &c.turns[maphash.String(c.seed, passkey)%uint64(len(c.turns))]
+// Hold keeps a passkey from others until it is released. It is held while a passkey
+// lets somebody in or is taken away: it must not come back with the counter of a
+// login that has begun before.
+func (c *Ceremonies) Hold(passkey string) (release func()) {
+	turn := &c.turns[maphash.String(c.seed, passkey)%uint64(len(c.turns))]
+	turn.Lock()
+	return turn.Unlock
 }
