@@ -91,9 +91,10 @@ func (l *Look) Name() string { return l.name }
 // Logo is the path of an image, "" if none was given.
 func (l *Look) Logo() string { return l.logo }
 
-// Style is the style sheet of whole pages, BoxStyle that of an offer in a page of
-// the site.
-func (l *Look) Style() Asset    { return l.style }
+// Style is the style sheet of whole pages.
+func (l *Look) Style() Asset { return l.style }
+
+// BoxStyle is the style sheet of an offer in a page of the site.
 func (l *Look) BoxStyle() Asset { return l.box }
 
 // Asset finds a file by its name: a style sheet of this look, or what all looks share.
