@@ -27,7 +27,7 @@ var (
 	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 
-	// The files that all looks share.
+	// BarStyle and those below are what all looks share.
 	BarStyle      = mustAsset("bar.css", "text/css; charset=utf-8")
 	Icon          = mustAsset("icon.svg", "image/svg+xml")
 	PressGuard    = mustAsset("press.js", "text/javascript; charset=utf-8")
