@@ -12,7 +12,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// headFile names the last record that was acknowledged. A journal whose end was
+// headFile is the commit watermark: it names the last record that was acknowledged. A journal whose end was
 // cut at a line's end, or that was replaced by an older copy, is sound in
 // itself, and after a kill Badger may be older still: only this shows that
 // records are missing.

@@ -12,7 +12,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// layer is what a group changed. It is durable, since the journal has it, and
+// layer is the write overlay that a group leaves. It is durable, since the journal has it, and
 // visible, since reads look into it first; Badger gets it while the next group
 // is on its way to the disk.
 type layer struct {

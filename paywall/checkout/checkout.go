@@ -214,11 +214,11 @@ func (x *exchange) change(e endpoint) error {
 // submitted reports whether a POST is the reader's own, and reads its fields.
 // unread says why they cannot be read.
 func (x *exchange) submitted() (unread, err error) {
-	if err := x.guard(); err != nil {
+	if err := x.checkHead(); err != nil {
 		return nil, err
 	}
 	unread = x.readFields()
-	return unread, x.guardForm()
+	return unread, x.checkSameOrigin()
 }
 
 // shownMethod keeps a stranger's method name short.

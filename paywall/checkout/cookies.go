@@ -33,7 +33,7 @@ func (x *request) keepsCookies() bool {
 // tryCookie gives the browser the cookie that has to come back. It changes
 // nothing but that: GET may.
 func (x *exchange) tryCookie() {
-	if x.drawFormToken() != "" { // it vouches for the forms as well
+	if x.drawCSRFToken() != "" { // it vouches for the forms as well
 		if x.drawn != "" {
 			x.setCookie(paywall.NewFormCookie(x.tls, x.drawn))
 		}
@@ -183,7 +183,7 @@ func forgetCookies(ctx context.Context, x *exchange, wallets []resetWallet) {
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewKeptCookie(x.tls)))
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
-	if x.formSecrets = nil; silent(x.r) {
+	if x.csrfSecrets = nil; silent(x.r) {
 		x.tryCookie() // for the form that brings the wallet back
 		return
 	}

@@ -38,7 +38,7 @@ type request struct {
 
 	fields map[string]string // of a POST
 
-	formSecrets []string // that this browser has, when it has the answer
+	csrfSecrets []string // that this browser has, when it has the answer
 	drawn       string   // the one among them that the answer brings along, "" if none
 }
 
@@ -67,7 +67,7 @@ func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
 		prefersJSON(r.Header.Values("Accept")) || isScript(r)
-	x.formSecrets = x.readFormSecrets()
+	x.csrfSecrets = x.readCSRFSecrets()
 	x.text = x.chooseLanguage()
 	return x
 }

@@ -123,7 +123,7 @@ func (x *exchange) ensureWallet(ctx context.Context, ledger walletKeeper, pays b
 // giveWallet gives the browser the cookie of a wallet. From then on its forms are
 // vouched for by that.
 func (x *exchange) giveWallet(key paywall.WalletKey) {
-	x.formSecrets = []string{string(key)}
+	x.csrfSecrets = []string{string(key)}
 	x.setCookie(paywall.NewWalletCookie(x.tls, key, x.now))
 }
 

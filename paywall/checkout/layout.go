@@ -34,7 +34,7 @@ func (x *exchange) layout(title string) layout {
 	look := x.c.o.Look
 	return layout{
 		Catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.Logo(), CSS: look.Style().URL(), Icon: page.Icon.URL(), Switch: x.languageSwitch(),
-		FormToken: x.drawFormToken(),
+		FormToken: x.drawCSRFToken(),
 	}
 }
 

@@ -49,7 +49,7 @@ func newTipView(x *exchange, u *paywall.Unlock) *tipView {
 	if len(x.c.o.Tips) == 0 || !x.tippable(u) {
 		return nil
 	}
-	return &tipView{Catalogue: x.text, FormToken: x.drawFormToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
+	return &tipView{Catalogue: x.text, FormToken: x.drawCSRFToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
 }
 
 func (x *request) tippable(u *paywall.Unlock) bool {

@@ -12,9 +12,9 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// guard refuses a POST that the reader did not make on a page of this origin, as
-// far as its head tells. [request.guardForm] is the rest.
-func (x *request) guard() error {
+// checkHead refuses a POST that the reader did not make on a page of this origin, as
+// far as its head tells. [request.checkSameOrigin] is the rest.
+func (x *request) checkHead() error {
 	if prefetches(x.r) {
 		return paywall.Errorf(paywall.CodeCrossSite, "a prefetch changes nothing here")
 	}
@@ -31,13 +31,13 @@ func (x *request) guard() error {
 
 var errForeign = paywall.Errorf(paywall.CodeCrossSite, "this was not sent from a page of this site")
 
-// guardForm asks for a form token where the head of a POST does not say what page
+// checkSameOrigin asks for a CSRF token where the head of a POST does not say what page
 // its form was on.
-func (x *request) guardForm() error {
+func (x *request) checkSameOrigin() error {
 	switch {
-	case x.maySubmit() || x.hasFormToken():
+	case x.maySubmit() || x.hasCSRFToken():
 		return nil
-	case x.fields["form_token"] != "" && len(x.formSecrets) == 0:
+	case x.fields["form_token"] != "" && len(x.csrfSecrets) == 0:
 		return errNoCookies // the page brought one along, which did not come back
 	}
 	return errForeign
@@ -109,28 +109,28 @@ func silent(r *http.Request) bool {
 	return true
 }
 
-// drawFormToken is the token of this answer's forms, "" for a browser that needs
+// drawCSRFToken is the token of this answer's forms, "" for a browser that needs
 // none. A browser that has no secret yet is drawn one, which tryCookie gives to it.
-func (x *exchange) drawFormToken() string {
+func (x *exchange) drawCSRFToken() string {
 	if !silent(x.r) {
 		return ""
 	}
-	if len(x.formSecrets) == 0 {
+	if len(x.csrfSecrets) == 0 {
 		x.drawn = rand.Text()
-		x.formSecrets = []string{x.drawn}
+		x.csrfSecrets = []string{x.drawn}
 	}
-	return tokenOf(x.formSecrets, x.origin)
+	return tokenOf(x.csrfSecrets, x.origin)
 }
 
-// hasFormToken reports whether a form is from a page for this browser. The key of
+// hasCSRFToken reports whether a form is from a page for this browser. The key of
 // its wallet is as good: the form that opened the wallet carries it, and is sent
 // again by a reader who goes back and presses once more.
-func (x *request) hasFormToken() bool {
-	if len(x.formSecrets) == 0 {
+func (x *request) hasCSRFToken() bool {
+	if len(x.csrfSecrets) == 0 {
 		return false
 	}
 	key, err := x.cookieKey()
-	return same(x.fields["form_token"], tokenOf(x.formSecrets, x.origin)) ||
+	return same(x.fields["form_token"], tokenOf(x.csrfSecrets, x.origin)) ||
 		err == nil && key != "" && same(x.fields["new_wallet"], string(key))
 }
 
@@ -142,11 +142,11 @@ func tokenOf(secrets []string, origin string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// readFormSecrets are what only this browser has: the key of its wallet, or a
-// random value where there is no wallet. Several of one kind count together, so
-// that one which was planted beside ours is of no use to those who know it. More
-// than are looked at count for nothing.
-func (x *request) readFormSecrets() (secrets []string) {
+// readCSRFSecrets reads the secret that only this browser has: the key of its wallet, or
+// a random value in a cookie where there is no wallet. If there are several cookies of a
+// kind, all of them together are the secret, so that knowing a planted one is not enough.
+// More than [paywall.MaxCookieCandidates]: no secret.
+func (x *request) readCSRFSecrets() (secrets []string) {
 	wallets := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
 	forms := x.r.CookiesNamed(paywall.FormCookie.On(x.tls))
 	if max(len(wallets), len(forms)) > paywall.MaxCookieCandidates {
