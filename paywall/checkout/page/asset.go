@@ -34,7 +34,7 @@ var (
 	Icon = mustAsset("icon.svg", "image/svg+xml")
 	// PressGuard keeps a button from a press that was meant for another page.
 	PressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
-	// WalletScript is PressGuard, and copies codes.
+	// WalletScript is PressGuard, and fills in a recovery code from a link.
 	WalletScript = PressGuard.with(string(mustAsset("wallet.js", "text/javascript; charset=utf-8").body))
 	// AutoScript opens an article without asking.
 	AutoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
