@@ -27,17 +27,18 @@ var (
 	stylesheet = mustAsset("paywall.css", "text/css; charset=utf-8")
 	boxStyle   = mustAsset("box.css", "text/css; charset=utf-8")
 
-	// BarStyle is for the bar on a page that was just bought.
+	// BarStyle is for the bar in a bought page. It and those after it are what all looks
+	// share.
 	BarStyle = mustAsset("bar.css", "text/css; charset=utf-8")
-	// Icon is for all pages.
+	// Icon is the sign of the pages.
 	Icon = mustAsset("icon.svg", "image/svg+xml")
-	// PressGuard drops presses that were meant for another page.
+	// PressGuard keeps a button from a press that was meant for another page.
 	PressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
-	// WalletScript is for the wallet's page; PressGuard is in it.
+	// WalletScript is PressGuard, and copies codes.
 	WalletScript = PressGuard.with(string(mustAsset("wallet.js", "text/javascript; charset=utf-8").body))
-	// AutoScript buys without asking, where the wallet allows it.
+	// AutoScript opens an article without asking.
 	AutoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
-	// PasskeyModule shows the forms for passkeys, and asks for one.
+	// PasskeyModule talks to the browser about passkeys.
 	PasskeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")
 
 	assets = byName(stylesheet, boxStyle, BarStyle, Icon, PressGuard, WalletScript, AutoScript, PasskeyModule)
