@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -132,7 +133,11 @@ func TestWithoutGiftLinksAGiftIsLoggedWithoutItsKey(t *testing.T) {
 // TestSitesThatDoNotLogStillDoNot: log lines of our own follow the server's settings.
 func TestSitesThatDoNotLogStillDoNot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access.log")
-	s := newSite(t, "", articlesFor20+"\n}\nhttp://other.test {\n\tlog {\n\t\toutput file "+file+"\n\t}\n\trespond other", new(articles))
+	s := newSite(t, "", articlesFor20, new(articles))
+	other := fmt.Sprintf("\n}\nhttp://other.test:%d {\n\tlog {\n\t\toutput file %s\n\t}\n\trespond other", s.port, file)
+	if err := s.load(articlesFor20 + other); err != nil {
+		t.Fatal(err)
+	}
 	s.get("/about", "Referer", s.url+"/.paywall/gift?key=SECRET")
 	s.get("/about")
 	if content, _ := os.ReadFile(file); len(content) > 0 {
