@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/gate"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // logLine is a line of the access log.
@@ -132,7 +133,11 @@ func TestWithoutGiftLinksAGiftIsLoggedWithoutItsKey(t *testing.T) {
 // TestSitesThatDoNotLogStillDoNot: log lines of our own follow the server's settings.
 func TestSitesThatDoNotLogStillDoNot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "access.log")
-	s := newSite(t, "", articlesFor20+"\n}\nhttp://other.test {\n\tlog {\n\t\toutput file "+file+"\n\t}\n\trespond other", new(articles))
+	s := newSite(t, "", articlesFor20, new(articles))
+	other := fmt.Sprintf("\n}\nhttp://other.test:%d {\n\tlog {\n\t\toutput file %s\n\t}\n\trespond other", s.port, file)
+	if err := s.load(articlesFor20 + other); err != nil {
+		t.Fatal(err)
+	}
 	s.get("/about", "Referer", s.url+"/.paywall/gift?key=SECRET")
 	s.get("/about")
 	if content, _ := os.ReadFile(file); len(content) > 0 {
@@ -152,7 +157,7 @@ func TestSitesThatDoNotLogStillDoNot(t *testing.T) {
 func TestN06AGiftLinkIsNoErrorWhileTheServerStarts(t *testing.T) {
 	h := &Handler{
 		app: &App{ready: make(chan struct{})}, gate: new(atomic.Pointer[gate.Gate]), GiftLinks: new(GiftLinks),
-		canon: &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
+		canon: &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
 	}
 	for target, isError := range map[string]bool{"/.paywall/gift?key=x": false, "/.paywall/wallet": true, "/articles/a": true} {
 		ctx, cancel := context.WithCancel(t.Context())

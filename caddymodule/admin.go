@@ -113,10 +113,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	return nil
 }
 
-const (
-	maxAdminBody = 64 << 10
-	maxVouchers  = 10_000 // in one call, which is one batch of the journal
-)
+const maxAdminBody = 64 << 10
 
 // voucherOrder is the body of POST /paywall/vouchers.
 type voucherOrder struct {
@@ -131,12 +128,12 @@ func (o *voucherOrder) check(currency paywall.Currency) (paywall.Money, error) {
 	switch {
 	case err != nil:
 		return amount, err
-	case o.Count < 1 || o.Count > maxVouchers:
-		return amount, paywall.Errorf(paywall.CodeMalformed, "count %d is not between 1 and %d", o.Count, maxVouchers)
+	case o.Count < 1 || o.Count > paywall.MaxVouchers:
+		return amount, paywall.Errorf(paywall.CodeMalformed, "count %d is not between 1 and %d", o.Count, paywall.MaxVouchers)
 	case !o.Expires.IsZero() && !o.Expires.After(time.Now()):
 		return amount, paywall.Errorf(paywall.CodeMalformed, "expires %s is in the past", o.Expires.Format(time.RFC3339))
-	case len(o.Campaign) > 100:
-		return amount, paywall.Errorf(paywall.CodeMalformed, "campaign is longer than 100 bytes")
+	case len(o.Campaign) > paywall.MaxCampaign:
+		return amount, paywall.Errorf(paywall.CodeMalformed, "campaign is longer than %d bytes", paywall.MaxCampaign)
 	}
 	return amount, nil
 }
@@ -155,7 +152,7 @@ func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := app.open(r.Context())
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
@@ -166,7 +163,11 @@ func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
 		hash, _ := paywall.HashCode(codes[i]) // a code of our own making
 		vouchers[i] = paywall.Voucher{Code: hash, Amount: amount, ExpiresAt: order.Expires, Campaign: order.Campaign}
 	}
-	if err := l.store.AddVouchers(r.Context(), vouchers); err != nil {
+	err = l.AddVouchers(r.Context(), vouchers)
+	if paywall.ErrorCode(err) == paywall.CodeTooLarge {
+		return fmt.Errorf("%w; order fewer at once, or choose a shorter campaign", err)
+	}
+	if err != nil {
 		return err
 	}
 	app.logger.Info("vouchers made", "count", order.Count, "amount", amount.String(), "campaign", order.Campaign)
@@ -176,11 +177,11 @@ func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
 }
 
 func adminStats(app *App, w http.ResponseWriter, r *http.Request) error {
-	l, err := app.open(r.Context())
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
-	stats, err := l.store.Stats(r.Context())
+	stats, err := l.Stats(r.Context())
 	if err != nil {
 		return err
 	}
@@ -188,11 +189,11 @@ func adminStats(app *App, w http.ResponseWriter, r *http.Request) error {
 }
 
 func adminVerify(app *App, w http.ResponseWriter, r *http.Request) error {
-	l, err := app.open(r.Context())
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
-	report, err := l.store.Verify(r.Context())
+	report, err := l.Verify(r.Context())
 	if err != nil {
 		return err
 	}
@@ -200,15 +201,13 @@ func adminVerify(app *App, w http.ResponseWriter, r *http.Request) error {
 }
 
 func adminRotate(app *App, w http.ResponseWriter, r *http.Request) error {
-	l, err := app.open(r.Context())
-	if err != nil {
+	if err := app.await(r.Context()); err != nil {
 		return err
 	}
-	kid, err := l.ring.Rotate(time.Now())
+	kid, err := app.vault.RotateKey(time.Now())
 	if err != nil {
 		return fmt.Errorf("rotating the signing key: %w", err)
 	}
-	app.folder.mark(*l)
 	app.logger.Info("signing key rotated", "kid", kid)
 	return writeJSON(w, http.StatusOK, struct {
 		KeyID string `json:"kid"`

@@ -15,14 +15,14 @@ func adminExport(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l, err := app.open(r.Context())
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", format.ContentType())
 	w.Header().Set("Cache-Control", "no-store")
 	out := format.Writer(w)
-	err = l.store.Export(r.Context(), out)
+	err = l.Export(r.Context(), out)
 	if err == nil {
 		err = out.Close()
 	}
@@ -43,12 +43,12 @@ func adminBackup(app *App, w http.ResponseWriter, r *http.Request) error {
 			return paywall.Errorf(paywall.CodeMalformed, "since %q is not the number of a transfer", text)
 		}
 	}
-	l, err := app.open(r.Context())
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
 	began := false
-	err = l.store.Backup(r.Context(), w, paywall.BackupOptions{Since: since, Size: func(bytes int64) {
+	err = l.Backup(r.Context(), w, paywall.BackupOptions{Since: since, Size: func(bytes int64) {
 		began = true
 		w.Header().Set("Content-Type", "application/x-tar")
 		w.Header().Set("Content-Length", strconv.FormatInt(bytes, 10))
@@ -74,11 +74,10 @@ func adminCompress(app *App, w http.ResponseWriter, r *http.Request) error {
 	if n, err := io.Copy(io.Discard, io.LimitReader(r.Body, 1)); err != nil || n > 0 {
 		return paywall.Errorf(paywall.CodeMalformed, "this call takes no body")
 	}
-	l, err := app.open(r.Context())
-	if err != nil {
+	if err := app.await(r.Context()); err != nil {
 		return err
 	}
-	done, err := l.store.Compress(r.Context())
+	done, err := app.vault.Compress(r.Context())
 	if err != nil {
 		return fmt.Errorf("compressing the journal: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall/badgerstore"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/archive"
 )
 
 // TestABackupOverTheAdminAPIIsRestored, complete and then what came after it, and
@@ -19,7 +19,7 @@ func TestABackupOverTheAdminAPIIsRestored(t *testing.T) {
 	key := s.wallet()
 	s.unlock(key, s.offer("/articles/a"))
 	dir := filepath.Join(t.TempDir(), "restored")
-	restore := func(target string) journal.Manifest {
+	restore := func(target string) archive.Manifest {
 		t.Helper()
 		status, backup := admin(t, http.MethodGet, target, "")
 		if status != http.StatusOK || strings.Contains(backup, "PRIVATE KEY") {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/tuppence/tuppence/paywall"
 )
 
 // admin calls the admin routes as Caddy's admin endpoint would.
@@ -122,7 +124,7 @@ func TestVouchersAreMadeOnceAndRedeemedOnce(t *testing.T) {
 func TestBadVoucherOrdersAreRefused(t *testing.T) {
 	newSite(t, "", articlesFor20, new(articles))
 	for _, order := range []string{
-		``, `null`, `[]`, `{"count":0,"amount":"5.00"}`, `{"count":-1,"amount":"5.00"}`, `{"count":10001,"amount":"5.00"}`,
+		``, `null`, `[]`, `{"count":0,"amount":"5.00"}`, `{"count":-1,"amount":"5.00"}`, `{"count":100001,"amount":"5.00"}`,
 		`{"count":1,"amount":"0"}`, `{"count":1,"amount":"-5.00"}`, `{"count":1,"amount":5.00}`, `{"count":1,"amount":"1e2"}`,
 		`{"count":1,"amount":"5.00","expires":"2020-01-01T00:00:00Z"}`, `{"count":1,"amount":"5.00","colour":"red"}`,
 		`{"count":1,"amount":"5.00"}{"count":1}`, `{"count":1}`,
@@ -130,6 +132,26 @@ func TestBadVoucherOrdersAreRefused(t *testing.T) {
 		if status, body := admin(t, http.MethodPost, "/paywall/vouchers", order); status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", order, status, body)
 		}
+	}
+}
+
+// TestTheLargestOrderIsMadeOrRefusedWhole: as many vouchers as there may be, and so many
+// with the longest campaign that they are no record any more.
+func TestTheLargestOrderIsMadeOrRefusedWhole(t *testing.T) {
+	s := newSite(t, "", articlesFor20, new(articles))
+	status, body := admin(t, http.MethodPost, "/paywall/vouchers", fmt.Sprintf(`{"count":%d,"amount":"5.00"}`, paywall.MaxVouchers))
+	var made struct{ Codes []string }
+	if err := json.Unmarshal([]byte(body), &made); status != http.StatusCreated || err != nil || len(made.Codes) != paywall.MaxVouchers {
+		t.Fatalf("%d, %v, %d codes", status, err, len(made.Codes))
+	}
+	before := s.verify()
+	campaign := strings.Repeat("x", paywall.MaxCampaign)
+	status, body = admin(t, http.MethodPost, "/paywall/vouchers", fmt.Sprintf(`{"count":%d,"amount":"5.00","campaign":%q}`, paywall.MaxVouchers, campaign))
+	if status != http.StatusRequestEntityTooLarge || !strings.Contains(body, "order fewer at once") {
+		t.Errorf("%d: %.200s", status, body)
+	}
+	if after := s.verify(); after.Seq != before.Seq {
+		t.Error("a refused order left a record")
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 )
 
 // announce logs the address of every site that only this machine can open, such
-// as that of Caddyfile.example. It waits until the site is served and the store
+// as that of Caddyfile.example. It waits until the site is served and the ledger
 // is open, and then until Caddy has said all it has to say: among Caddy's own
 // lines nobody would find the address.
 func (a *App) announce() {
@@ -36,13 +36,13 @@ func (a *App) announce() {
 	}
 }
 
-// serves reports whether this is the config that runs, with an open store.
+// serves reports whether this is the config that runs, with an open ledger.
 func (a *App) serves() bool {
 	app, err := caddy.ActiveContext().AppIfConfigured("paywall")
 	if err != nil || app != any(a) {
 		return false
 	}
-	_, err = a.folder.ledger()
+	_, err = a.vault.Ledger()
 	return err == nil
 }
 

@@ -12,7 +12,8 @@ import (
 
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -20,10 +21,10 @@ func init() {
 	caddy.RegisterModule(App{})
 }
 
-// App holds what all gates of a server share: the currency, the store with its
+// App holds what all gates of a server share: the currency, the ledger with its
 // keys, and how money comes in and goes back.
 type App struct {
-	// ISO 4217 code of all prices and balances. A store keeps the currency it
+	// ISO 4217 code of all prices and balances. A ledger keeps the currency it
 	// was made with; another one is refused. Default: USD.
 	Currency string `json:"currency,omitempty"`
 
@@ -71,16 +72,16 @@ type App struct {
 	currency paywall.Currency
 	welcome  paywall.Money
 	refund   time.Duration
-	look     *checkout.Look // nil: the default
+	look     *page.Look // nil: the default
 	dir      string
 	ctx      caddy.Context
 	logger   *slog.Logger
 
-	tree   routes.Tree   // while gates are provisioned
-	gates  []*Handler    // of this config; filled while they are provisioned
-	ready  chan struct{} // closed when folder is set
-	folder *folder
-	held   bool // this App holds a reference in the pool
+	tree  routes.Tree   // while gates are provisioned
+	gates []*Handler    // of this config; filled while they are provisioned
+	ready chan struct{} // closed when vault is set
+	vault *sharedVault
+	held  bool // this App holds a reference in the pool
 
 	forwarded *atomic.Bool // a forwarding header of no trusted proxy was reported
 }
@@ -175,21 +176,21 @@ func (a *App) provisionDir() error {
 	return nil
 }
 
-// Start opens the store, or takes it over from the config that ran before. It
+// Start opens the vault, or takes it over from the config that ran before. It
 // happens here and not in Provision because a failing Start is rolled back
 // just as well, while validating must not open anything.
 func (a *App) Start() error {
-	folder, err := acquire(a.dir, a.currency, a.logger)
+	v, err := acquire(a.dir, a.currency, a.logger)
 	if err != nil {
 		return err
 	}
 	a.held = true
-	a.folder = folder
+	a.vault = v
 	a.tree = routes.Tree{}
 	// One for all sites: hundreds of them would keep as many caches of tokens.
-	verifier := token.NewVerifier(folder.standing.Load().ring, time.Now)
+	verifier := token.NewVerifier(v.Ring(), time.Now)
 	for _, gate := range a.gates {
-		if err := gate.start(folder, verifier); err != nil {
+		if err := gate.start(v, verifier); err != nil {
 			return err
 		}
 	}
@@ -201,10 +202,10 @@ func (a *App) Start() error {
 }
 
 // Stop ends nothing: requests of this config still run while the next one
-// serves. The store is released in Cleanup.
+// serves. The vault is released in Cleanup.
 func (a *App) Stop() error { return nil }
 
-// Cleanup releases the store, if this App got as far as holding it. Releasing
+// Cleanup releases the vault, if this App got as far as holding it. Releasing
 // without holding would close it under the config that is still running.
 func (a *App) Cleanup() error {
 	if !a.held {
@@ -214,17 +215,17 @@ func (a *App) Cleanup() error {
 	return release(a.dir)
 }
 
-// storeWait bounds how long a request waits for a store that is being opened.
+// startWait bounds how long a request waits for a vault that is being opened.
 // Caddy starts its apps in no fixed order, so the first requests can be early.
-const storeWait = 5 * time.Second
+const startWait = 5 * time.Second
 
-// open waits until the app has started, and gives the ledger. The error carries
+// ledger waits until the app has started, and gives the ledger. The error carries
 // [paywall.CodeUnavailable] and says why it is closed.
-func (a *App) open(ctx context.Context) (*ledger, error) {
+func (a *App) ledger(ctx context.Context) (*ledger.Ledger, error) {
 	if err := a.await(ctx); err != nil {
 		return nil, err
 	}
-	return a.folder.ledger()
+	return a.vault.Ledger()
 }
 
 // await waits until the app has started: [paywall.ErrUnavailable] if it does not.
@@ -234,7 +235,7 @@ func (a *App) await(ctx context.Context) error {
 		return nil
 	default:
 	}
-	timer := time.NewTimer(storeWait)
+	timer := time.NewTimer(startWait)
 	defer timer.Stop()
 	select {
 	case <-a.ready:

@@ -74,7 +74,7 @@ func TestE23TokensDoNotCrossSites(t *testing.T) {
 	if a, r := s.unlock(key, s.offer("/articles/a")); r.Balance != "0.20" || r.AlreadyOwned {
 		t.Errorf("buying on the other site: %s: %s", a.Status, a.body)
 	}
-	if refs, _ := ledgers.References(s.dir); refs != 1 {
+	if refs, _ := vaults.References(s.dir); refs != 1 {
 		t.Errorf("%d references to the store", refs)
 	}
 	s.verify()

@@ -75,8 +75,28 @@ func (s *site) load(body string) error {
 	}
 	// The old config closes its connections, sometimes under a request.
 	defer s.client.CloseIdleConnections()
-	defer s.reloading.Store(true)
-	return caddy.Load(config, true)
+	if err := caddy.Load(config, true); err != nil {
+		return err
+	}
+	if s.reloading.Swap(true) {
+		s.leaveOldListener()
+	}
+	return nil
+}
+
+// leaveOldListener makes a few connections that nobody needs: after a reload, Caddy's old
+// listener may still take one, and answer it by the old config or not at all.
+func (s *site) leaveOldListener() {
+	for range 4 {
+		conn, err := net.Dial("tcp", s.url[len("http://"):])
+		if err != nil {
+			continue
+		}
+		_ = conn.SetDeadline(time.Now().Add(time.Second))
+		_, _ = io.WriteString(conn, "GET / HTTP/1.0\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	}
 }
 
 func (s *site) caddyfile(body string) string {
@@ -234,11 +254,11 @@ func (s *site) verify() paywall.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	l, err := app.open(s.t.Context())
+	l, err := app.ledger(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report, err := l.store.Verify(s.t.Context())
+	report, err := l.Verify(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}

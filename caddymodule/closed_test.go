@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/tuppence/tuppence/paywall/vault"
 )
 
 // TestMain keeps the markers of the tests' folders out of the user's config.
@@ -202,7 +204,7 @@ func TestMistakesOfTheConfigRefuseTheStart(t *testing.T) {
 		if err := s.load(articlesFor20); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if refs, _ := ledgers.References(s.dir); refs != 0 {
+		if refs, _ := vaults.References(s.dir); refs != 0 {
 			t.Errorf("%s: %d references to the store after a refused start", what, refs)
 		}
 	}
@@ -221,12 +223,12 @@ func TestMistakesOfTheConfigRefuseTheStart(t *testing.T) {
 	if err := os.WriteFile(pem[0], whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := openFolder(s.dir, "EUR", quiet())
+	v, err := vault.Open(t.Context(), vault.Options{Dir: s.dir, Currency: "EUR", Marker: markerPath(s.dir), Logger: quiet()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	refused("a folder in use", "another process is using this journal")
-	if err := f.Destruct(); err != nil {
+	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
 	dir := s.dir

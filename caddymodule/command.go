@@ -25,7 +25,7 @@ func init() {
 		Short: "Prices, vouchers, sales and the ledger of a running paywall",
 		Long: `
 Talks to the paywall of a running server through its admin API, because the
-server holds the store's lock. The address is found as other commands find it:
+server holds the ledger's lock. The address is found as other commands find it:
 --address, or the environment variable CADDY_ADMIN, or the default.
 
 	paywall price https://news.example/articles/a

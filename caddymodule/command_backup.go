@@ -18,7 +18,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tuppence/tuppence/paywall/badgerstore"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/archive"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 func backupCommand() *cobra.Command {
@@ -106,10 +107,10 @@ func exitCode(err error) int {
 	return caddy.ExitCodeSuccess
 }
 
-func copyBackup(to *os.File, resp *http.Response, keys map[string][]byte) (journal.Manifest, error) {
-	bar := newBar(resp.ContentLength, "backing up", to)
+func copyBackup(to *os.File, resp *http.Response, keys map[string][]byte) (archive.Manifest, error) {
+	bar := showProgress(resp.ContentLength, "backing up", to)
 	defer bar.end()
-	m, err := journal.CopyBackup(to, io.TeeReader(resp.Body, bar), keys)
+	m, err := archive.Copy(to, io.TeeReader(resp.Body, bar), keys)
 	if err != nil {
 		return m, fmt.Errorf("the backup was broken off and cannot be used: %w", err)
 	}
@@ -128,7 +129,7 @@ func takeFreeName(from, to string) error {
 
 // saveBackup gives the file its name only when it is whole and on disk: a script
 // that makes one every night never replaces a good one with half of one.
-func saveBackup(name string, resp *http.Response, keys map[string][]byte, take func(from, to string) error) (m journal.Manifest, err error) {
+func saveBackup(name string, resp *http.Response, keys map[string][]byte, take func(from, to string) error) (m archive.Manifest, err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part") // for its owner only
 	if err != nil {
 		return m, err
@@ -148,7 +149,7 @@ func saveBackup(name string, resp *http.Response, keys map[string][]byte, take f
 	if err := take(f.Name(), name); err != nil {
 		return m, err
 	}
-	return m, journal.OS{}.SyncDir(filepath.Dir(name))
+	return m, segment.OS{}.SyncDir(filepath.Dir(name))
 }
 
 // readKeys reads the files of the signing keys in a data folder.
@@ -193,7 +194,7 @@ func cmdRestore(fl caddycmd.Flags) (int, error) {
 		}
 		file, size = f, info.Size()
 	}
-	bar := newBar(size, "restoring", file)
+	bar := showProgress(size, "restoring", file)
 	defer bar.end()
 	m, err := badgerstore.Restore(context.Background(), io.TeeReader(file, bar), dir)
 	if err != nil {
@@ -206,7 +207,7 @@ func cmdRestore(fl caddycmd.Flags) (int, error) {
 	return printManifest(fl, &m, rows...)
 }
 
-func printManifest(fl caddycmd.Flags, m *journal.Manifest, more ...[2]string) (int, error) {
+func printManifest(fl caddycmd.Flags, m *archive.Manifest, more ...[2]string) (int, error) {
 	raw, err := json.Marshal(m)
 	if err != nil {
 		return caddy.ExitCodeFailedStartup, err
@@ -222,7 +223,7 @@ func printManifest(fl caddycmd.Flags, m *journal.Manifest, more ...[2]string) (i
 }
 
 func cmdCompress(fl caddycmd.Flags) (int, error) {
-	var done journal.Compressed
+	var done segment.Compressed
 	var raw []byte
 	var err error
 	if dir := fl.String("dir"); dir != "" {
@@ -244,7 +245,7 @@ func cmdCompress(fl caddycmd.Flags) (int, error) {
 	})
 }
 
-func compressDir(dir string) (journal.Compressed, error) {
+func compressDir(dir string) (segment.Compressed, error) {
 	progress := func(int, int) {}
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		shown := progressbar.Default(-1, "compressing")

@@ -31,7 +31,7 @@ func cmdExport(fl caddycmd.Flags) (int, error) {
 		return caddy.ExitCodeFailedQuit, err
 	}
 	defer resp.Body.Close()
-	bar := newBar(-1, "exporting", os.Stdout)
+	bar := showProgress(-1, "exporting", os.Stdout)
 	defer bar.end()
 	if _, err := io.Copy(io.MultiWriter(os.Stdout, bar), resp.Body); err != nil {
 		return caddy.ExitCodeFailedQuit, fmt.Errorf("export broken off, what was printed is not all: %w", err)
@@ -39,20 +39,20 @@ func cmdExport(fl caddycmd.Flags) (int, error) {
 	return caddy.ExitCodeSuccess, nil
 }
 
-// bar shows how many bytes have passed, if people are looking.
-type bar struct{ shown *progressbar.ProgressBar }
+// progress shows how many bytes have passed, if people are looking.
+type progress struct{ shown *progressbar.ProgressBar }
 
-// newBar shows on standard error when that is a terminal, and out, to which the
+// showProgress shows on standard error when that is a terminal, and out, to which the
 // bytes go, is not: there they would run into each other. total -1: not known.
-func newBar(total int64, what string, out *os.File) bar {
+func showProgress(total int64, what string, out *os.File) progress {
 	if !term.IsTerminal(int(os.Stderr.Fd())) || term.IsTerminal(int(out.Fd())) {
-		return bar{}
+		return progress{}
 	}
-	return bar{progressbar.DefaultBytes(total, what)}
+	return progress{progressbar.DefaultBytes(total, what)}
 }
 
 // Write implements [io.Writer].
-func (b bar) Write(p []byte) (int, error) {
+func (b progress) Write(p []byte) (int, error) {
 	if b.shown == nil {
 		return len(p), nil
 	}
@@ -60,7 +60,7 @@ func (b bar) Write(p []byte) (int, error) {
 }
 
 // end ends the line, where it stands: what broke off is not shown as done.
-func (b bar) end() {
+func (b progress) end() {
 	if b.shown != nil && !b.shown.IsFinished() {
 		_ = b.shown.Exit()
 	}

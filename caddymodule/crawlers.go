@@ -20,7 +20,7 @@ func (h *Handler) provisionCrawlers() error {
 	if h.Crawlers == nil {
 		return nil
 	}
-	if gullible(h.place.Server) {
+	if trustsClientAddress(h.place.Server) {
 		return errors.New("crawlers are told by their addresses, and behind trusted_proxies clients can write one of Google's into X-Forwarded-For; add trusted_proxies_strict to the server's options")
 	}
 	var err error
@@ -28,7 +28,7 @@ func (h *Handler) provisionCrawlers() error {
 	return err
 }
 
-// gullible reports whether a server believes what stands first in
+// trustsClientAddress reports whether a server believes what stands first in
 // X-Forwarded-For when a trusted proxy sends it. Proxies append to that header,
 // so what stands first is the client's own claim; only with
 // trusted_proxies_strict is it read from the end.
@@ -36,7 +36,7 @@ func (h *Handler) provisionCrawlers() error {
 // By the time that a gate is loaded, Caddy has moved the setting into a field
 // that it does not export. A test fails should it ever be called otherwise, and
 // crawlerAddr looks again.
-func gullible(server *caddyhttp.Server) bool {
+func trustsClientAddress(server *caddyhttp.Server) bool {
 	if server.TrustedProxiesStrict > 0 {
 		return false
 	}

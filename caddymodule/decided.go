@@ -26,9 +26,9 @@ var choices = map[string]string{
 
 // surroundings are what a matcher stands in, as far as it is known.
 type surroundings struct {
-	query    []string // parameters that belong to a resource's identity
-	anyHost  bool     // the site answers to whatever host is asked for
-	gullible bool     // a client behind a trusted proxy can choose its address
+	query               []string // parameters that belong to a resource's identity
+	anyHost             bool     // the site answers to whatever host is asked for
+	trustsClientAddress bool     // a client behind a trusted proxy can choose its address
 }
 
 // choice says which part of some matchers whoever asks decides about, and what to
@@ -59,7 +59,7 @@ func (s surroundings) advice(name string, raw json.RawMessage) string {
 		return name + ": " + choices[name]
 	case name == "host" && s.anyHost:
 		return "host: the client writes the Host header, so name the host in the site's address, such as http://news.example"
-	case name == "client_ip" && s.gullible:
+	case name == "client_ip" && s.trustsClientAddress:
 		return "client_ip: behind trusted_proxies clients can write any address into X-Forwarded-For, so add trusted_proxies_strict to the server's options"
 	case name == "query":
 		var keys map[string]json.RawMessage

@@ -1,5 +1,5 @@
 // Package caddymodule puts the paywall into Caddy. It is glue only: it turns
-// configuration into the library's options, keeps the one store open across
+// configuration into the library's options, keeps each vault open across
 // reloads, and offers the admin API and the commands.
 //
 // Modules:

@@ -19,6 +19,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -105,14 +106,14 @@ type Handler struct {
 	cap    paywall.Money // zero: none
 	gifts  checkout.GiftLinks
 	tips   []paywall.Money
-	canon  *paywall.Canonicalizer
+	canon  *target.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  *routes.Site
 	log    accessLog
 	origin func(*http.Request) string
 	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
-	gate   *atomic.Pointer[gate.Gate] // holds nil until the store is open
+	gate   *atomic.Pointer[gate.Gate] // holds nil until the vault is open
 }
 
 // CaddyModule returns the Caddy module information.
@@ -124,7 +125,7 @@ func (Handler) CaddyModule() caddy.ModuleInfo {
 func (h *Handler) Place() string { return h.Source }
 
 // Provision sets up the price table and registers the gate with the app, which
-// starts it once the store is open.
+// starts it once the vault is open.
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Slogger()
 	h.gate = new(atomic.Pointer[gate.Gate])
@@ -155,7 +156,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if err := checkQueryNames(h.Query); err != nil {
 		return err
 	}
-	h.canon = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
+	h.canon = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
 	if h.cutter, err = h.Teaser.cutter(); err != nil {
 		return err
 	}
@@ -191,7 +192,7 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 	if err := checkAccess(h.Rules, h.app.refund); err != nil {
 		return err
 	}
-	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), gullible: gullible(h.place.Server)}, h.logger); err != nil {
+	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), trustsClientAddress: trustsClientAddress(h.place.Server)}, h.logger); err != nil {
 		return err
 	}
 	h.warnUncovered()
@@ -233,18 +234,12 @@ func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, 
 	return newMatcher(sets, onError), nil
 }
 
-// start builds the gate and its checkout on a folder whose ledger is open, or
+// start builds the gate and its checkout on a vault whose ledger is open, or
 // will be.
-func (h *Handler) start(f *folder, verifier *token.Verifier) error {
-	ring := f.standing.Load().ring
+func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
+	ring := v.Ring()
 	desk, err := checkout.New(checkout.Options{
-		Store: func(context.Context) (paywall.Store, error) {
-			l, err := f.ledger()
-			if err != nil {
-				return nil, err
-			}
-			return l.store, nil
-		},
+		Ledger:   func(context.Context) (checkout.Ledger, error) { return v.Ledger() },
 		Ring:     ring,
 		Verifier: verifier,
 		Origin:   h.origin,
@@ -259,7 +254,7 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Refund:   h.app.refund,
 		Refunds:  h.app.RefundLimit,
 		Vouchers: h.app.vouchers(),
-		Limits:   f.limits,
+		Limits:   v.limits,
 
 		LimitFactor: h.app.Limits,
 
@@ -271,7 +266,7 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 
 		Look:       h.app.look,
 		Languages:  h.app.languages(),
-		Ceremonies: f.logins,
+		Ceremonies: v.logins,
 	})
 	if err != nil {
 		return fmt.Errorf("setting up the checkout: %w", err)
@@ -281,26 +276,20 @@ func (h *Handler) start(f *folder, verifier *token.Verifier) error {
 		Ring:          ring,
 		Verifier:      verifier,
 		Canonicalizer: h.canon,
-		Ledger: func(context.Context) (gate.Ledger, error) {
-			l, err := f.ledger()
-			if err != nil {
-				return nil, err
-			}
-			return l.store, nil
-		},
-		Checkout: desk,
-		Origin:   h.origin,
-		Original: originalTarget,
-		Detach:   detach,
-		Below:    below,
-		Inner:    inner,
-		Cap:      h.cap,
-		Crawlers: h.bots,
-		Teaser:   h.cutter,
-		Box:      desk.Box,
-		Refund:   h.app.refund,
-		Logger:   h.logger,
-		Now:      time.Now,
+		Ledger:        func(context.Context) (gate.Ledger, error) { return v.Ledger() },
+		Checkout:      desk,
+		Origin:        h.origin,
+		Original:      originalTarget,
+		Detach:        detach,
+		Below:         below,
+		Inner:         inner,
+		Cap:           h.cap,
+		Crawlers:      h.bots,
+		Teaser:        h.cutter,
+		Box:           desk.Box,
+		Refund:        h.app.refund,
+		Logger:        h.logger,
+		Now:           time.Now,
 	}
 	if h.Bar {
 		options.Bar = desk.Bar
@@ -342,7 +331,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 }
 
 var (
-	errNotReady = errors.New("the paywall's store is not open yet")
+	errNotReady = errors.New("the paywall's ledger is not open yet")
 	errBadHost  = errors.New("the Host header is not a host")
 )
 

@@ -1,84 +1,85 @@
 package caddymodule
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
+	"github.com/tuppence/tuppence/paywall/vault"
 )
 
-// ledgers holds the data folders in use. On a reload the new config starts
-// before the old one is cleaned up, and a store cannot be opened twice, so both
+// vaults holds the data folders in use. On a reload the new config starts
+// before the old one is cleaned up, and a ledger cannot be opened twice, so both
 // share one. The key is the absolute folder and nothing else: with an option in
 // the key, changing it would open the same folder again and fail on its lock.
-var ledgers = caddy.NewUsagePool()
+var vaults = caddy.NewUsagePool()
+
+// sharedVault is a data folder in use, and what else must outlive a reload: a
+// guesser of codes must not start afresh with each.
+type sharedVault struct {
+	*vault.Vault
+	currency paywall.Currency
+	limits   *checkout.Limits
+	logins   *passkey.Ceremonies
+}
 
 // acquire opens the folder or joins its present users. Each success is to be
 // paid back with one release. A folder whose ledger cannot be opened is a
 // success, too, unless the config is to blame: it serves readers, and sells
 // nothing. Joining such a folder tries again.
-func acquire(dir string, currency paywall.Currency, logger *slog.Logger) (*folder, error) {
-	value, loaded, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		return openFolder(dir, currency, logger)
+func acquire(dir string, currency paywall.Currency, logger *slog.Logger) (*sharedVault, error) {
+	value, loaded, err := vaults.LoadOrNew(dir, func() (caddy.Destructor, error) {
+		v, err := vault.Open(context.Background(), vault.Options{
+			Dir: dir, Currency: currency, Marker: markerPath(dir), Logger: logger, Progress: newProgress,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &sharedVault{v, currency, checkout.NewLimits(), passkey.NewCeremonies()}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := value.(*folder)
+	v := value.(*sharedVault)
 	if !loaded {
-		return f, nil
+		return v, nil
 	}
-	if err := f.join(currency, logger); err != nil {
+	logger.Debug("sharing the open ledger", "folder", dir)
+	if v.currency != currency {
+		err = fmt.Errorf("the ledger in %s is kept in %s, not in %s: another currency needs another storage path", dir, v.currency, currency)
+	} else {
+		err = v.Refresh(logger)
+	}
+	if err != nil {
 		return nil, errors.Join(err, release(dir))
 	}
-	return f, nil
+	return v, nil
 }
 
 func release(dir string) error {
-	_, err := ledgers.Delete(dir)
+	_, err := vaults.Delete(dir)
 	return err
 }
 
-// join is for a further config that uses the folder.
-func (f *folder) join(currency paywall.Currency, logger *slog.Logger) error {
-	if f.currency != currency {
-		return fmt.Errorf("the store in %s is kept in %s, not in %s: another currency needs another storage path", f.dir, f.currency, currency)
-	}
-	logger.Debug("sharing the open store", "dir", f.dir)
-	f.logger.Store(logger)
-	if err := f.mend(); err != nil {
-		return err
-	}
-	f.forget()
-	return nil
+// markerPath is in Caddy's config directory, because the data directory is what
+// gets lost.
+func markerPath(dir string) string {
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(caddy.AppConfigDir(), "paywall", hex.EncodeToString(sum[:8])+".json")
 }
 
-// forget ends the tokens of keys that were taken out of the folder since.
-func (f *folder) forget() {
-	now := f.standing.Load()
-	kids := now.ring.Forget()
-	if len(kids) == 0 {
-		return
-	}
-	f.logger.Load().Warn("signing keys are gone from the folder: their tokens are dead, and readers who paid get new ones from their wallets", "kids", kids)
-	if now.store != nil {
-		f.mark(now.ledger)
-	}
-}
-
-// Destruct closes the store when its last user is gone. Requests of the last
+// Destruct closes the ledger when its last user is gone. Requests of the last
 // config may still run; they get [paywall.ErrUnavailable].
-func (f *folder) Destruct() error {
-	close(f.end)
-	f.watching.Wait()
-	if store := f.standing.Load().store; store != nil {
-		return store.Close()
-	}
-	return nil
-}
+func (v *sharedVault) Destruct() error { return v.Close() }
 
 // Interface guards
-var _ caddy.Destructor = (*folder)(nil)
+var _ caddy.Destructor = (*sharedVault)(nil)

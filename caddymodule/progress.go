@@ -9,7 +9,7 @@ import (
 	"golang.org/x/term"
 )
 
-// newProgress shows how a store gets ahead that applies its journal, once that
+// newProgress shows how a ledger gets ahead that applies its journal, once that
 // takes longer than a moment: as a bar on a terminal, else in the log.
 func newProgress(logger *slog.Logger) func(done, total uint64) {
 	const moment, every = time.Second, 5 * time.Second

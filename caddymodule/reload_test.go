@@ -39,7 +39,7 @@ func TestRefusedReloadChangesNothing(t *testing.T) {
 		if err := s.load(broken); err == nil {
 			t.Fatalf("accepted: %s", broken)
 		}
-		if refs, _ := ledgers.References(s.dir); refs != 1 {
+		if refs, _ := vaults.References(s.dir); refs != 1 {
 			t.Fatalf("%d references to the store after a refused reload", refs)
 		}
 	}
@@ -64,7 +64,7 @@ func TestRefusedStartReleasesTheStore(t *testing.T) {
 			t.Fatalf("a store in EUR opened in USD: %v", err)
 		}
 	}
-	if refs, _ := ledgers.References(s.dir); refs != 1 {
+	if refs, _ := vaults.References(s.dir); refs != 1 {
 		t.Errorf("%d references to the store", refs)
 	}
 	if a := s.get("/articles/a", "Accept", "application/json"); a.StatusCode != http.StatusPaymentRequired {
@@ -126,7 +126,7 @@ func TestReloadsUnderLoadLoseNoRequestAndNoCent(t *testing.T) {
 	close(stop)
 	readers.Wait()
 	buyers.Wait()
-	if refs, _ := ledgers.References(s.dir); refs != 1 {
+	if refs, _ := vaults.References(s.dir); refs != 1 {
 		t.Errorf("%d references to the store after reloads", refs)
 	}
 	t.Logf("%d reads (%d failed), %d sales, %d connections dropped during 20 reloads",
@@ -141,7 +141,7 @@ func TestValidateBesideARunningServer(t *testing.T) {
 	if err := validate(t, s.caddyfile(articlesFor20)); err != nil {
 		t.Error(err)
 	}
-	if refs, _ := ledgers.References(s.dir); refs != 1 {
+	if refs, _ := vaults.References(s.dir); refs != 1 {
 		t.Errorf("%d references to the store after validating", refs)
 	}
 }

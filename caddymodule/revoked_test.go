@@ -50,11 +50,7 @@ func TestE26AKeyTakenAwayEndsItsTokensOnReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := app.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := l.ring.Rotate(time.Now()); err != nil {
+	if _, err := app.vault.RotateKey(time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s.mustLoad()

@@ -264,7 +264,7 @@ func TestReloadsOfManySitesLoseNoRequest(t *testing.T) {
 	close(stop)
 	load.Wait()
 	t.Logf("%d requests, %d connections dropped, %d requests failed during %d reloads", sent.Load(), dropped.Load(), failed.Load(), reloads)
-	if refs, _ := ledgers.References(s.dir); refs != 1 {
+	if refs, _ := vaults.References(s.dir); refs != 1 {
 		t.Errorf("%d references to the store after the reloads", refs)
 	}
 	s.verify()

@@ -9,7 +9,7 @@ import (
 
 // Teaser says how much of a page is shown to people who have not paid: status
 // 200 and the site's own page, cut, with the offer in the place of the rest.
-// The text behind the cut goes from the whole page, and so do its scripts,
+// The text after the cut goes from the whole page, and so do its scripts,
 // hidden data, players, and links to the text in another form. Other clients get the 402 as without it. Only
 // HTML pages of up to 1 MiB that carry the resource's own name are shown; where
 // nothing can be, readers are sent to the purchase page, and the log says why.

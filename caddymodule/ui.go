@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/tuppence/tuppence/paywall/checkout"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // UI is how the pages look that readers see, and in which languages they are.
@@ -39,7 +40,7 @@ type UI struct {
 }
 
 // look checks all settings and reads the templates.
-func (u *UI) look() (*checkout.Look, error) {
+func (u *UI) look() (*page.Look, error) {
 	o, err := u.options()
 	if err != nil {
 		return nil, err
@@ -62,8 +63,8 @@ func (u *UI) look() (*checkout.Look, error) {
 }
 
 // options are all settings but the templates, resolved and checked.
-func (u *UI) options() (checkout.LookOptions, error) {
-	var o checkout.LookOptions
+func (u *UI) options() (page.Options, error) {
+	var o page.Options
 	for _, setting := range []struct {
 		word, text string
 		into       *string
@@ -77,7 +78,7 @@ func (u *UI) options() (checkout.LookOptions, error) {
 	if _, err := checkout.NewLook(o); err != nil {
 		return o, fmt.Errorf("ui: %w", err)
 	}
-	if err := checkout.CheckLanguages(u.Languages); err != nil {
+	if _, err := page.NewLanguageSet(u.Languages); err != nil {
 		return o, fmt.Errorf("ui: %w", err)
 	}
 	return o, nil

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Hash is the SHA-256 of a secret. Only hashes of secrets reach a [Store].
+// Hash is the SHA-256 of a secret. Only hashes of secrets reach the ledger.
 type Hash [sha256.Size]byte
 
 // MarshalText is the hash in base64url.

@@ -60,7 +60,7 @@ func NewAccessCookie(tls bool, resource, page, token string, expires time.Time) 
 	page = strings.TrimSuffix(page, "/")
 	switch {
 	case page == "":
-	case under(upperEscapes(page), path):
+	case under(UpperEscapes(page), path):
 		path = page[:len(path)]
 	default:
 		path = page

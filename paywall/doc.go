@@ -1,8 +1,7 @@
 // Package paywall says what is sold, to whom, and what must hold while money
-// changes hands. It is the domain of a pay-per-article gate: amounts, resources,
-// offers, wallets, unlocks, transfers, and the Store port behind which the
-// ledger lives. It uses the standard library only and knows neither Caddy, nor
-// a database, nor a token format.
+// changes hands. It is the words of a pay-per-article gate: amounts, resources, offers,
+// wallets, unlocks, transfers, errors. It uses the standard library only and knows neither
+// Caddy, nor a database, nor a token format.
 //
 // The words are used alike in code, configuration and logs:
 //

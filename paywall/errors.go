@@ -25,6 +25,7 @@ const (
 	CodeNotFound          Code = "not-found"
 	CodeMethodNotAllowed  Code = "method-not-allowed"
 	CodeOfferChanged      Code = "offer-changed"
+	CodeConflict          Code = "conflict"
 	CodeRefundClosed      Code = "refund-closed"
 	CodeOfferExpired      Code = "offer-expired"
 	CodeGiftOver          Code = "gift-over"
@@ -54,7 +55,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case CodeOfferChanged, CodeRefundClosed:
+	case CodeOfferChanged, CodeConflict, CodeRefundClosed:
 		return http.StatusConflict
 	case CodeOfferExpired, CodeGiftOver:
 		return http.StatusGone
@@ -127,7 +128,7 @@ func ErrorMessage(err error) string {
 	return "something went wrong on our side"
 }
 
-// Sentinels that a [Store] returns; compare with errors.Is.
+// Sentinels that a ledger answers; compare with errors.Is.
 var (
 	// ErrNoWallet: no wallet has this id or key.
 	ErrNoWallet = Errorf(CodeNoWallet, "no such wallet")
@@ -149,7 +150,9 @@ var (
 	ErrVoucherUsed = Errorf(CodeBadVoucher, "this voucher was redeemed already")
 	// ErrVoucherExpired: not redeemed in time.
 	ErrVoucherExpired = Errorf(CodeBadVoucher, "this voucher has run out")
-	// ErrOfferChanged: the same key was used before with other content.
+	// ErrConflict: the same key was used before with other content; of an offer it is ErrOfferChanged.
+	ErrConflict = Errorf(CodeConflict, "this was used before with other content")
+	// ErrOfferChanged: the offer was used before with other content.
 	ErrOfferChanged = Errorf(CodeOfferChanged, "this offer was used before with other content")
 	// ErrOfferSpent: the purchase made with this offer was refunded; a new one needs a new offer.
 	ErrOfferSpent = Errorf(CodeOfferExpired, "this offer was used and refunded; open the article again for a new one")

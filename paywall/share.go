@@ -57,8 +57,8 @@ func (s Share) Percent() string {
 	return percent
 }
 
-// SharesOf are the shares by which legs were divided ([Split]), as near as the
-// rounding of their amount tells: exactly, from two units of the currency on.
+// SharesOf works out the shares from legs made by [Split]. From two units of the currency
+// on the result is exact; below, rounding makes it approximate.
 func SharesOf(legs []Leg) []Share {
 	var whole, rest int64 = 0, WholePPM
 	for _, l := range legs {

@@ -65,7 +65,7 @@ type Passkey struct {
 	SetAt time.Time `json:"set_at"`
 }
 
-// Drop says which devices [Store.Drop] lets in no more.
+// Drop says which devices are let in no more.
 type Drop struct {
 	Device string // id of one; "": all but the one with the key Except
 	Except Hash
@@ -87,7 +87,7 @@ type Unlock struct {
 	Given           bool      `json:"given,omitzero"` // others opened a gift of it; told by Unlocks only
 	At              time.Time `json:"at"`
 	ExpiresAt       time.Time `json:"expires_at,omitzero"`  // zero: for ever
-	RefundableUntil time.Time `json:"refundable_until"`     // as fixed at the purchase; no later than At if it cannot be undone, see [Store.Refund]
+	RefundableUntil time.Time `json:"refundable_until"`     // as fixed at the purchase; no later than At if it cannot be undone
 	RefundedAt      time.Time `json:"refunded_at,omitzero"` // zero: not refunded
 	Forgotten       bool      `json:"forgotten,omitzero"`   // nobody is to be shown of what it is, see [Settings.Forget]; told by Unlocks, Bought and WalletExport only
 }

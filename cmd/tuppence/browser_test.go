@@ -32,6 +32,7 @@ func newBrowser(t *testing.T, site string, javascript bool) *browser {
 // newBrowserIn starts Chromium with that profile; with "", a new one.
 func newBrowserIn(t *testing.T, profile, site string, javascript bool) *browser {
 	t.Helper()
+	notShort(t, "Chromium")
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("these tests need Chromium: ", err)

@@ -151,6 +151,7 @@ func (b *browser) lend(to *browser) {
 
 // TestReadmesScriptBuysAnArticle runs the README's own commands.
 func TestReadmesScriptBuysAnArticle(t *testing.T) {
+	notShort(t, "bash, curl and jq")
 	s := startDemo(t, "")
 	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
 	if err != nil {

@@ -158,6 +158,7 @@ type newsstand struct {
 
 func startNewsstand(t *testing.T, f front) *newsstand {
 	t.Helper()
+	notShort(t, f.name)
 	n := &newsstand{press: new(press)}
 	upstream := httptest.NewServer(n.press)
 	t.Cleanup(upstream.Close)

@@ -14,6 +14,7 @@ import (
 // smallDisk mounts a disk of so many bytes.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
+	notShort(t, "root")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=0700,size="+size); err != nil {
 		t.Fatalf("mounting a small disk: %v (this needs root, in a container CAP_SYS_ADMIN)", err)

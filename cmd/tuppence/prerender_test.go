@@ -19,6 +19,7 @@ import (
 // renders nothing ahead. A busy machine's may not come up, or not for long.
 func loose(t *testing.T, url string, came func() bool) {
 	t.Helper()
+	notShort(t, "Chromium")
 	for range 3 {
 		cmd := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 			"--disable-component-update", "--disable-sync", "--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), url)

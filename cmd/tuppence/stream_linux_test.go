@@ -19,6 +19,7 @@ const (
 // TestOneGigabyteStreamsInFlatMemory: a film goes through the gate as it goes
 // through the server without it.
 func TestOneGigabyteStreamsInFlatMemory(t *testing.T) {
+	notShort(t, "a gigabyte to pass")
 	s := startStudio(t, map[string][]byte{"albums/film/film.mp4": nil})
 	path := filepath.Join(s.files, "albums/film/film.mp4")
 	film, err := os.OpenFile(path, os.O_WRONLY, 0)

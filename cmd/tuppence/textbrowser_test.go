@@ -29,6 +29,7 @@ const rows, columns = 100, 120 // whole pages stand on it
 // newTerminal starts a text browser at an address, with a home of its own.
 func newTerminal(t *testing.T, name string, args ...string) *terminal {
 	t.Helper()
+	notShort(t, name)
 	path, err := exec.LookPath(name)
 	if err != nil {
 		t.Fatal("this test needs "+name+": ", err)

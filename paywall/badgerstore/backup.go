@@ -6,11 +6,11 @@ import (
 	"io"
 
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
-// Backup implements [paywall.Store]: a copy of the journal, from which Badger
-// follows. Its format is described at [journal.Manifest].
+// Backup implements [ledger.Archiver]: a copy of the journal, from which Badger
+// follows. Its format is described at [archive.Manifest].
 func (s *Store) Backup(ctx context.Context, w io.Writer, o paywall.BackupOptions) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -23,10 +23,10 @@ func (s *Store) Backup(ctx context.Context, w io.Writer, o paywall.BackupOptions
 }
 
 // Compress compresses the closed segments of the journal; see
-// [journal.Journal.Compress]. Purchases go on.
-func (s *Store) Compress(ctx context.Context) (journal.Compressed, error) {
+// [segment.Journal.Compress]. Purchases go on.
+func (s *Store) Compress(ctx context.Context) (segment.Compressed, error) {
 	if err := s.enter(); err != nil {
-		return journal.Compressed{}, err
+		return segment.Compressed{}, err
 	}
 	defer s.gate.RUnlock()
 	return s.journal.Compress(func(int, int) error { return s.interrupted(ctx) })
@@ -35,10 +35,10 @@ func (s *Store) Compress(ctx context.Context) (journal.Compressed, error) {
 // CompressDir is Compress for a stopped server's data folder. progress is told
 // how many of how many segments are done. A folder that a server has open is
 // [ErrInUse].
-func CompressDir(ctx context.Context, dir string, progress func(done, of int)) (journal.Compressed, error) {
-	j, err := journal.Inspect(journalDir(dir))
+func CompressDir(ctx context.Context, dir string, progress func(done, of int)) (segment.Compressed, error) {
+	j, err := segment.Inspect(journalDir(dir))
 	if err != nil {
-		return journal.Compressed{}, err
+		return segment.Compressed{}, err
 	}
 	c, err := j.Compress(func(done, of int) error {
 		progress(done, of)

@@ -16,10 +16,12 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/archive"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-func backupOf(t testing.TB, s *Store, since uint64) []byte {
+func backupOf(t testing.TB, s *kept, since uint64) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := s.Backup(t.Context(), &b, paywall.BackupOptions{Since: since}); err != nil {
@@ -28,9 +30,9 @@ func backupOf(t testing.TB, s *Store, since uint64) []byte {
 	return b.Bytes()
 }
 
-func restored(t testing.TB, b []byte, dir string) journal.Manifest {
+func restored(t testing.TB, b []byte, dir string) archive.Manifest {
 	t.Helper()
-	return must[journal.Manifest](t)(Restore(t.Context(), bytes.NewReader(b), dir))
+	return must[archive.Manifest](t)(Restore(t.Context(), bytes.NewReader(b), dir))
 }
 
 // folderState is everything about a folder that a person could notice.
@@ -89,7 +91,7 @@ func TestBackupsUnderLoadAreConsistent(t *testing.T) {
 			allowed <- struct{}{}
 		}
 		if i == n/2 {
-			must[journal.Compressed](t)(s.Compress(t.Context()))
+			must[segment.Compressed](t)(s.Compress(t.Context()))
 		}
 		before := s.journal.Head().Seq
 		b := backupOf(t, s, 0)
@@ -100,12 +102,12 @@ func TestBackupsUnderLoadAreConsistent(t *testing.T) {
 		}
 		provedDir(t, dir)
 	}
-	if s.journal.Head().Ptr.Segment < 3 {
+	if segment, _, _ := s.journal.Head().Ref.Words(); segment < 3 {
 		t.Error("that was no load")
 	}
 }
 
-func buyAndGiveBack(t *testing.T, s *Store, allowed <-chan struct{}) {
+func buyAndGiveBack(t *testing.T, s *kept, allowed <-chan struct{}) {
 	for n := 0; ; n++ {
 		w, err := s.OpenWallet(t.Context(), randomKeys(t), paywall.Welcome{Amount: euro(1000)})
 		for i := 0; i < 20 && err == nil; i++ {
@@ -139,7 +141,7 @@ func TestARestoredLedgerIsTheSame(t *testing.T) {
 	for round := range 4 {
 		settle(t, s)
 		if round == 2 {
-			must[journal.Compressed](t)(s.Compress(t.Context()))
+			must[segment.Compressed](t)(s.Compress(t.Context()))
 		}
 		m := restored(t, backupOf(t, s, since), dir)
 		if m.First != since+1 || m.Seq != s.journal.Head().Seq {
@@ -178,7 +180,7 @@ func TestDamagedBackupsAreRefusedAndTheTargetIsUntouched(t *testing.T) {
 	refuse := func(what string, b []byte, dir string) {
 		t.Helper()
 		before := folderState(t, dir)
-		if _, err := Restore(t.Context(), bytes.NewReader(b), dir); !errors.Is(err, journal.ErrBackup) {
+		if _, err := Restore(t.Context(), bytes.NewReader(b), dir); !errors.Is(err, archive.ErrBackup) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if _, after, _ := strings.Cut(folderState(t, dir), "\n"); !strings.HasSuffix(before, after) { // the folder's own time has changed
@@ -272,19 +274,19 @@ func TestABackupGoesNowhereButIntoAnEmptyFolderOrOnItsOwnLedger(t *testing.T) {
 
 // TestALedgerThatDoesNotAddUpIsNotRestored: its hashes are right, its money is not.
 func TestALedgerThatDoesNotAddUpIsNotRestored(t *testing.T) {
-	j := must[*journal.Journal](t)(journal.Open(journal.Options{Dir: t.TempDir(), Currency: "EUR"}))
+	j := must[*segment.Journal](t)(segment.Open(segment.Options{Dir: t.TempDir(), Currency: "EUR"}))
 	defer j.Close()
 	r := journal.Record{Wallet: paywall.NewID(), Key: paywall.Hash{1}, Code: paywall.Hash{2}}
 	r.Kind, r.Time = paywall.KindOpen, time.Now()
 	r.Legs = []paywall.Leg{{Account: paywall.WalletAccount(r.Wallet), Micros: 100}, {Account: paywall.AccountPromo, Micros: -99}}
-	must[journal.Ptr](t)(j.Stage(&r))
+	must[journal.Ref](t)(j.Stage(&r))
 	var b bytes.Buffer
 	if err := errors.Join(j.Commit(), j.Backup(&b, 0, nil, func() error { return nil })); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	_, err := Restore(t.Context(), &b, dir)
-	if !errors.Is(err, journal.ErrBackup) || !strings.Contains(err.Error(), "sum to 1 millionths") {
+	if !errors.Is(err, archive.ErrBackup) || !strings.Contains(err.Error(), "sum to 1 millionths") {
 		t.Errorf("restoring it: %v", err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
@@ -303,7 +305,7 @@ func TestKeysAreRestoredForTheirOwnerOnly(t *testing.T) {
 		keys[filepath.Base(name)] = must[[]byte](t)(os.ReadFile(name))
 	}
 	var b bytes.Buffer
-	must[journal.Manifest](t)(journal.CopyBackup(&b, bytes.NewReader(backupOf(t, s, 0)), keys))
+	must[archive.Manifest](t)(archive.Copy(&b, bytes.NewReader(backupOf(t, s, 0)), keys))
 	dir := newDir(t)
 	if m := restored(t, b.Bytes(), dir); !m.Keys() {
 		t.Error("the manifest knows of no keys")

@@ -45,15 +45,15 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 }
 
 // openDB opens Badger. What Badger cannot read, or panics about, is a
-// [brokenBadger]; that it may not, or that another process has it open, is not.
+// [badgerError]; that it may not, or that another process has it open, is not.
 func (s *Store) openDB() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &brokenBadger{fmt.Errorf("opening Badger: panic: %.200v", p)}
+			err = &badgerError{fmt.Errorf("opening Badger: panic: %.200v", p)}
 		}
 	}()
 	if err := checkTables(badgerDir(s.o.Dir)); err != nil {
-		return &brokenBadger{err}
+		return &badgerError{err}
 	}
 	db, err := badger.Open(badgerOptions(badgerDir(s.o.Dir), s.log))
 	switch {
@@ -62,7 +62,7 @@ func (s *Store) openDB() (err error) {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE), errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("opening Badger: %w", err) // it may be whole
 	case err != nil:
-		return &brokenBadger{fmt.Errorf("opening Badger: %w", err)}
+		return &badgerError{fmt.Errorf("opening Badger: %w", err)}
 	}
 	s.db = db
 	return nil

@@ -3,6 +3,7 @@ package badgerstore
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,17 +13,17 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // shop sells a thousand articles to a thousand wallets.
 type shop struct {
-	store   *Store
+	store   *kept
 	wallets []string
 	next    atomic.Int64
 }
 
-func newShop(b testing.TB, s *Store) *shop {
+func newShop(b testing.TB, s *kept) *shop {
 	b.Helper()
 	sh := &shop{store: s}
 	for range 1000 {
@@ -62,21 +63,21 @@ func BenchmarkUnlock(b *testing.B) {
 	for _, buyers := range []int{1, 16, 64, 256} {
 		b.Run(fmt.Sprintf("buyers=%d", buyers), func(b *testing.B) {
 			dir := b.TempDir()
-			s, err := Open(b.Context(), testOptions(dir))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer s.Close()
+			disk := &countingDisk{}
+			o := testOptions(dir)
+			o.Disk = disk
+			s := openFor(b, o)
+			defer closeFor(b, s)
 			sh := newShop(b, s)
 			sizeBefore, seqBefore := folderBytes(b, journalDir(dir)), s.journal.Head().Seq
-			groups := s.groups.Load()
+			groups := disk.syncs.Load()
 			b.ResetTimer()
 			elapsed, took := sell(b, sh, buyers, b.N)
 			b.StopTimer()
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 			made := s.journal.Head().Seq - seqBefore
-			perGroup := float64(made) / float64(s.groups.Load()-groups)
+			perGroup := float64(made) / float64(disk.syncs.Load()-groups)
 			line := float64(folderBytes(b, journalDir(dir))-sizeBefore) / float64(made)
 			raw := rawAppends(b, int(line), max(1, int(perGroup+0.5)))
 			b.ReportMetric(float64(made)/elapsed.Seconds(), "unlocks/s")
@@ -85,6 +86,27 @@ func BenchmarkUnlock(b *testing.B) {
 			b.ReportMetric(line, "journal-B")
 		})
 	}
+}
+
+// countingDisk counts the syncs of segments.
+type countingDisk struct {
+	segment.OS
+	syncs atomic.Int64
+}
+
+func (d *countingDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
+	f, err := d.OS.OpenFile(name, flag, perm)
+	return countingFile{f, d}, err
+}
+
+type countingFile struct {
+	segment.File
+	disk *countingDisk
+}
+
+func (f countingFile) Sync() error {
+	f.disk.syncs.Add(1)
+	return f.File.Sync()
 }
 
 // sell gives how long all purchases took together, and each of them.
@@ -117,7 +139,7 @@ func sell(b testing.TB, sh *shop, buyers, n int) (elapsed time.Duration, took []
 // rawAppends is how many records a second a plain file takes in such groups.
 func rawAppends(b *testing.B, bytes, perGroup int) float64 {
 	b.Helper()
-	f, err := journal.OS{}.OpenFile(filepath.Join(b.TempDir(), "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := segment.OS{}.OpenFile(filepath.Join(b.TempDir(), "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -140,7 +162,7 @@ func rawAppends(b *testing.B, bytes, perGroup int) float64 {
 // and of the journal when it is compressed.
 func BenchmarkDiskPerUnlock(b *testing.B) {
 	dir := b.TempDir()
-	s, err := Open(b.Context(), testOptions(dir))
+	s, err := openKept(b.Context(), testOptions(dir))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -158,7 +180,7 @@ func BenchmarkDiskPerUnlock(b *testing.B) {
 	b.ReportMetric(per(written), "journal-B/unlock")
 	b.ReportMetric(per(folderBytes(b, badgerDir(dir))), "badger-B/unlock")
 	begin := time.Now()
-	s, err = Open(b.Context(), testOptions(dir))
+	s, err = openKept(b.Context(), testOptions(dir))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 // runShop sells until it is killed, and says what was answered, after it was.
 func runShop(dir string) error {
-	s, err := Open(context.Background(), crashOptions(dir))
+	s, err := openKept(context.Background(), crashOptions(dir))
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,7 @@ func runShop(dir string) error {
 // TestAKilledProcessLosesNothingAndSellsNothingTwice kills a shop under load
 // again and again, and holds its ledger against what its customers were told.
 func TestAKilledProcessLosesNothingAndSellsNothingTwice(t *testing.T) {
+	notShort(t, "a minute")
 	dir := t.TempDir()
 	log := newCustomerLog()
 	for n := range often(20, 200) {

@@ -44,7 +44,7 @@ func (l *customerLog) add(t *testing.T, lines []string) {
 
 // retry asks again what was not answered: it was done or it was not, and now it
 // is done once.
-func (l *customerLog) retry(t *testing.T, s *Store) {
+func (l *customerLog) retry(t *testing.T, s *kept) {
 	t.Helper()
 	for _, line := range l.asked {
 		f := strings.Fields(line)
@@ -62,7 +62,7 @@ func (l *customerLog) retry(t *testing.T, s *Store) {
 			t.Errorf("%s: asked again gives %+v and %+v", line, first, again)
 		}
 		times := 0
-		for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, f[1])) {
+		for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, f[1])) {
 			if u.Resource == f[3] {
 				times++
 			}
@@ -74,7 +74,7 @@ func (l *customerLog) retry(t *testing.T, s *Store) {
 }
 
 // check finds every answer in the ledger.
-func (l *customerLog) check(t *testing.T, s *Store) {
+func (l *customerLog) check(t *testing.T, s *kept) {
 	t.Helper()
 	histories := map[string]map[string]paywall.Unlock{}
 	for _, line := range l.told {
@@ -82,7 +82,7 @@ func (l *customerLog) check(t *testing.T, s *Store) {
 		wallet, id := f[1], f[len(f)-1]
 		if histories[wallet] == nil {
 			histories[wallet] = map[string]paywall.Unlock{}
-			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet)) {
+			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, wallet)) {
 				histories[wallet][u.ID] = u
 			}
 		}

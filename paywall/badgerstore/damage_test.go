@@ -221,8 +221,9 @@ func TestATornJournalIsCutAndServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	copyDir(t, badgerThen, badgerDir(o.Dir))
-	segment := filepath.Join(journalDir(o.Dir), fmt.Sprintf("%08d.jsonl", head.Ptr.Segment))
-	if err := os.Truncate(segment, int64(head.Ptr.Offset+head.Ptr.Length/2)); err != nil {
+	segment, offset, length := head.Ref.Words()
+	name := filepath.Join(journalDir(o.Dir), fmt.Sprintf("%08d.jsonl", segment))
+	if err := os.Truncate(name, int64(offset+length/2)); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, o)

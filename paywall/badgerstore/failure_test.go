@@ -16,12 +16,14 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // brokenDisk fails one call of a run.
 type brokenDisk struct {
-	journal.OS
+	segment.OS
 	calls  atomic.Int64
 	failAt int64
 	err    error
@@ -32,7 +34,7 @@ type brokenDisk struct {
 
 func (d *brokenDisk) fails() bool { return d.calls.Add(1) == d.failAt }
 
-func (d *brokenDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d *brokenDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	if d.fails() {
 		return nil, &os.PathError{Op: "open", Path: name, Err: d.err}
 	}
@@ -48,7 +50,7 @@ func (d *brokenDisk) SyncDir(dir string) error {
 }
 
 type brokenFile struct {
-	journal.File
+	segment.File
 	disk *brokenDisk
 }
 
@@ -97,7 +99,7 @@ func TestAFailingDiskTakesNoMoney(t *testing.T) {
 				}
 			} else if err != nil || w.Balance != euro(cents) {
 				t.Errorf("call %d: the balance is %v, %v, want %d cents", at, w.Balance, err, cents)
-			} else if all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, w.ID)); len(all) != bought {
+			} else if all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, w.ID)); len(all) != bought {
 				t.Errorf("call %d: %d purchases are there, %d were acknowledged", at, len(all), bought)
 			}
 			closed(t, s)
@@ -107,7 +109,7 @@ func TestAFailingDiskTakesNoMoney(t *testing.T) {
 
 func failingScript(t *testing.T, o Options, keys paywall.KeyHashes) (bought int, cents int64) {
 	t.Helper()
-	s, err := Open(t.Context(), o)
+	s, err := openKept(t.Context(), o)
 	if err != nil {
 		return 0, -1
 	}
@@ -209,7 +211,7 @@ func TestAClosedStoreAnswersUnavailable(t *testing.T) {
 		"Tip":           func() error { _, err := s.Tip(ctx, w.ID, paywall.Tip{ID: "x", Site: "x", Amount: euro(1)}); return err },
 		"Shares":        func() error { _, err := s.Shares(ctx, w.ID, "x"); return err },
 		"Tips":          func() error { _, err := s.Tips(ctx, w.ID, 1); return err },
-		"WalletExport":  func() error { _, err := storetest.Export(ctx, s, w.ID); return err },
+		"WalletExport":  func() error { _, err := storetest.Export(ctx, s.Ledger, w.ID); return err },
 		"Quote":         func() error { _, err := s.Quote(ctx, w.ID, offer("/x")); return err },
 		"Erase":         func() error { return s.Erase(ctx, w.ID) },
 		"Voucher":       func() error { return s.AddVouchers(ctx, []paywall.Voucher{{Amount: euro(1)}}) },
@@ -260,7 +262,7 @@ type discard struct{}
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // stuck is a store whose writer hangs in a sync until it is let go.
-func stuck(t *testing.T) (s *Store, disk *brokenDisk, wallet string, release func()) {
+func stuck(t *testing.T) (s *kept, disk *brokenDisk, wallet string, release func()) {
 	t.Helper()
 	disk = &brokenDisk{}
 	o := testOptions(t.TempDir())
@@ -298,7 +300,7 @@ func TestACallerWhoLeavesTheQueueWasNeverServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var bought []string
-	for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet)) {
+	for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, wallet)) {
 		bought = append(bought, u.Resource)
 	}
 	if fmt.Sprint(bought) != "[/next /submitted]" {
@@ -325,7 +327,7 @@ func TestAFullQueueIsUnavailable(t *testing.T) {
 	waitFor(t, func() bool { return refused.Load() > 0 })
 	release()
 	running.Wait()
-	all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, wallet))
+	all := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, wallet))
 	if int64(len(all))+refused.Load() != queueLength+2*groupMembers {
 		t.Errorf("%d bought, %d refused", len(all), refused.Load())
 	}
@@ -347,14 +349,14 @@ func TestAPanicInAChangeSpoilsNothingElse(t *testing.T) {
 	s := open(t, testOptions(t.TempDir()))
 	keys := randomKeys(t)
 	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(500)}))
-	err := s.submit(t.Context(), false, func(g *group) error {
+	err := s.Commit(t.Context(), ledger.Change{Run: func(tx *ledger.Tx) error {
 		r := journal.Record{Wallet: w.ID, Key: paywall.Hash{1}, Code: paywall.Hash{2}}
 		r.Kind = paywall.KindKey
-		if err := g.record(&r); err != nil {
+		if err := tx.Append(&r); err != nil {
 			return err
 		}
 		panic("in the middle")
-	})
+	}})
 	if err == nil {
 		t.Error("a panic was acknowledged")
 	}
@@ -378,49 +380,4 @@ func TestAnotherCurrencyIsRefused(t *testing.T) {
 	if _, err := Open(t.Context(), o); err == nil {
 		t.Error("a ledger was opened in no currency")
 	}
-}
-
-func TestRevokedAllocatesNothing(t *testing.T) {
-	s := open(t, testOptions(t.TempDir()))
-	s.revoked.add([]revocation{{"dead", time.Now().Add(time.Hour)}})
-	ids := []string{"dead", paywall.NewID()}
-	if n := testing.AllocsPerRun(100, func() {
-		if !s.Revoked(ids[0]) || s.Revoked(ids[1]) {
-			t.Error("the wrong unlock is revoked")
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
-func TestRevocationsAreForgottenWhenNoTokenCanLive(t *testing.T) {
-	var offset atomic.Int64
-	o := testOptions(t.TempDir())
-	o.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
-	s := open(t, o)
-	w := settle(t, s)
-	offset.Store(int64(revokedFor - time.Minute))
-	if err := s.forgetRevoked(); err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range w.refunds {
-		if !s.Revoked(id) {
-			t.Error("a revocation was forgotten while a token can live")
-		}
-	}
-	offset.Store(int64(revokedFor + time.Minute))
-	if err := s.forgetRevoked(); err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range w.refunds {
-		if s.Revoked(id) {
-			t.Error("a revocation is kept for ever")
-		}
-	}
-	for key := range contents(t, s) {
-		if key[0] == tagRevoked {
-			t.Error("a revocation stays in Badger for ever")
-		}
-	}
-	verified(t, s)
 }

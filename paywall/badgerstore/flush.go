@@ -22,7 +22,7 @@ func (s *Store) flush(values map[string][]byte, mark journal.Mark) error {
 			return err
 		}
 	}
-	if err := w.set(string(tagMeta), encodeMark(mark)); err != nil {
+	if err := w.set(string(metaKey), encodeMark(mark)); err != nil {
 		return err
 	}
 	return w.txn.Commit()

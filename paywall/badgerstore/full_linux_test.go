@@ -23,6 +23,7 @@ import (
 // mapped files do when it is full: a fault, which ends the process.
 func smallDisk(t *testing.T, bytes int) string {
 	t.Helper()
+	notShort(t, "root")
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0700", bytes)); err != nil {
 		t.Fatalf("mounting a small disk: %v (this needs root, in a container CAP_SYS_ADMIN)", err)
@@ -70,7 +71,7 @@ func init() { roles[fullDir] = runOnAFullDisk }
 func runOnAFullDisk(dir string) error {
 	o := testOptions(filepath.Join(dir, "data"))
 	o.free, o.Reserve = nil, 40<<20
-	s, err := Open(context.Background(), o)
+	s, err := openKept(context.Background(), o)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func runOnAFullDisk(dir string) error {
 	if wrong.Load() > 0 {
 		err = errors.Join(err, fmt.Errorf("%d calls went wrong", wrong.Load()))
 	}
-	return errors.Join(err, s.Failure(), s.Close())
+	return errors.Join(err, s.Store.Info().Failure, s.Close())
 }
 
 // TestAFullDiskStopsSalesAndNothingElse runs a shop on a real small disk, which
@@ -164,7 +165,7 @@ func TestAFullDiskStopsSalesAndNothingElse(t *testing.T) {
 	for _, line := range strings.Split(strings.TrimSpace(string(said)), "\n") {
 		what, id, _ := strings.Cut(line, " ")
 		if what == "wallet" {
-			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, id)) {
+			for _, u := range must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, id)) {
 				have[u.ID] = true
 			}
 			continue
@@ -197,7 +198,7 @@ func TestRebuildingOnASmallDiskEndsWithAnErrorNotAFault(t *testing.T) {
 		} else if err != nil && !errors.Is(err, fs.ErrExist) {
 			t.Fatal(err)
 		}
-		s, err := Open(t.Context(), at)
+		s, err := openKept(t.Context(), at)
 		if err != nil {
 			if !errors.Is(err, ErrNoSpace) {
 				t.Errorf("%d MB: %v", mb, err)

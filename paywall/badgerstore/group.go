@@ -1,224 +1,190 @@
 package badgerstore
 
 import (
+	"errors"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/dgraph-io/badger/v4"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// group is the changes that share one sync and one Badger transaction. Members
-// see the state that the members before them leave.
+// group is the changes that share one sync and one Badger transaction. Members see the
+// state that the members before them leave.
 type group struct {
-	view
-	s        *Store
-	now      time.Time
-	mark     journal.Mark                    // the last record applied to it
-	records  map[journal.Ptr]*journal.Record // of this group, not yet to be read from disk
-	revoked  []revocation
-	erases   bool // it closed a wallet
-	size     int  // bytes of keys and values in pending
+	w        *writer
+	tx       *ledger.Tx
+	staged   int // records
 	members  []*request
-	patience time.Duration // with members that have not come yet
+	patience time.Duration // left for members that have not come yet
 	layer    *layer        // of a group that is committed
-	err      error         // the group cannot be committed
+	spoiled  error         // the group cannot be committed
 }
 
-// A group ends when it has this much: well below what one Badger transaction
-// takes with an 8 MiB memtable (1.2 MB and 12,000 keys), so that balances and
-// the applied sequence number always change together.
+// A group ends when it has this much: well below what one Badger transaction takes with
+// an 8 MiB memtable (1.2 MB and 12,000 keys), so that balances and the mark always change
+// together.
 const (
 	groupKeys  = 4_000
 	groupBytes = 400 << 10
 )
 
-// newGroup is a group over Badger as it is.
-func (s *Store) newGroup() *group { return s.groupOver(s.db.NewTransaction(false), nil) }
+func (g *group) full() bool { return full(g.tx) || len(g.members) >= groupMembers }
 
-// nextGroup is the writer's: over the last snapshot that needed no waiting, and
-// the layers that lack in it.
-func (s *Store) nextGroup() *group {
-	if next := s.layers.settled.Swap(nil); next != nil {
-		s.base.txn.Discard()
-		s.base = next
-		s.ahead = slices.DeleteFunc(s.ahead, func(l *layer) bool { return l.mark.Seq <= next.seq })
-	}
-	g := s.groupOver(s.base.txn, s.ahead)
-	g.seen, g.patience = &s.seen, s.sync/4
-	return g
+func full(tx *ledger.Tx) bool { return len(tx.Writes()) >= groupKeys || tx.Bytes() >= groupBytes }
+
+// stage gives a record its number and place.
+func (g *group) stage(r *journal.Record) (journal.Ref, error) {
+	g.staged++
+	return g.w.s.journal.Stage(r)
 }
 
-func (s *Store) groupOver(txn *badger.Txn, ahead []*layer) *group {
-	if s.memo == nil || len(s.memo) > groupKeys { // clearing takes as long as a map ever was
-		s.memo, s.records = map[string][]byte{}, map[journal.Ptr]*journal.Record{}
+// take runs a member. Where one fails after it has changed something, or panics, its group
+// is spoiled, whose changes are dropped, and nothing else.
+func (g *group) take(r *request) {
+	g.members = append(g.members, r)
+	staged, written := g.staged, g.tx.Bytes()
+	defer func() {
+		if p := recover(); p != nil {
+			g.spoiled = fmt.Errorf("running a change: panic: %v", p)
+			r.err = g.spoiled
+		}
+	}()
+	r.err = r.Run(g.tx)
+	if r.err != nil && (g.staged != staged || g.tx.Bytes() != written) {
+		g.spoiled = r.err
 	}
-	clear(s.memo)
-	clear(s.records)
-	return &group{
-		s: s, now: s.now(),
-		view: view{
-			txn: txn, layers: ahead, known: s.known,
-			pending: make(map[string][]byte, s.likely), memo: s.memo,
-		},
-		records: s.records,
+	if spoiled := g.tx.Spoiled(); spoiled != nil {
+		g.spoiled = spoiled
 	}
 }
 
-// now is the store's time as records have it: a right that is read back from the
-// journal must be the one that was answered.
-func (s *Store) now() time.Time { return s.o.Now().UTC().Truncate(time.Millisecond) }
-
-func (g *group) full() bool {
-	return len(g.pending) >= groupKeys || g.size >= groupBytes || len(g.members) >= groupMembers
-}
-
-func (g *group) put(key, value []byte) {
-	if g.seen != nil && filtered(key) {
-		g.seen.add(key)
-	}
-	g.pending[string(key)] = value
-	g.size += len(key) + len(value)
-}
-
-// read gives a record that stands in the journal or waits in this group.
-func (g *group) read(at journal.Ptr) (*journal.Record, error) {
-	if r, ok := g.records[at]; ok {
-		return r, nil
-	}
-	r, err := g.s.journal.Read(at)
+// finish commits the group, if it changed anything, and answers its members.
+func (g *group) finish() {
+	s := g.w.s
+	err := g.commit()
 	if err != nil {
-		return nil, err
+		s.journal.Discard()
+		s.log.Error("a group of changes was not made", "error", err, "changes", len(g.members))
 	}
-	return &r, nil
-}
-
-// record stages a record whose change was found valid. Whatever goes wrong from
-// here on spoils the whole group.
-func (g *group) record(r *journal.Record) error {
-	r.Time = g.now
-	if err := g.check(r.Legs); err != nil {
-		return err
-	}
-	ptr, err := g.s.journal.Stage(r)
-	if err != nil {
-		return g.spoil(err)
-	}
-	g.records[ptr] = r
-	g.mark = journal.Mark{Seq: r.Seq, Ptr: ptr}
-	if err := g.apply(r, ptr); err != nil {
-		return g.spoil(err)
-	}
-	return nil
-}
-
-func (g *group) spoil(err error) error {
-	g.err = err
-	return err
-}
-
-// check refuses legs that would take a wallet below zero, overflow a balance or
-// not sum to zero.
-func (g *group) check(legs []paywall.Leg) error {
-	sum := int64(0)
-	for _, l := range legs {
-		sum += l.Micros
-		balance, isWallet, err := g.balance(l.Account)
-		if err != nil {
-			return err
+	g.w.awaited = len(s.queue) + len(g.members)
+	for _, r := range g.members {
+		// A member's answer may rest on another's change, so all get the error; a lone
+		// member keeps one that says what to do.
+		if err != nil && (len(g.members) > 1 || paywall.ErrorCode(r.err) == paywall.CodeInternal) {
+			r.err = unavailable(err)
 		}
-		after := balance + l.Micros
-		switch {
-		case l.Micros > 0 && balance > math.MaxInt64-l.Micros, l.Micros < 0 && balance < math.MinInt64-l.Micros:
-			return paywall.Errorf(paywall.CodeMalformed, "the amount overflows the balance")
-		case isWallet && after < 0 && l.Micros < 0:
-			return paywall.ErrInsufficientFunds
-		}
+		r.answer()
 	}
-	if sum != 0 {
-		return fmt.Errorf("checking a transfer: its legs sum to %d millionths", sum)
+	if g.layer != nil {
+		s.layers.queue <- g.layer
 	}
-	return nil
 }
-
-func (g *group) balance(account string) (balance int64, isWallet bool, err error) {
-	if id, ok := strings.CutPrefix(account, walletPrefix); ok {
-		raw, _ := parseWalletID(id)
-		value, err := g.get(walletKey(raw))
-		if err != nil || value == nil { // nil: about to be opened
-			return 0, true, err
-		}
-		w, err := decodeWallet(value)
-		return w.balance, true, err
-	}
-	value, err := g.get(accountKey(account))
-	if err != nil || value == nil {
-		return 0, false, err
-	}
-	balance, err = decodeBalance(value)
-	return balance, false, err
-}
-
-var walletPrefix = paywall.WalletAccount("")
 
 // commit makes the group durable and then visible. It answers nobody.
 func (g *group) commit() error {
-	if g.err != nil {
-		return g.err
+	s := g.w.s
+	if g.spoiled != nil {
+		return g.spoiled
 	}
-	start := time.Now()
-	if err := g.s.journal.Commit(); err != nil {
-		g.s.fail(err)
-		return err
+	if g.staged > 0 {
+		start := time.Now()
+		if err := s.journal.Commit(); err != nil {
+			s.fail(err)
+			return err
+		}
+		g.w.sync += (time.Since(start) - g.w.sync) / 8
+		s.noteHead(s.journal.Head())
 	}
-	g.s.sync += (time.Since(start) - g.s.sync) / 8
-	g.mark = g.s.journal.Head()
-	g.s.noteHead(g.mark)
-	g.s.groups.Add(1)
-	g.publish()
+	if writes := g.tx.Writes(); len(writes) > 0 {
+		g.publish(writes)
+	}
 	return nil
 }
 
 // publish makes the group visible to every read that begins from now on.
-func (g *group) publish() {
-	g.s.likely = len(g.pending)
-	g.layer = &layer{values: g.pending, bytes: g.size, mark: g.mark, erases: g.erases, applied: make(chan struct{})}
-	g.s.layers.add(g.layer)
-	g.s.ahead = append(g.s.ahead, g.layer)
-	g.remember()
-	g.s.revoked.add(g.revoked)
-}
-
-// write applies the group to Badger at once: what the journal has already.
-func (g *group) write() error {
-	if err := g.s.flush(g.pending, g.mark); err != nil {
-		return fmt.Errorf("applying the journal to Badger: %w", err)
+func (g *group) publish(writes map[string][]byte) {
+	w := g.w
+	w.hint = len(writes)
+	g.layer = &layer{values: writes, bytes: g.tx.Bytes(), mark: w.s.journal.Head(), applied: make(chan struct{})}
+	w.s.layers.add(g.layer)
+	w.ahead = append(w.ahead, g.layer)
+	w.remember(writes)
+	for key := range writes {
+		if ledger.ClassOf(key) == ledger.Row {
+			w.s.bloom.add([]byte(key))
+		}
 	}
-	g.remember()
-	g.s.revoked.add(g.revoked)
-	return nil
+	if dead := g.tx.Revoked(); len(dead) > 0 {
+		w.s.watch(dead)
+	}
 }
 
 // remember keeps what the writer is likely to need again.
-func (g *group) remember() {
-	if len(g.s.known) > maxKnown {
-		clear(g.s.known)
+func (w *writer) remember(writes map[string][]byte) {
+	if len(w.known) > maxKnown {
+		clear(w.known)
 	}
-	for key, value := range g.pending {
+	for key, value := range writes {
 		switch {
-		case !cached(key):
+		case ledger.ClassOf(key) != ledger.Sum:
 		case value == nil:
-			delete(g.s.known, key)
+			delete(w.known, key)
 		default:
-			g.s.known[key] = value
+			w.known[key] = value
 		}
 	}
 }
 
 // maxKnown bounds the writer's cache: about 15 MB of wallets.
 const maxKnown = 100_000
+
+// Get implements [ledger.State] for the writer.
+func (w *writer) Get(key []byte) ([]byte, error) {
+	class := ledger.ClassOf(key)
+	switch class {
+	case ledger.Row:
+		if w.s.bloom.lacks(key) {
+			return nil, nil
+		}
+	case ledger.Sum:
+		if value, ok := w.known[string(key)]; ok {
+			return value, nil
+		}
+	}
+	if value, ok := lookup(w.ahead, key); ok {
+		return value, nil
+	}
+	if value, ok := w.memo[string(key)]; ok {
+		return value, nil
+	}
+	value, err := w.tables().load(key)
+	switch {
+	case err != nil:
+		return nil, err
+	case class == ledger.Sum && value != nil:
+		w.known[string(key)] = value
+	default:
+		w.memo[string(key)] = value
+	}
+	return value, nil
+}
+
+// Each implements [ledger.State] for the writer.
+func (w *writer) Each(prefix []byte, yield func(key, value []byte) error) error {
+	return (&view{s: w.s, txn: w.base.txn, layers: w.ahead}).Each(prefix, yield)
+}
+
+// Record implements [ledger.State] for the writer.
+func (w *writer) Record(at journal.Ref) (*journal.Record, error) { return w.tables().Record(at) }
+
+func (w *writer) tables() *view { return &view{s: w.s, txn: w.base.txn} }
+
+var errStage = errors.New("no record is staged while the journal is applied")
+
+// replaying makes a Tx for records that the journal has already.
+func (w *writer) replaying() *ledger.Tx {
+	info := w.s.Info()
+	return ledger.NewTx(w, &info, w.s.o.Now(), w.hint, func(*journal.Record) (journal.Ref, error) { return journal.Ref{}, errStage })
+}

@@ -12,7 +12,7 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// headFile names the last record that was acknowledged. A journal whose end was
+// headFile is the commit watermark: it names the last record that was acknowledged. A journal whose end was
 // cut at a line's end, or that was replaced by an older copy, is sound in
 // itself, and after a kill Badger may be older still: only this shows that
 // records are missing.
@@ -42,7 +42,7 @@ func (s *Store) compareHead() error {
 			head.Seq, said.Seq, s.headPath())
 	}
 	if said.Seq > 0 {
-		if hash, err := s.journal.HashAt(said.Ptr); err != nil || hash != said.Hash {
+		if hash, err := s.journal.HashAt(said.Ref); err != nil || hash != said.Hash {
 			return mismatch("the journal belongs to another time or ledger: its record %d is not the one that was acknowledged here; put the journal folder back from its newest copy, or, if this is the right one, move %s and the badger folder away",
 				said.Seq, s.headPath())
 		}
@@ -94,7 +94,8 @@ var errHead = errors.New("it is not as it was written")
 
 // appendHead writes "seq segment offset length hash check\n".
 func appendHead(line []byte, m journal.Mark) []byte {
-	line = fmt.Appendf(line, "%020d %010d %010d %010d %s", m.Seq, m.Ptr.Segment, m.Ptr.Offset, m.Ptr.Length, m.Hash)
+	segment, offset, length := m.Ref.Words()
+	line = fmt.Appendf(line, "%020d %010d %010d %010d %s", m.Seq, segment, offset, length, m.Hash)
 	return fmt.Appendf(line, " %08x\n", crc32.Checksum(line, castagnoli))
 }
 
@@ -107,15 +108,16 @@ func readHead(name string) (m journal.Mark, err error) {
 	if err != nil {
 		return m, err
 	}
+	var segment, offset, length uint32
 	var hash string
-	if _, err := fmt.Sscanf(string(text), "%d %d %d %d %s", &m.Seq, &m.Ptr.Segment, &m.Ptr.Offset, &m.Ptr.Length, &hash); err != nil {
+	if _, err := fmt.Sscanf(string(text), "%d %d %d %d %s", &m.Seq, &segment, &offset, &length, &hash); err != nil {
 		return journal.Mark{}, errHead
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(hash)
 	if err != nil || len(raw) != len(m.Hash) {
 		return journal.Mark{}, errHead
 	}
-	m.Hash = journal.Hash(raw)
+	m.Hash, m.Ref = journal.Hash(raw), journal.RefOf(segment, offset, length)
 	if string(appendHead(nil, m)) != string(text) {
 		return journal.Mark{}, errHead
 	}

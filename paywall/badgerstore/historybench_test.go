@@ -6,31 +6,34 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
-	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
 // unsynced is a disk that keeps nobody waiting, so that what is measured is the
 // work of the writer.
-type unsynced struct{ journal.OS }
+type unsynced struct{ segment.OS }
 
 func (unsynced) SyncDir(string) error { return nil }
 
-func (d unsynced) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d unsynced) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	f, err := d.OS.OpenFile(name, flag, perm)
 	return unsyncedFile{f}, err
 }
 
-type unsyncedFile struct{ journal.File }
+type unsyncedFile struct{ segment.File }
 
 func (unsyncedFile) Sync() error { return nil }
 
 // rich is a wallet into which money for everything was paid.
-func rich(t testing.TB, s *Store) string {
+func rich(t testing.TB, s *kept) string {
 	t.Helper()
 	keys := randomKeys(t)
 	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{}))
@@ -44,60 +47,54 @@ func rich(t testing.TB, s *Store) string {
 
 // seedHistory gives a wallet so many purchases, a tenth of them undone, and a tenth
 // as many tips. A thousand go into one change.
-func seedHistory(t testing.TB, s *Store, wallet string, purchases int) {
+func seedHistory(t testing.TB, s *kept, wallet string, purchases int) {
 	t.Helper()
 	const together = 1000
 	for n := 0; n < purchases; n += together {
-		err := s.submit(t.Context(), false, func(g *group) error {
+		err := s.Commit(t.Context(), ledger.Change{Run: func(tx *ledger.Tx) error {
 			for i := n; i < min(n+together, purchases); i++ {
-				if err := g.seed(wallet, i); err != nil {
-					return err
+				for _, r := range seed(wallet, i) {
+					if err := tx.Append(r); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
-		})
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.settle(t.Context()); err != nil {
+	if err := s.flushed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (g *group) seed(wallet string, i int) error {
-	o := offer(fmt.Sprintf("/articles/the-story-of-day-%d", i))
-	r := journal.Record{
-		Wallet: wallet, Offer: o.ID, Site: o.Site, Resource: o.Resource, URL: o.URL, Title: o.Title,
-		Refund: time.Hour,
+// seed is the records of a purchase, and of every tenth also an undo and a tip.
+func seed(wallet string, i int) []*journal.Record {
+	const site, price = "https://news.example", 10_000
+	legs := func(micros int64) []paywall.Leg {
+		return []paywall.Leg{{Account: paywall.WalletAccount(wallet), Micros: micros}, {Account: paywall.SiteAccount(site), Micros: -micros}}
 	}
-	r.Kind, r.Price = paywall.KindUnlock, 10_000
-	r.Legs = []paywall.Leg{{Account: paywall.WalletAccount(wallet), Micros: -10_000}, {Account: paywall.SiteAccount(o.Site), Micros: 10_000}}
-	o.Price, o.Shares = paywall.Money{Micros: 10_000, Currency: "EUR"}, nil
-	bought, err := g.unlockOnce(&r, &paywall.Purchase{Wallet: wallet, Offer: o, Refund: time.Hour})
-	if err != nil || i%10 != 0 {
-		return err
+	resource, id := fmt.Sprintf("/articles/the-story-of-day-%d", i), paywall.NewID()
+	bought := &journal.Record{
+		Wallet: wallet, Unlock: id, Offer: id, Site: site, Resource: resource, URL: resource, Title: "About " + resource,
+		Refund: time.Hour, Price: price,
 	}
-	id, w, err := g.wallet(wallet)
-	if err != nil {
-		return err
+	bought.Kind, bought.Legs = paywall.KindUnlock, legs(-price)
+	if i%10 != 0 {
+		return []*journal.Record{bought}
 	}
-	u, _, err := g.unlock(bought.Unlock.ID)
-	if err != nil {
-		return err
-	}
-	if _, err := g.refundOnce(id, w, u, 0); err != nil {
-		return err
-	}
-	t := journal.Record{Wallet: wallet, Tip: fmt.Sprint("seed", i), Site: o.Site}
-	t.Kind = paywall.KindTip
-	_, err = g.tipOnce(&t, &paywall.Tip{Amount: o.Price})
-	return err
+	undone := &journal.Record{Wallet: wallet, Unlock: id, Site: site, Resource: resource}
+	undone.Kind, undone.Legs = paywall.KindRefund, legs(price)
+	tip := &journal.Record{Wallet: wallet, Tip: fmt.Sprint("seed", i), Site: site}
+	tip.Kind, tip.Legs = paywall.KindTip, legs(-price)
+	return []*journal.Record{bought, undone, tip}
 }
 
 // changes are what a reader can do to a wallet, each made to be done again and
 // again. bought is a purchase that stands.
-func changes(t testing.TB, s *Store, wallet, bought string) map[string]func() {
+func changes(t testing.TB, s *kept, wallet, bought string) map[string]func() {
 	t.Helper()
 	ctx, n := t.Context(), 0
 	fine := func(err error) {
@@ -145,7 +142,7 @@ func changes(t testing.TB, s *Store, wallet, bought string) map[string]func() {
 }
 
 // showPage reads what the wallet page shows.
-func showPage(t testing.TB, s *Store, wallet string) {
+func showPage(t testing.TB, s *kept, wallet string) {
 	t.Helper()
 	ctx := t.Context()
 	_, _, first := s.Unlocks(ctx, wallet, paywall.Page{Limit: 200})
@@ -169,7 +166,7 @@ func TestNoChangeReadsAHistory(t *testing.T) {
 	long, short := rich(t, s), rich(t, s)
 	seedHistory(t, s, long, 5000)
 	seedHistory(t, s, short, 300) // more than a page
-	for s.seen.before.Load() == nil {
+	for s.bloom.before.Load() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	stands := func(wallet string) string {
@@ -205,17 +202,17 @@ func mallocs(call func()) uint64 {
 // with one of a wallet of a few slices.
 func BenchmarkHistory(b *testing.B) {
 	o := testOptions(b.TempDir())
-	o.Disk, o.idle = unsynced{}, true
-	s := openFor(b, o)
+	o.Disk = unsynced{}
+	s, slices := openSlicing(b, o, -1)
 	defer closeFor(b, s)
 	long, fresh := rich(b, s), rich(b, s)
 	var short []string
 	for range 3 { // first, so that they are as cold as the long one
 		short = append(short, rich(b, s))
-		seedHistory(b, s, short[len(short)-1], 8*sliceKeys)
+		seedHistory(b, s, short[len(short)-1], 1000)
 	}
 	seedHistory(b, s, long, often(20_000, 200_000))
-	for s.seen.before.Load() == nil {
+	for s.bloom.before.Load() == nil {
 		time.Sleep(time.Millisecond)
 	}
 	stands := func(wallet string) string {
@@ -241,7 +238,7 @@ func BenchmarkHistory(b *testing.B) {
 		b.ReportMetric(milliseconds(t[0])/milliseconds(t[1]), name+"-ratio")
 	}
 	b.ReportMetric(milliseconds(pages), "page-ms")
-	b.ReportMetric(eraseRatio(b, s, long, short), "erase-slice-ratio")
+	b.ReportMetric(eraseRatio(b, s, slices, long, short), "erase-slice-ratio")
 }
 
 func timed(call func()) time.Duration {
@@ -251,29 +248,53 @@ func timed(call func()) time.Duration {
 }
 
 // eraseRatio compares the slices of a long history with those of short ones.
-func eraseRatio(b *testing.B, s *Store, long string, short []string) float64 {
+func eraseRatio(b *testing.B, s *kept, e *slicing, long string, short []string) float64 {
 	b.Helper()
-	slicesOf := func(wallets ...string) (took []time.Duration) {
+	slicesOf := func(wallets ...string) []time.Duration {
+		e.took = nil
 		for _, wallet := range wallets {
-			ctx, leave := context.WithCancel(b.Context())
-			time.AfterFunc(time.Second/2, leave) // nobody sweeps but this
-			if err := s.Erase(ctx, wallet); err != nil {
+			if err := s.Erase(b.Context(), wallet); err != nil {
 				b.Fatal(err)
 			}
 		}
-		if err := s.settle(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		for from := []byte{tagErasure}; from != nil; {
-			began := time.Now()
-			next, err := s.sweepOne(from)
-			if err != nil {
-				b.Fatal(err)
-			}
-			from, took = next, append(took, time.Since(began))
-		}
-		return slices.Clip(took[:len(took)-1]) // the last found nothing
+		return e.took
 	}
 	one := slicesOf(short...)
 	return milliseconds(slicesOf(long)) / milliseconds(one)
+}
+
+// slicing is a store that makes only so many slices of erasures, and knows how long each
+// kept the writer.
+type slicing struct {
+	*Store
+	left atomic.Int64 // below 0: all
+	made atomic.Int64
+	took []time.Duration
+}
+
+// openSlicing opens a ledger on a store that makes so many slices.
+func openSlicing(t testing.TB, o Options, slices int64) (*kept, *slicing) {
+	t.Helper()
+	e := &slicing{Store: must[*Store](t)(Open(t.Context(), o))}
+	e.left.Store(slices)
+	return &kept{must[*ledger.Ledger](t)(ledger.New(e)), e.Store}, e
+}
+
+func (e *slicing) Commit(ctx context.Context, c ledger.Change) error {
+	if len(c.Keys) == 0 || c.Keys[0][0] != state.TagErasure {
+		return e.Store.Commit(ctx, c)
+	}
+	run := c.Run
+	c.Run = func(tx *ledger.Tx) error {
+		if e.left.Add(-1) == -1 {
+			e.left.Store(0)
+			return paywall.ErrUnavailable
+		}
+		began := time.Now()
+		err := run(tx)
+		e.took = append(e.took, time.Since(began))
+		e.made.Add(1)
+		return err
+	}
+	return e.Store.Commit(ctx, c)
 }

@@ -32,7 +32,7 @@ func buildHouse(t *testing.T) *house {
 	settle(t, s)
 	ring := must[*token.Ring](t)(token.OpenRing(filepath.Join(o.Dir, "keys"), true))
 	must[string](t)(ring.Rotate(time.Now()))
-	h := &house{ledger: s.ID(), clean: o.Dir, killed: t.TempDir(), want: contents(t, s), keys: string(ring.JWKS())}
+	h := &house{ledger: s.Store.Info().Ledger, clean: o.Dir, killed: t.TempDir(), want: contents(t, s), keys: string(ring.JWKS())}
 	copyDir(t, o.Dir, h.killed)
 	closed(t, s)
 	return h
@@ -64,7 +64,7 @@ func (h *house) proves(t *testing.T, what string, o Options) (healed bool) {
 	if got := string(ring.JWKS()); got != h.keys {
 		t.Errorf("%s: the keys are %s, were %s", what, got, h.keys)
 	}
-	s, err := Open(t.Context(), o)
+	s, err := openKept(t.Context(), o)
 	if err != nil {
 		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrAbsent) {
 			t.Errorf("%s is not told as damage: %v", what, err)

@@ -12,14 +12,14 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// layer is what a group changed. It is durable, since the journal has it, and
+// layer is the write overlay that a group leaves. It is durable, since the journal has it, and
 // visible, since reads look into it first; Badger gets it while the next group
 // is on its way to the disk.
 type layer struct {
 	values  map[string][]byte // nil: deleted
 	bytes   int               // of keys and values
-	mark    journal.Mark      // the group's last record
-	erases  bool              // the sweeper has to look
+	number  uint64            // they count from 1
+	mark    journal.Mark      // the last record when it was made
 	applied chan struct{}     // closed when Badger has it
 }
 
@@ -32,20 +32,20 @@ const layersAhead = 8
 type layers struct {
 	mu    sync.Mutex
 	list  atomic.Pointer[[]*layer]
-	queue chan *layer // to the applier
-	// settled is a snapshot of Badger that the writer has not taken over yet.
-	settled atomic.Pointer[snapshot]
-	stuck   chan struct{} // closed when Badger refused a layer
+	added atomic.Uint64 // number of the newest
+	queue chan *layer   // to the applier
+	// fresh is a snapshot of Badger that the writer has not taken over yet.
+	fresh atomic.Pointer[snapshot]
+	stuck chan struct{} // closed when Badger refused a layer
 }
 
-// snapshot is a Badger transaction for reading and how far the journal is
-// applied to it.
+// snapshot is a Badger transaction for reading, and the newest layer that is in it.
 type snapshot struct {
-	txn *badger.Txn
-	seq uint64
+	txn   *badger.Txn
+	layer uint64
 }
 
-// load gives those there are now; none before the writer began.
+// load gives those there are now.
 func (l *layers) load() []*layer {
 	if list := l.list.Load(); list != nil {
 		return *list
@@ -57,8 +57,10 @@ func (l *layers) add(next *layer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.load()
+	next.number = l.added.Load() + 1
 	list := append(old[:len(old):len(old)], next)
 	l.list.Store(&list)
+	l.added.Store(next.number)
 }
 
 func (l *layers) drop(n int) {
@@ -88,35 +90,33 @@ func (s *Store) applyLayers() {
 			continue
 		}
 		waiting := s.layers.waiting(next)
-		newest := waiting[len(waiting)-1].mark
-		if err := s.flush(merge(waiting), newest); err != nil {
+		newest := waiting[len(waiting)-1]
+		if err := s.flush(merge(waiting), newest.mark); err != nil {
 			refused = true
 			s.fail(fmt.Errorf("applying the journal to Badger: %w", err))
 			close(s.layers.stuck)
 			continue
 		}
 		s.cut.Lock()
-		s.renew(newest.Seq)
+		s.renew(newest.number)
 		s.cut.Unlock()
 		s.layers.drop(len(waiting))
 		for _, l := range waiting {
-			if close(l.applied); l.erases {
-				s.sweeper.call()
-			}
+			close(l.applied)
 		}
 	}
 }
 
 // renew gives the writer a snapshot of Badger as it is now. The caller holds s.cut:
 // where no commit is under way, it does not wait for one.
-func (s *Store) renew(applied uint64) {
-	fresh := &snapshot{s.db.NewTransaction(false), applied}
-	if old := s.layers.settled.Swap(fresh); old != nil {
+func (s *Store) renew(layer uint64) {
+	fresh := &snapshot{s.db.NewTransaction(false), layer}
+	if old := s.layers.fresh.Swap(fresh); old != nil {
 		old.txn.Discard()
 	}
 }
 
-// waiting is a layer with those behind it that fit into the same transaction.
+// waiting is a layer with those after it that fit into the same transaction.
 // Badger takes a wallet that several of them changed once, and a transaction
 // costs as much as some fifty keys.
 func (l *layers) waiting(first *layer) []*layer {
@@ -148,8 +148,8 @@ func merge(layers []*layer) map[string][]byte {
 	return all
 }
 
-// settle waits until Badger has every change that was answered before the call.
-func (s *Store) settle(ctx context.Context) error {
+// flushed waits until Badger has every change that was answered before the call.
+func (s *Store) flushed(ctx context.Context) error {
 	list := s.layers.load()
 	if len(list) == 0 {
 		return nil
@@ -162,36 +162,4 @@ func (s *Store) settle(ctx context.Context) error {
 	case <-ctx.Done():
 		return unavailable(ctx.Err())
 	}
-}
-
-// settled is a view of Badger alone, when that has every change that was answered
-// before the call: for reading all keys of a kind.
-func (s *Store) settled(ctx context.Context) (*view, error) {
-	if err := s.settle(ctx); err != nil {
-		return nil, err
-	}
-	s.cut.Lock()
-	defer s.cut.Unlock()
-	return &view{txn: s.db.NewTransaction(false)}, nil
-}
-
-// latest is a view of the state at one moment, for single keys. The layers are
-// loaded before the snapshot is taken, so that together they lack nothing; when
-// the snapshot went on beyond the newest of them, it alone is the state.
-func (s *Store) latest(context.Context) (*view, error) {
-	v := &view{layers: s.layers.load(), txn: s.db.NewTransaction(false)}
-	if len(v.layers) == 0 {
-		return v, nil
-	}
-	newest := v.layers[len(v.layers)-1].mark.Seq
-	in := view{txn: v.txn}
-	applied, err := in.applied()
-	if err != nil {
-		v.txn.Discard()
-		return nil, err
-	}
-	if applied.Seq >= newest {
-		v.layers = nil
-	}
-	return v, nil
 }

@@ -23,7 +23,7 @@ func TestABadgerOfAnotherLayoutIsBuiltAgain(t *testing.T) {
 			if err := txn.Set([]byte("a of an old kind"), []byte{1}); err != nil {
 				return err
 			}
-			return txn.Set([]byte{tagMeta}, []byte(old))
+			return txn.Set([]byte{metaKey[0]}, []byte(old))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -11,14 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
 // powerDisk knows what a power cut takes: the bytes of each file, and the names,
 // that were not synced.
 type powerDisk struct {
-	journal.OS
+	segment.OS
 	mu    sync.Mutex
 	left  int // calls until the power goes; 0: it stays
 	off   bool
@@ -26,7 +27,7 @@ type powerDisk struct {
 }
 
 type powerFile struct {
-	journal.File
+	segment.File
 	disk         *powerDisk
 	size, synced int64
 	named        bool // its name is on disk
@@ -44,7 +45,7 @@ func (d *powerDisk) cut() bool {
 
 var errPower = fmt.Errorf("the power is gone: %w", syscall.EIO)
 
-func (d *powerDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d *powerDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	if d.cut() {
 		return nil, errPower
 	}
@@ -128,7 +129,7 @@ func (d *powerDisk) fall(dir string, dice func(int) int) error {
 
 // mortal is a store that dies and comes back.
 type mortal struct {
-	*Store
+	kept  *kept
 	t     *testing.T
 	o     Options
 	disk  *powerDisk
@@ -146,14 +147,16 @@ func (m *mortal) begin() {
 	m.t.Helper()
 	m.disk = &powerDisk{files: map[string]*powerFile{}}
 	m.o.Disk = m.disk
-	s, err := Open(m.t.Context(), m.o)
+	s, err := openKept(m.t.Context(), m.o)
 	if err != nil {
 		m.t.Fatalf("opening after a crash: %v", err)
 	}
-	m.Store = s
+	m.kept = s
 }
 
-func (m *mortal) Doom(step int) {
+func (m *mortal) Ledger() *ledger.Ledger { return m.kept.Ledger }
+
+func (m *mortal) CutPowerSoon(step int) {
 	m.disk.mu.Lock()
 	defer m.disk.mu.Unlock()
 	m.disk.left = step
@@ -165,7 +168,7 @@ func (m *mortal) Revive(dice func(int) int) {
 	m.t.Helper()
 	left := filepath.Join(m.t.TempDir(), "data")
 	copyDir(m.t, m.o.Dir, left)
-	if err := m.Close(); err != nil && !errors.Is(err, errPower) {
+	if err := m.kept.Close(); err != nil && !errors.Is(err, errPower) {
 		m.t.Fatal(err)
 	}
 	if powerCut := m.disk.off || dice(2) == 0; powerCut {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Open opens the ledger in a data folder, or begins one in an empty folder. It
@@ -39,7 +41,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
-	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), known: map[string][]byte{}, sweeper: newSweeper()}
+	s := newStore(o)
 	if err := s.open(ctx); err != nil {
 		if s.db != nil {
 			err = errors.Join(err, s.closeDB())
@@ -51,13 +53,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.checkSpace()
-	s.writer.Go(s.write)
-	s.writer.Go(s.readSeen)
-	if !o.idle {
-		s.writer.Go(s.sweep)
-	}
-	s.writer.Go(s.verifyClosed)
+	s.background.Go(s.write)
+	s.background.Go(s.applyLayers)
+	s.background.Go(s.readBloom)
+	s.background.Go(s.verifyClosed)
 	return s, nil
+}
+
+// newStore makes a store around nothing.
+func newStore(o Options) *Store {
+	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), watch: func([]ledger.Revocation) {}}
+	s.layers.queue, s.layers.stuck = make(chan *layer, layersAhead), make(chan struct{})
+	return s
 }
 
 func (s *Store) open(ctx context.Context) error {
@@ -70,9 +77,9 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.expected(); err != nil {
 		return err
 	}
-	j, err := journal.Open(journal.Options{
+	j, err := segment.Open(segment.Options{
 		Dir: journalDir(s.o.Dir), Currency: s.o.Currency, Disk: s.o.Disk,
-		SegmentBytes: s.o.SegmentBytes, Now: s.now,
+		SegmentBytes: s.o.SegmentBytes, Now: s.o.Now,
 	})
 	if err != nil {
 		return err
@@ -84,10 +91,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.checkHead(); err != nil {
 		return err
 	}
-	if err := s.openBadger(ctx); err != nil {
-		return err
-	}
-	return s.loadRevoked()
+	return s.openBadger(ctx)
 }
 
 // openBadger opens Badger and brings it to the journal's head. What cannot be
@@ -100,7 +104,7 @@ func (s *Store) openBadger(ctx context.Context) error {
 	if unreadable == nil {
 		unreadable = s.catchUp(ctx)
 	}
-	if _, broken := errors.AsType[*brokenBadger](unreadable); !broken {
+	if _, broken := errors.AsType[*badgerError](unreadable); !broken {
 		return unreadable
 	}
 	if errors.Is(unreadable, errLayout) {
@@ -121,11 +125,11 @@ func (s *Store) openBadger(ctx context.Context) error {
 	return s.catchUp(ctx)
 }
 
-// brokenBadger is an error of Badger's own, told apart from damage to the journal.
-type brokenBadger struct{ err error }
+// badgerError is an error of Badger's own, told apart from damage to the journal.
+type badgerError struct{ err error }
 
-func (b *brokenBadger) Error() string { return b.err.Error() }
-func (b *brokenBadger) Unwrap() error { return b.err }
+func (b *badgerError) Error() string { return b.err.Error() }
+func (b *badgerError) Unwrap() error { return b.err }
 
 // catchUp applies what Badger lacks.
 func (s *Store) catchUp(ctx context.Context) error {
@@ -137,12 +141,12 @@ func (s *Store) catchUp(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return &brokenBadger{err}
+		return &badgerError{err}
 	}
 	head := s.journal.Head()
 	switch {
 	case applied.Seq == 0 && !fresh:
-		return &brokenBadger{errors.New("it does not say which records are applied to it")}
+		return &badgerError{errors.New("it does not say which records are applied to it")}
 	case applied.Seq > head.Seq:
 		return mismatch("the journal ends with record %d but Badger has record %d applied: records are missing at the journal's end; put the journal folder back from its newest copy, or, if you are sure that this journal is the newest, move the badger folder away and it is built again",
 			head.Seq, applied.Seq)
@@ -164,7 +168,7 @@ func (s *Store) sameJournal(applied journal.Mark) error {
 	if applied.Seq == 0 {
 		return nil
 	}
-	hash, err := s.journal.HashAt(applied.Ptr)
+	hash, err := s.journal.HashAt(applied.Ref)
 	if err == nil && hash == applied.Hash {
 		return nil
 	}
@@ -172,20 +176,12 @@ func (s *Store) sameJournal(applied journal.Mark) error {
 		applied.Seq, applied.Hash)
 }
 
-// replay applies the records behind a mark, in groups as the writer does. It
-// stops before the disk is full: what it writes goes into mapped files.
+// replay applies the records after a mark, in groups as the writer does. It stops before
+// the disk is full: what it writes goes into mapped files.
 func (s *Store) replay(ctx context.Context, from journal.Mark) error {
-	g := s.newGroup()
-	defer func() { g.txn.Discard() }()
-	next := func() error {
-		g.txn.Discard()
-		if err := g.write(); err != nil {
-			return &brokenBadger{err}
-		}
-		s.o.Progress(g.mark.Seq-from.Seq, s.journal.Head().Seq-from.Seq)
-		g = s.newGroup()
-		return cmp.Or(s.room(openRoom), ctx.Err())
-	}
+	p := replay{s: s, ctx: ctx, from: from, mark: from}
+	p.begin()
+	defer func() { p.w.base.txn.Discard() }()
 	for line, err := range s.journal.Lines(from) {
 		if err != nil {
 			return err
@@ -194,26 +190,58 @@ func (s *Store) replay(ctx context.Context, from journal.Mark) error {
 		if err != nil {
 			return fmt.Errorf("applying record %d: %w", line.Seq, err)
 		}
-		alone := r.Kind == paywall.KindVoucher
-		if g.mark.Seq > 0 && (alone || g.full()) {
-			if err := next(); err != nil {
+		large := ledger.Large(&r)
+		if large || full(p.tx) {
+			if err := p.write(); err != nil {
 				return err
 			}
 		}
-		if err := g.apply(&r, line.Ptr); err != nil {
-			return &brokenBadger{err} // the journal is sound, so what it meets in Badger is not
+		if err := ledger.Apply(p.tx, &r, line.Ref); err != nil {
+			return &badgerError{err} // the journal is sound, so what it meets in Badger is not
 		}
-		g.mark = journal.Mark{Seq: line.Seq, Hash: line.Hash, Ptr: line.Ptr}
-		if alone {
-			if err := next(); err != nil {
+		p.mark = line.Mark()
+		if large {
+			if err := p.write(); err != nil {
 				return err
 			}
 		}
 	}
-	if g.mark.Seq == 0 {
+	return p.write()
+}
+
+// replay is how far the journal is applied to Badger at open.
+type replay struct {
+	s    *Store
+	ctx  context.Context
+	w    *writer
+	tx   *ledger.Tx
+	from journal.Mark
+	mark journal.Mark // up to the last record in tx
+}
+
+func (p *replay) begin() {
+	known := map[string][]byte{}
+	if p.w != nil {
+		p.w.base.txn.Discard()
+		known = p.w.known
+	}
+	p.w = p.s.newWriter()
+	p.w.known = known
+	p.tx = p.w.replaying()
+}
+
+// write brings the group to Badger, and begins the next.
+func (p *replay) write() error {
+	if p.mark == p.from {
 		return nil
 	}
-	return next()
+	if err := p.s.flush(p.tx.Writes(), p.mark); err != nil {
+		return &badgerError{fmt.Errorf("applying the journal to Badger: %w", err)}
+	}
+	p.w.remember(p.tx.Writes())
+	p.s.o.Progress(p.mark.Seq-p.from.Seq, p.s.journal.Head().Seq-p.from.Seq)
+	p.begin()
+	return cmp.Or(p.s.room(openRoom), p.ctx.Err())
 }
 
 // verifyClosed checks, while the store serves, the segments that were too much

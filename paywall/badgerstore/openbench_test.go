@@ -61,16 +61,16 @@ func milliseconds(all []time.Duration) float64 {
 	return float64(all[len(all)/2].Microseconds()) / 1000
 }
 
-func openFor(b *testing.B, o Options) *Store {
+func openFor(b *testing.B, o Options) *kept {
 	b.Helper()
-	s, err := Open(b.Context(), o)
+	s, err := openKept(b.Context(), o)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return s
 }
 
-func closeFor(b *testing.B, s *Store) {
+func closeFor(b *testing.B, s *kept) {
 	b.Helper()
 	if err := s.Close(); err != nil {
 		b.Fatal(err)

@@ -8,7 +8,7 @@ import (
 )
 
 // settleReaders has wallets use everything that a reader can.
-func settleReaders(t testing.TB, s *Store, w *town) {
+func settleReaders(t testing.TB, s *kept, w *town) {
 	t.Helper()
 	ctx := t.Context()
 	fine := func(err error) {

@@ -8,17 +8,18 @@ import (
 	"syscall"
 
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
-// Why [Open] refuses a folder, and [Store.Failure] ends changes; compare with
+// Why [Open] refuses a folder, and [ledger.Info] has a Failure; compare with
 // errors.Is. The first three are mistakes of whoever starts the server. The
 // others are of the disk: tokens need no ledger, so a server can go on serving
 // those who have paid. An error that is none of them is of the disk, too.
 var (
 	// ErrInUse: another process has the folder open.
-	ErrInUse = journal.ErrInUse
+	ErrInUse = segment.ErrInUse
 	// ErrCurrency: the ledger is kept in another currency than the one asked for.
-	ErrCurrency = journal.ErrCurrency
+	ErrCurrency = segment.ErrCurrency
 	// ErrFolder: the folder cannot be made or entered, or what is in it not read.
 	ErrFolder = errors.New("the folder cannot be used")
 	// ErrAbsent: the ledger that is kept in this folder is not in it. The folder is
@@ -39,7 +40,6 @@ func (r *refusal) Unwrap() []error { return []error{r.class, r.err} }
 
 // classed gives an error the class that follows from what it wraps.
 func classed(err error) error {
-	_, damage := errors.AsType[*journal.Damage](err)
 	_, apart := errors.AsType[*mismatched](err)
 	for _, class := range []error{ErrInUse, ErrCurrency, ErrFolder, ErrAbsent, ErrDamaged, ErrNoSpace} {
 		if errors.Is(err, class) {
@@ -47,7 +47,7 @@ func classed(err error) error {
 		}
 	}
 	switch {
-	case damage || apart:
+	case errors.Is(err, journal.ErrDamaged) || apart:
 		return &refusal{ErrDamaged, err}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
 		return &refusal{ErrNoSpace, err}
@@ -68,7 +68,7 @@ func mismatch(format string, args ...any) error { return &mismatched{fmt.Sprintf
 // and one where a new ledger would begin although there was one: whoever begins
 // anew sells again what was sold, and owes nobody anything.
 func (s *Store) expected() error {
-	first, err := journal.Genesis(journalDir(s.o.Dir))
+	first, err := segment.Genesis(journalDir(s.o.Dir))
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
 // town is a ledger with a bit of everything in it.
 type town struct {
-	store   *Store
+	store   *kept
 	keys    []paywall.KeyHashes
 	wallets []string
 	offers  []paywall.Purchase
@@ -41,7 +42,7 @@ func must[T any](t testing.TB) func(v T, err error) T {
 	}
 }
 
-func settle(t testing.TB, s *Store) *town {
+func settle(t testing.TB, s *kept) *town {
 	t.Helper()
 	ctx := t.Context()
 	w := &town{store: s}
@@ -73,23 +74,27 @@ func settle(t testing.TB, s *Store) *town {
 }
 
 // contents is everything in Badger.
-func contents(t testing.TB, s *Store) map[string]string {
+func contents(t testing.TB, s *kept) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	if err := s.settle(t.Context()); err != nil { // to Badger with what was answered
+	if err := s.flushed(t.Context()); err != nil { // to Badger with what was answered
 		t.Fatal(err)
 	}
-	if err := s.sweepAll(); err != nil {
-		t.Fatal(err)
-	}
-	err := s.read(func(v *view) error {
-		return v.each(nil, func(key, value []byte) error {
-			all[string(key)] = string(value)
-			return nil
+	for erasing := true; erasing; { // goes on in the background after opening
+		clear(all)
+		erasing = false
+		err := s.read(func(v *view) error {
+			value, err := v.load(metaKey)
+			all[string(metaKey)] = string(value)
+			return errors.Join(err, v.Each(nil, func(key, value []byte) error {
+				all[string(key)] = string(value)
+				erasing = erasing || key[0] == state.TagErasure
+				return nil
+			}))
 		})
-	})
-	if err != nil {
-		t.Fatal(err)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return all
 }
@@ -108,7 +113,7 @@ func same(t testing.TB, what string, got, want map[string]string) {
 	}
 }
 
-func verified(t testing.TB, s *Store) paywall.Report {
+func verified(t testing.TB, s *kept) paywall.Report {
 	t.Helper()
 	report := must[paywall.Report](t)(s.Verify(t.Context()))
 	if !report.OK {
@@ -117,7 +122,7 @@ func verified(t testing.TB, s *Store) paywall.Report {
 	return report
 }
 
-func closed(t testing.TB, s *Store) {
+func closed(t testing.TB, s *kept) {
 	t.Helper()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -243,7 +248,7 @@ func TestABadgerOfAnotherJournalIsRefused(t *testing.T) {
 	}
 }
 
-func buyMany(t testing.TB, s *Store, wallet string, n int) {
+func buyMany(t testing.TB, s *kept, wallet string, n int) {
 	t.Helper()
 	next := make(chan int, n)
 	for i := range n {

@@ -12,7 +12,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/archive"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // Restore puts a backup into a data folder that no server has open, and answers
@@ -28,11 +29,11 @@ import (
 // a mount point, or in a folder that only root may write to): every byte of the
 // backup, the journal's hashes, numbers and links, and every invariant of the
 // ledger. Until that has held, dir is as it was; what does not hold is refused
-// with an error, [journal.ErrBackup] if it is the backup's own.
+// with an error, [archive.ErrBackup] if it is the backup's own.
 //
 // Signing keys in the backup are put into dir as well. Badger is built, or brought
 // up to date, by the next [Open].
-func Restore(ctx context.Context, r io.Reader, dir string) (journal.Manifest, error) {
+func Restore(ctx context.Context, r io.Reader, dir string) (archive.Manifest, error) {
 	m, err := restore(ctx, r, dir)
 	if err != nil {
 		return m, fmt.Errorf("restoring into %s: %w", dir, err)
@@ -44,21 +45,21 @@ func Restore(ctx context.Context, r io.Reader, dir string) (journal.Manifest, er
 type restoring struct {
 	dir     string
 	made    bool             // dir was not there
-	base    *journal.Journal // what is in dir; nil: nothing
+	base    *segment.Journal // what is in dir; nil: nothing
 	staging string           // inside of dir, so that what is in it can be moved
-	staged  *journal.Journal
+	staged  *segment.Journal
 	keys    []string // names of the staged keys' files
 }
 
 const stagingPrefix = ".restore-"
 
-func restore(ctx context.Context, r io.Reader, dir string) (m journal.Manifest, err error) {
+func restore(ctx context.Context, r io.Reader, dir string) (m archive.Manifest, err error) {
 	x := &restoring{dir: dir}
 	defer func() { err = errors.Join(err, x.tidy(err != nil)) }()
 	if err := x.begin(); err != nil {
 		return m, err
 	}
-	m, err = journal.StageBackup(reader{ctx, r}, x.base, journalDir(x.staging), x.stageKey)
+	m, err = segment.StageBackup(reader{ctx, r}, x.base, journalDir(x.staging), x.stageKey)
 	if err != nil {
 		return m, err
 	}
@@ -103,7 +104,7 @@ func (x *restoring) openBase() error {
 	if first == "" {
 		return nil
 	}
-	x.base, err = journal.Inspect(journalDir(x.dir))
+	x.base, err = segment.Inspect(journalDir(x.dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the folder is not empty, there is %s in it, and holds no ledger: a backup is restored into an empty folder", first)
 	}
@@ -112,27 +113,25 @@ func (x *restoring) openBase() error {
 
 func (x *restoring) stageKey(name string, content io.Reader) error {
 	x.keys = append(x.keys, name)
-	return journal.WriteFile(filepath.Join(keysDir(x.staging), name), content)
+	return segment.WriteFile(filepath.Join(keysDir(x.staging), name), content)
 }
 
 // prove holds the staged journal against the manifest and every invariant.
-func (x *restoring) prove(ctx context.Context, m *journal.Manifest) error {
+func (x *restoring) prove(ctx context.Context, m *archive.Manifest) error {
 	var err error
-	if x.staged, err = journal.Inspect(journalDir(x.staging)); err != nil {
-		return fmt.Errorf("%w: %w", journal.ErrBackup, err)
+	if x.staged, err = segment.Inspect(journalDir(x.staging)); err != nil {
+		return fmt.Errorf("%w: %w", archive.ErrBackup, err)
 	}
-	s := offline(x.staging, x.staged)
-	defer s.end()
-	report, err := s.prove(ctx, nil, x.staged.Head())
+	report, err := proofOf(ctx, x.staged, nil).Run()
 	switch {
 	case err != nil:
 		return err
 	case !report.OK:
-		return fmt.Errorf("%w: its ledger does not add up: %s", journal.ErrBackup, report.Problems[0])
+		return fmt.Errorf("%w: its ledger does not add up: %s", archive.ErrBackup, report.Problems[0])
 	case report.Seq != m.Seq || report.Head != m.Head || x.staged.CutOff() > 0:
-		return fmt.Errorf("%w: its journal ends with record %d, %s, and its manifest says %d, %s", journal.ErrBackup, report.Seq, report.Head, m.Seq, m.Head)
+		return fmt.Errorf("%w: its journal ends with record %d, %s, and its manifest says %d, %s", archive.ErrBackup, report.Seq, report.Head, m.Seq, m.Head)
 	case x.staged.Currency() != m.Currency || x.staged.Ledger() != m.Ledger:
-		return fmt.Errorf("%w: its journal is the ledger %s in %s, and its manifest says %s in %s", journal.ErrBackup, x.staged.Ledger(), x.staged.Currency(), m.Ledger, m.Currency)
+		return fmt.Errorf("%w: its journal is the ledger %s in %s, and its manifest says %s in %s", archive.ErrBackup, x.staged.Ledger(), x.staged.Currency(), m.Ledger, m.Currency)
 	}
 	return nil
 }
@@ -149,7 +148,7 @@ func (x *restoring) adopt() error {
 	if err := os.Rename(journalDir(x.staging), journalDir(x.dir)); err != nil {
 		return err
 	}
-	disk := journal.OS{}
+	disk := segment.OS{}
 	return errors.Join(disk.SyncDir(x.dir), disk.SyncDir(filepath.Dir(x.dir)))
 }
 
@@ -170,14 +169,14 @@ func (x *restoring) adoptKeys() error {
 			return err
 		}
 	}
-	return journal.OS{}.SyncDir(keysDir(x.dir))
+	return segment.OS{}.SyncDir(keysDir(x.dir))
 }
 
 // tidy closes and removes what the restore needed, and after a failure the folder
 // that it made.
 func (x *restoring) tidy(failed bool) error {
 	var err error
-	for _, j := range []*journal.Journal{x.base, x.staged} {
+	for _, j := range []*segment.Journal{x.base, x.staged} {
 		if j != nil {
 			err = errors.Join(err, j.Close())
 		}

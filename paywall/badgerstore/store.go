@@ -1,13 +1,13 @@
-// Package badgerstore is the ledger of one node: a journal that is the truth,
-// and beside it Badger, which holds what follows from the journal so that no
-// request has to read it through. It implements [paywall.Store].
+// Package badgerstore keeps the ledger of one node: a journal in files that is the
+// truth, and beside it Badger, which holds the state that follows from the journal, so
+// that no request has to read it through. It implements [ledger.Engine].
 //
-// One goroutine writes. It takes all changes that wait, checks each against the
-// state that the ones before it leave, writes them to the journal with one sync,
-// and then answers them all. Hence no conflicts, no retries, no hot account, and
-// one sync for everybody who waits. Another goroutine brings them to Badger; until
-// it has, every read looks at them first. How fast that is, and what others are,
-// says the command bench.
+// One goroutine writes. It takes all changes that wait, runs each on the state that the
+// ones before it leave, writes their records to the journal with one sync, and then
+// answers them all. Hence no conflicts, no retries, no hot account, and one sync for
+// everybody who waits. Another goroutine brings them to Badger; until it has, every read
+// looks at them first. The command bench measures how fast that is, beside other
+// databases.
 package badgerstore
 
 import (
@@ -23,6 +23,8 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Options of a store. Dir and Currency are required.
@@ -37,7 +39,7 @@ type Options struct {
 	// disk has no room for kills the process. 0: 256 MiB.
 	Reserve uint64
 
-	// Ledger is the id that the ledger in Dir must have, as [Store.ID] told it
+	// Ledger is the id that the ledger in Dir must have, as [Store.Info] told it
 	// earlier. Without that ledger the folder is refused: [ErrAbsent]. "": any
 	// ledger is opened, and one is begun in an empty folder.
 	Ledger string
@@ -47,48 +49,32 @@ type Options struct {
 	Progress func(done, total uint64)
 
 	SegmentBytes int64        // length at which a journal segment is closed; 0: 64 MiB
-	Disk         journal.Disk // what the journal writes through; nil: the real one
+	Disk         segment.Disk // what the journal writes through; nil: the real one
 
 	free func(dir string) (uint64, error) // free space; tests fill the disk with it
-	idle bool                             // the sweeper waits; tests do its work in steps
 }
 
 const defaultReserve = 256 << 20
 
-// Store implements [paywall.Store].
+// Store implements [ledger.Engine].
 type Store struct {
 	o       Options
 	log     *slog.Logger
 	db      *badger.DB
-	journal *journal.Journal
+	journal *segment.Journal
 	head    headFile // the writer's
-	revoked revocations
-	sweeper sweeper
-	totals  totals
+	bloom   bloom    // the writer's, but for what is read at open
+	watch   func([]ledger.Revocation)
 
-	queue  chan *request
-	writer sync.WaitGroup
-	layers layers
-	// The writer's own: values of wallets' and accounts' keys that it used lately,
-	// the snapshot of Badger that it decides on, and the layers that lack in that.
-	known   map[string][]byte
-	seen    seen
-	base    *snapshot
-	ahead   []*layer
-	memo    map[string][]byte               // of one group after the other
-	records map[journal.Ptr]*journal.Record // the same
-	likely  int                             // keys that a group will write: as many as the last one
-
-	// How long the writer waits for members of a group, and for how many.
-	sync    time.Duration // what a sync takes lately
-	awaited int
-	wait    *time.Timer
+	queue      chan *request
+	background sync.WaitGroup
+	layers     layers
+	lastRead   atomic.Pointer[journal.Mark] // up to where Lines was read last
 
 	// cut is held while a layer is applied to Badger, which may take several
 	// transactions, and while [Store.settled] takes a snapshot.
 	cut sync.Mutex
 
-	groups atomic.Int64          // committed so far
 	tight  atomic.Bool           // too little free space
 	failed atomic.Pointer[error] // what ended all changes until the store is opened again
 
@@ -100,7 +86,11 @@ type Store struct {
 	end    context.CancelFunc
 }
 
-var _ paywall.Store = (*Store)(nil)
+var (
+	_ ledger.Engine   = (*Store)(nil)
+	_ ledger.Archiver = (*Store)(nil)
+	_ ledger.Comparer = (*Store)(nil)
+)
 
 // enter admits a call unless the store is closed or closing. The caller leaves
 // with s.gate.RUnlock.
@@ -139,28 +129,28 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	close(s.queue) // nobody sends any more: senders hold the gate
-	s.writer.Wait()
-	if last := s.layers.settled.Swap(nil); last != nil {
+	s.background.Wait()
+	if last := s.layers.fresh.Swap(nil); last != nil {
 		last.txn.Discard()
 	}
 	return errors.Join(s.closeDB(), s.head.close(), s.journal.Close())
 }
 
-// ID is the random id that the ledger was begun with; see [Options.Ledger].
-func (s *Store) ID() string { return s.journal.Ledger() }
-
-// Fresh reports whether nothing has ever been recorded in the ledger.
-func (s *Store) Fresh() bool { return s.journal.Head().Seq <= 1 } // the first record says whose it is
-
-// Failure is what ended all changes until the store is opened again, of the
-// class [ErrDamaged] or [ErrNoSpace] if it is of one; nil while there is none.
-// Reading goes on.
-func (s *Store) Failure() error {
+// Info implements [ledger.Engine]. Its Failure is of the class [ErrDamaged] or
+// [ErrNoSpace] if it is of one. Reading goes on after it.
+func (s *Store) Info() ledger.Info {
+	info := ledger.Info{Ledger: s.journal.Ledger(), Currency: s.o.Currency, Now: s.o.Now}
 	if failed := s.failed.Load(); failed != nil {
-		return *failed
+		info.Failure = *failed
 	}
-	return nil
+	return info
 }
+
+// Watch implements [ledger.Engine].
+func (s *Store) Watch(revoked func([]ledger.Revocation)) { s.watch = revoked }
+
+// Head implements [ledger.Engine].
+func (s *Store) Head(context.Context) (journal.Mark, error) { return s.journal.Head(), nil }
 
 // fail ends all changes until the store is opened again.
 func (s *Store) fail(err error) {
@@ -170,12 +160,8 @@ func (s *Store) fail(err error) {
 	}
 }
 
-func (s *Store) money(micros int64) paywall.Money {
-	return paywall.Money{Micros: micros, Currency: s.o.Currency}
-}
-
 func journalDir(dir string) string { return filepath.Join(dir, "journal") }
 func badgerDir(dir string) string  { return filepath.Join(dir, "badger") }
 
 // HasJournal reports whether a data folder holds a journal, whole or not.
-func HasJournal(dir string) (bool, error) { return journal.Exists(journalDir(dir)) }
+func HasJournal(dir string) (bool, error) { return segment.Exists(journalDir(dir)) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
 	"github.com/tuppence/tuppence/paywall/storetest"
 )
 
@@ -18,13 +20,13 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 	s := open(t, o)
 	keys := randomKeys(t)
 	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(1_000_000)}))
-	buyMany(t, s, w.ID, 4*sliceKeys)
-	for i := range sliceKeys {
+	buyMany(t, s, w.ID, 300)
+	for i := range 100 {
 		tip := paywall.Tip{ID: fmt.Sprint(i), Site: "https://news.example", Amount: euro(1)}
 		must[paywall.Wallet](t)(s.Tip(t.Context(), w.ID, tip))
 	}
 	settle(t, s)
-	newest := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s, w.ID))[0]
+	newest := must[[]paywall.Unlock](t)(storetest.History(t.Context(), s.Ledger, w.ID))[0]
 	if err := s.Erase(t.Context(), w.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -34,19 +36,16 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 	if err := os.RemoveAll(badgerDir(o.Dir)); err != nil { // a rebuild meets the same bounds
 		t.Fatal(err)
 	}
-	o.idle = true
 	slices := 0
-	for done := false; !done; slices++ {
-		s := open(t, o)
+	for more := true; more; slices++ {
+		s, e := openSlicing(t, o, 1)
 		if _, err := s.Wallet(t.Context(), keys.Key); paywall.ErrorCode(err) != paywall.CodeNoWallet {
 			t.Errorf("after %d slices the wallet answers %v", slices, err)
 		}
 		verified(t, s)
-		next, err := s.sweepOne([]byte{tagErasure})
-		if err != nil {
-			t.Fatal(err)
+		for more = erasing(t, s); more && e.made.Load() == 0; time.Sleep(time.Millisecond) {
+			more = erasing(t, s)
 		}
-		done = next == nil
 		closed(t, s)
 	}
 	if slices < 6 {
@@ -63,29 +62,40 @@ func TestALongHistoryIsErasedInSlices(t *testing.T) {
 // TestAKeyOfAnErasedWalletCanBeUsedAgain opens a wallet with the key of one that
 // is closed and not yet taken away.
 func TestAKeyOfAnErasedWalletCanBeUsedAgain(t *testing.T) {
-	s := open(t, testOptions(t.TempDir()))
+	s, e := openSlicing(t, testOptions(t.TempDir()), 0)
+	defer closed(t, s)
 	keys := randomKeys(t)
 	w := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(100)}))
 	buyMany(t, s, w.ID, 3)
-	s.cut.Lock() // nothing reaches Badger, and nothing is swept
-	erased := make(chan error)
-	go func() { erased <- s.Erase(t.Context(), w.ID) }()
-	for {
-		if _, err := s.Wallet(t.Context(), keys.Key); paywall.ErrorCode(err) == paywall.CodeNoWallet {
-			break
-		}
-		time.Sleep(time.Millisecond)
+	if err := s.Erase(t.Context(), w.ID); err != nil {
+		t.Fatal(err)
 	}
 	again := must[paywall.Wallet](t)(s.OpenWallet(t.Context(), keys, paywall.Welcome{Amount: euro(7)}))
-	s.cut.Unlock()
-	if err := <-erased; err != nil {
-		t.Fatal(err)
+	if !erasing(t, s) {
+		t.Fatal("it was taken away before")
 	}
-	if err := s.sweepAll(); err != nil {
-		t.Fatal(err)
+	verified(t, s)
+	e.left.Store(-1)
+	for erasing(t, s) { // it is tried again
+		time.Sleep(10 * time.Millisecond)
 	}
 	if got := must[paywall.Wallet](t)(s.Wallet(t.Context(), keys.Key)); got != again || got.ID == w.ID {
 		t.Errorf("the key opens %+v, not %+v", got, again)
 	}
 	verified(t, s)
+}
+
+// erasing reports whether a wallet is still being taken away.
+func erasing(t *testing.T, s *kept) (left bool) {
+	t.Helper()
+	err := s.View(t.Context(), ledger.Reads{List: true}, func(v ledger.State) error {
+		return v.Each([]byte{state.TagErasure}, func(_, _ []byte) error {
+			left = true
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
 }

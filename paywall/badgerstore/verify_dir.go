@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // VerifyDir verifies the ledger in a stopped server's data folder and changes
@@ -33,16 +36,16 @@ func VerifyDir(ctx context.Context, dir string) (paywall.Report, error) {
 	return report, err
 }
 
-func verifyDir(ctx context.Context, dir string) (paywall.Report, error) {
+func verifyDir(ctx context.Context, dir string) (report paywall.Report, err error) {
 	if _, err := os.Stat(dir); err != nil {
 		return paywall.Report{}, err
 	}
-	j, err := journal.Inspect(journalDir(dir))
+	j, err := segment.Inspect(journalDir(dir))
 	if err != nil {
 		return damagedReport(paywall.Report{Problems: []string{}}, err)
 	}
 	s := offline(dir, j)
-	defer s.leave()
+	defer func() { err = errors.Join(err, s.leave()) }()
 	head := j.Head()
 	if head.Seq == 0 {
 		return paywall.Report{Problems: []string{"the journal has no whole record"}}, nil
@@ -61,62 +64,81 @@ func verifyDir(ctx context.Context, dir string) (paywall.Report, error) {
 	if note != "" {
 		so.Notes = append(so.Notes, note)
 	}
-	report, err := s.Verify(ctx)
+	if s.db == nil {
+		report, err = proofOf(ctx, j, nil).Run()
+	} else {
+		err = s.read(func(v *view) error {
+			report, err = proofOf(ctx, j, v).Run()
+			return err
+		})
+	}
 	report.Notes = so.Notes
 	return report, err
 }
 
-// offline is a store that takes no changes, around a journal that was inspected.
-func offline(dir string, j *journal.Journal) *Store {
-	s := &Store{
-		o: Options{
-			Dir: dir, Currency: j.Currency(), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-			Progress: func(uint64, uint64) {}, free: freeSpace,
-		},
-		journal: j, queue: make(chan *request), known: map[string][]byte{},
+// proofOf proves a journal that no server has open, and the state that follows from all
+// of it; nil: the journal alone.
+func proofOf(ctx context.Context, j *segment.Journal, v *view) *ledger.Proof {
+	p := &ledger.Proof{
+		Lines:    func(uint64) iter.Seq2[*journal.Line, error] { return j.Lines(journal.Mark{}) },
+		Record:   func(at journal.Ref) (*journal.Record, error) { return (&view{s: &Store{journal: j}}).Record(at) },
+		End:      j.Head(),
+		Currency: j.Currency(), Now: time.Now(), Interrupted: ctx.Err,
 	}
-	s.log = s.o.Logger
-	s.life, s.end = context.WithCancel(context.Background())
-	return s
+	if v != nil {
+		p.State = v
+	}
+	return p
 }
 
-// leave ends an offline store and takes its copy of Badger away.
-func (s *Store) leave() {
-	s.end()
+// stopped is a store that takes no changes, around a journal that was inspected.
+type stopped struct {
+	*Store
+	copied string // the temporary folder with a copy of Badger; "": there is none
+}
+
+func offline(dir string, j *segment.Journal) *stopped {
+	s := newStore(Options{
+		Dir: dir, Currency: j.Currency(), Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Progress: func(uint64, uint64) {}, free: freeSpace,
+	})
+	s.journal = j
+	return &stopped{Store: s}
+}
+
+// leave closes what was opened and takes the copy of Badger away.
+func (s *stopped) leave() error {
+	err := s.journal.Close()
 	if s.db != nil {
-		_ = s.db.Close()
-		_ = os.RemoveAll(s.o.Dir)
+		err = errors.Join(err, s.db.Close())
 	}
-	_ = s.journal.Close()
+	if s.copied != "" {
+		err = errors.Join(err, os.RemoveAll(s.copied))
+	}
+	return err
 }
 
-// copyBadger opens a copy of Badger, brought up to the journal, and says what
-// there was to do. A Badger that cannot be used is not opened: it is derived data
-// and built again at the next start.
-func (s *Store) copyBadger(ctx context.Context) (note string, err error) {
+// copyBadger opens a copy of Badger, brought up to the journal, and says what there was
+// to do. A Badger that cannot be used is not opened: it is derived data and built again at
+// the next start.
+func (s *stopped) copyBadger(ctx context.Context) (note string, err error) {
 	from := badgerDir(s.o.Dir)
 	if _, err := os.Stat(filepath.Join(from, "MANIFEST")); errors.Is(err, fs.ErrNotExist) {
 		return "there is no Badger; the next start builds it from the journal, which alone was verified", nil
 	}
-	temporary, err := os.MkdirTemp("", "tuppence-verify-")
-	if err != nil {
+	if s.copied, err = os.MkdirTemp("", "tuppence-verify-"); err != nil {
 		return "", err
 	}
-	defer func() {
-		if s.db == nil {
-			err = errors.Join(err, os.RemoveAll(temporary))
-		}
-	}()
-	if err := copyTables(from, badgerDir(temporary)); err != nil {
+	if err := copyTables(from, badgerDir(s.copied)); err != nil {
 		return "", fmt.Errorf("copying Badger to the temporary folder: %w", err)
 	}
-	s.o.Dir = temporary
+	s.o.Dir = s.copied
 	var applied journal.Mark
 	err = s.openDB()
 	if err == nil {
 		err = s.read(func(v *view) (err error) {
 			if applied, err = v.applied(); err != nil {
-				err = &brokenBadger{err}
+				err = &badgerError{err}
 			}
 			return err
 		})
@@ -124,17 +146,16 @@ func (s *Store) copyBadger(ctx context.Context) (note string, err error) {
 	if err == nil {
 		err = s.catchUp(ctx)
 	}
-	if broken, ok := errors.AsType[*brokenBadger](err); ok {
+	if broken, ok := errors.AsType[*badgerError](err); ok {
+		err = nil
 		if s.db != nil {
-			err = errors.Join(s.db.Close(), os.RemoveAll(temporary))
+			err = s.db.Close()
 			s.db = nil
-		} else {
-			err = nil
 		}
 		return fmt.Sprintf("Badger cannot be read (%v); the next start builds it from the journal, which alone was verified", broken), err
 	}
-	if behind := s.journal.Head().Seq - applied.Seq; err == nil && behind > 0 {
-		note = fmt.Sprintf("Badger lacks the last %d records; the next start applies them", behind)
+	if lacks := s.journal.Head().Seq - applied.Seq; err == nil && lacks > 0 {
+		note = fmt.Sprintf("Badger lacks the last %d records; the next start applies them", lacks)
 	}
 	return note, err
 }
@@ -177,7 +198,7 @@ func copyFile(from, to string) error {
 
 // damagedReport turns an error into what is wrong with a ledger, where it is that.
 func damagedReport(report paywall.Report, err error) (paywall.Report, error) {
-	_, damaged := errors.AsType[*journal.Damage](err)
+	damaged := errors.Is(err, journal.ErrDamaged)
 	_, apart := errors.AsType[*mismatched](err)
 	if damaged || apart {
 		report.Problems = append(report.Problems, err.Error())

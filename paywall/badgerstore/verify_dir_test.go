@@ -57,7 +57,8 @@ func TestVerifyingAFolderChangesNothingInIt(t *testing.T) {
 			return nil
 		}},
 		"journal cut": {from: o.Dir, problem: "records are missing", change: func(dir string) error {
-			return os.Truncate(last(dir), int64(head.Ptr.Offset))
+			_, offset, _ := head.Ref.Words()
+			return os.Truncate(last(dir), int64(offset))
 		}},
 		"journal empty": {from: o.Dir, problem: "no whole record", change: func(dir string) error { return os.Truncate(last(dir), 0) }},
 	} {

@@ -1,53 +1,32 @@
 package badgerstore
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 
 	"github.com/dgraph-io/badger/v4"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// view is the state at one moment: a Badger snapshot, and for the writer what
-// lies over it. A key that does not exist reads as nil.
+// view is the state at one moment: a Badger snapshot, and the layers over it. It
+// implements [ledger.State].
 type view struct {
-	txn     *badger.Txn
-	layers  []*layer          // what lies over the snapshot
-	pending map[string][]byte // written by the group, over the layers; nil: deleted
-	known   map[string][]byte // the writer's cache of what layers and Badger hold
-	memo    map[string][]byte // what the group has read before; nil: absent
-	seen    *seen             // the writer's; nil for others
+	s      *Store
+	txn    *badger.Txn
+	layers []*layer // oldest first
 }
 
-func (v *view) get(key []byte) ([]byte, error) {
-	if v.seen != nil && filtered(key) && v.seen.lacks(key) {
-		return nil, nil
-	}
-	if value, ok := v.pending[string(key)]; ok {
-		return value, nil
-	}
-	if value, ok := v.known[string(key)]; ok {
-		return value, nil
-	}
+// Get implements [ledger.State].
+func (v *view) Get(key []byte) ([]byte, error) {
 	if value, ok := lookup(v.layers, key); ok {
 		return value, nil
 	}
-	if value, ok := v.memo[string(key)]; ok {
-		return value, nil
-	}
-	value, err := v.load(bytes.Clone(key)) // keys that are found in memory stay on the stack
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading Badger: %w", err)
-	case v.known != nil && value != nil && cached(key):
-		v.known[string(key)] = value
-	case v.memo != nil:
-		v.memo[string(key)] = value
-	}
-	return value, nil
+	return v.load(key)
 }
 
 func (v *view) load(key []byte) ([]byte, error) {
@@ -56,85 +35,178 @@ func (v *view) load(key []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading Badger: %w", err)
 	}
 	return item.ValueCopy(nil)
 }
 
-// cached tells the keys whose values the writer keeps: each purchase needs a
-// wallet and the site's account.
-func cached[K ~[]byte | ~string](key K) bool { return key[0] == tagWallet || key[0] == tagAccount }
-
-// wallet finds a wallet by its id as callers write it: [paywall.ErrNoWallet].
-func (v *view) wallet(id string) (walletID, wallet, error) {
-	raw, ok := parseWalletID(id)
-	if !ok {
-		return raw, wallet{}, paywall.ErrNoWallet
-	}
-	return v.walletByID(raw)
+// Record implements [ledger.State].
+func (v *view) Record(at journal.Ref) (*journal.Record, error) {
+	r, err := v.s.journal.Read(at)
+	return &r, err
 }
 
-// walletOf finds a wallet by a key of the kind k or c: [paywall.ErrNoWallet].
-func (v *view) walletOf(key []byte) (walletID, wallet, error) {
-	value, err := v.get(key)
-	if err != nil {
-		return walletID{}, wallet{}, err
+// Each implements [ledger.State]. It costs the keys that it reads, and a look at each
+// key that the layers hold. The store's own key is not listed.
+func (v *view) Each(prefix []byte, yield func(key, value []byte) error) error {
+	over := map[string][]byte{}
+	for _, l := range v.layers {
+		maps.Copy(over, l.values)
 	}
-	if len(value) != len(walletID{}) {
-		return walletID{}, wallet{}, paywall.ErrNoWallet
-	}
-	return v.walletByID(walletID(value))
+	return ledger.EachOver(tables{v}, over, prefix, yield)
 }
 
-func (v *view) walletByID(id walletID) (walletID, wallet, error) {
-	value, err := v.get(walletKey(id))
-	if err != nil {
-		return id, wallet{}, err
+// tables is a view of the snapshot alone.
+type tables struct{ *view }
+
+// Each implements [ledger.State].
+func (t tables) Each(prefix []byte, yield func(key, value []byte) error) error {
+	it := t.txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	defer it.Close()
+	for it.Rewind(); it.ValidForPrefix(prefix); it.Next() {
+		key := it.Item().KeyCopy(nil)
+		if key[0] == metaKey[0] {
+			continue
+		}
+		value, err := it.Item().ValueCopy(nil)
+		if err != nil {
+			return fmt.Errorf("reading Badger: %w", err)
+		}
+		if err := yield(key, value); err != nil {
+			return err
+		}
 	}
-	if value == nil {
-		return id, wallet{}, paywall.ErrNoWallet
-	}
-	w, err := decodeWallet(value)
-	return id, w, err
+	return nil
 }
 
-// unlock finds an unlock by its id; ok is false if there is none.
-func (v *view) unlock(id string) (u unlock, ok bool, err error) {
-	value, err := v.get(unlockKey(id))
+// applied is how far the journal is applied to Badger.
+func (v *view) applied() (journal.Mark, error) {
+	value, err := v.load(metaKey)
 	if err != nil || value == nil {
-		return u, false, err
+		return journal.Mark{}, err
 	}
-	if len(value) == len(number{}) { // a tombstone: its wallet was erased
-		return u, true, nil
-	}
-	u, err = decodeUnlock(value)
-	return u, true, err
+	return decodeMark(value)
 }
 
-// owned finds the purchases of a resource by a wallet.
-func (v *view) owned(n number, site, resource string) (o owned, err error) {
-	value, err := v.get(resourceKey(n, site, resource))
-	if err != nil || value == nil {
-		return o, err
-	}
-	return decodeOwned(value)
+// empty reports whether Badger holds nothing at all.
+func (v *view) empty() bool {
+	it := v.txn.NewIterator(badger.IteratorOptions{})
+	defer it.Close()
+	it.Rewind()
+	return !it.Valid()
 }
 
-// unlockOf puts together what the purchase's record and its refund's say.
-func unlockOf(r *journal.Record, refund *journal.Record, c paywall.Currency) paywall.Unlock {
-	u := paywall.Unlock{
-		ID: r.Unlock, Wallet: r.Wallet, Offer: r.Offer, Site: r.Site, Resource: r.Resource,
-		URL: r.URL, Title: r.Title, Paid: paywall.Money{Micros: r.Paid(), Currency: c}, Auto: r.Auto, Gift: r.Gift,
-		At: r.Time, RefundableUntil: r.Time.Add(r.Refund),
+// settled is a view of Badger alone, when that has every change that was answered
+// before the call.
+func (s *Store) settled(ctx context.Context) (*view, error) {
+	if err := s.flushed(ctx); err != nil {
+		return nil, err
 	}
-	if r.Access > 0 {
-		u.ExpiresAt = r.Time.Add(r.Access)
+	s.cut.Lock()
+	defer s.cut.Unlock()
+	return &view{s: s, txn: s.db.NewTransaction(false)}, nil
+}
+
+// read runs a look at Badger when that has every change answered before.
+func (s *Store) read(look func(*view) error) error {
+	v, err := s.settled(context.Background())
+	if err != nil {
+		return err
 	}
-	if r.Access > 0 && r.Access < r.Refund { // what was read to its end is no mistake
-		u.RefundableUntil = u.ExpiresAt
+	defer v.txn.Discard()
+	return look(v)
+}
+
+// latest is a view of the state at one moment. Together, layers and snapshot must lack
+// nothing, and the snapshot must hold nothing that is newer than the layers: they would
+// hide it. A layer is listed before it is on its way to Badger, so a snapshot that was
+// taken while none was added holds none that is not listed.
+func (s *Store) latest() *view {
+	for {
+		added := s.layers.added.Load()
+		v := &view{s: s, layers: s.layers.load(), txn: s.db.NewTransaction(false)}
+		if s.layers.added.Load() == added {
+			return v
+		}
+		v.txn.Discard()
 	}
-	if refund != nil {
-		u.RefundedAt = refund.Time
+}
+
+// View implements [ledger.Engine].
+func (s *Store) View(ctx context.Context, _ ledger.Reads, look func(ledger.State) error) error {
+	if err := s.enter(); err != nil {
+		return err
 	}
-	return u
+	defer s.gate.RUnlock()
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	v := s.latest()
+	defer v.txn.Discard()
+	return look(v)
+}
+
+// Compare implements [ledger.Comparer]: Badger says in the same transaction how far the
+// journal is applied to it.
+func (s *Store) Compare(ctx context.Context, look func(ledger.State, journal.Mark) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.gate.RUnlock()
+	v, err := s.settled(ctx)
+	if err != nil {
+		return err
+	}
+	defer v.txn.Discard()
+	end, err := v.applied()
+	if err != nil {
+		return err
+	}
+	return look(v, end)
+}
+
+// Lines implements [ledger.Engine].
+func (s *Store) Lines(ctx context.Context, after uint64) iter.Seq2[*journal.Line, error] {
+	return func(yield func(*journal.Line, error) bool) {
+		if err := s.enter(); err != nil {
+			yield(nil, err)
+			return
+		}
+		defer s.gate.RUnlock()
+		from, err := s.markAt(after)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for line, err := range s.journal.Lines(from) {
+			if err == nil {
+				from, err = line.Mark(), s.interrupted(ctx)
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(line, nil) {
+				return
+			}
+		}
+		s.lastRead.Store(&from)
+	}
+}
+
+// markAt finds a record by its number. Whoever follows the journal asks for the end of
+// what was read before.
+func (s *Store) markAt(seq uint64) (journal.Mark, error) {
+	if last := s.lastRead.Load(); last != nil && last.Seq == seq {
+		return *last, nil
+	}
+	return s.journal.MarkAt(seq)
+}
+
+// interrupted is why a long read has to stop: its caller left, or the store closes.
+func (s *Store) interrupted(ctx context.Context) error {
+	if s.life.Err() != nil {
+		return unavailable(errClosed)
+	}
+	return ctx.Err()
 }

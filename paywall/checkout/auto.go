@@ -14,7 +14,7 @@ import (
 // opensAlone reports whether the page of an offer sends its form itself. The
 // address is then as the gate made it: not one that was asked for again in
 // another language, or after a form that came without a cookie.
-func (x *exchange) opensAlone(p *purchase) bool {
+func opensAlone(x *exchange, p *purchase) bool {
 	return x.r.Method == http.MethodGet && p.quote.Auto && len(x.r.URL.Query()) == 1 && x.chosen()
 }
 
@@ -22,7 +22,7 @@ func (x *exchange) opensAlone(p *purchase) bool {
 // page of this site. A page of another site could otherwise lead through one
 // article after the other, until the week's money is spent. Browsers say so over
 // HTTPS, and on the reader's own machine; where they do not, the reader is asked.
-func (x *exchange) chosen() bool {
+func (x *request) chosen() bool {
 	h := x.r.Header
 	if h.Get("Sec-Fetch-Dest") != "document" {
 		return false
@@ -32,7 +32,7 @@ func (x *exchange) chosen() bool {
 }
 
 // unasked reports whether a form says that nobody was asked.
-func (x *exchange) unasked() (bool, error) {
+func (x *request) unasked() (bool, error) {
 	switch x.fields["auto"] {
 	case "", "false":
 		return false, nil
@@ -57,7 +57,7 @@ type suggestion struct {
 
 // suggest takes the price that was paid most often, the lower one of two: an
 // album among articles is no measure. unlocks are the newest first.
-func (x *exchange) suggest(unlocks []paywall.Unlock, s paywall.Settings) suggestion {
+func suggest(x *exchange, unlocks []paywall.Unlock, s paywall.Settings) suggestion {
 	times, kept := map[int64]int{}, 0
 	for i := range unlocks[:min(len(unlocks), suggestFrom)] {
 		u := &unlocks[i]
@@ -75,10 +75,10 @@ func (x *exchange) suggest(unlocks []paywall.Unlock, s paywall.Settings) suggest
 			price = micros
 		}
 	}
-	article := paywall.Money{Micros: price, Currency: x.c.Currency}
-	week := paywall.Money{Micros: price * suggestWeek, Currency: x.c.Currency}
+	article := paywall.Money{Micros: price, Currency: x.c.o.Currency}
+	week := paywall.Money{Micros: price * suggestWeek, Currency: x.c.o.Currency}
 	s.Auto = paywall.Auto{PerArticle: article, PerWeek: week}
-	if s.Check(x.c.Currency) != nil { // more than can be set
+	if s.Check(x.c.o.Currency) != nil { // more than can be set
 		return suggestion{}
 	}
 	return suggestion{article, week, x.text.Field(article), x.text.Field(week)}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // clicked is what a browser says of a link that the reader clicked on another site.
@@ -46,7 +47,7 @@ func (s *site) suggested() *httptest.ResponseRecorder {
 }
 
 func hasAutoScript(w *httptest.ResponseRecorder) bool {
-	return strings.Contains(w.Body.String(), autoScript.URL())
+	return strings.Contains(w.Body.String(), page.AutoScript.URL())
 }
 
 // TestPageThatOpensAloneIsTheOrdinaryPage: with the button, for those without
@@ -54,22 +55,22 @@ func hasAutoScript(w *httptest.ResponseRecorder) bool {
 func TestPageThatOpensAloneIsTheOrdinaryPage(t *testing.T) {
 	s := newSite(t)
 	key := s.easygoing()
-	_, before, _ := s.store.counts()
+	_, before, _ := s.counts()
 	raw := s.offer()
-	page := s.get("/.paywall/unlock?offer="+raw, cookie(key), clicked)
-	wantStatus(t, page, http.StatusOK)
-	wantText(t, page, "Pay €0.20 and read</button>", "opens by itself", `<script src="`+autoScript.URL()+`" defer></script>`)
-	if got := page.Header().Get("Content-Security-Policy"); got != scriptSecurity {
+	sent := s.get("/.paywall/unlock?offer="+raw, cookie(key), clicked)
+	wantStatus(t, sent, http.StatusOK)
+	wantText(t, sent, "Pay €0.20 and read</button>", "opens by itself", `<script src="`+page.AutoScript.URL()+`" defer></script>`)
+	if got := sent.Header().Get("Content-Security-Policy"); got != scriptSecurity {
 		t.Errorf("its policy is %q", got)
 	}
-	if _, after, _ := s.store.counts(); after != before {
+	if _, after, _ := s.counts(); after != before {
 		t.Error("looking at it bought something")
 	}
 	form := append(s.press(raw, cookie(key)), "auto", "true")
 	wantStatus(t, s.post("/.paywall/unlock", form, cookie(key)), http.StatusSeeOther)
-	page = s.get("/.paywall/wallet", cookie(key))
-	wantText(t, page, "€4.80", "€0.20 on 22 November 2026</time>&nbsp;· opened without asking", "Undo")
-	wantStatus(t, s.get(autoScript.URL()), http.StatusOK)
+	sent = s.get("/.paywall/wallet", cookie(key))
+	wantText(t, sent, "€4.80", "€0.20 on 22 November 2026</time>&nbsp;· opened without asking", "Undo")
+	wantStatus(t, s.get(page.AutoScript.URL()), http.StatusOK)
 }
 
 // TestG02PageOpensAloneOnlyWhereTheReaderGoes: not for others, and not when
@@ -227,20 +228,20 @@ func TestWalletPageSuggestsOpeningWithoutAsking(t *testing.T) {
 // currencies that a mark could turn into another amount.
 func TestSuggestionIsAnAmountThatCanBeSet(t *testing.T) {
 	for currency, micros := range map[paywall.Currency]int64{"KWD": 1_250_000, "JPY": 30_000_000, "EUR": 1_000_000} {
-		for _, tag := range Languages {
-			x := &exchange{c: &Checkout{Options: Options{Currency: currency}}, text: speaking(t, tag)}
+		for _, tag := range page.Languages {
+			x := &exchange{c: &Checkout{o: Options{Currency: currency}}, text: speaking(t, tag)}
 			paid := paywall.Unlock{Paid: paywall.Money{Micros: micros, Currency: currency}}
-			got := x.suggest([]paywall.Unlock{paid, paid, paid}, paywall.Settings{})
+			got := suggest(x, []paywall.Unlock{paid, paid, paid}, paywall.Settings{})
 			x.fields = map[string]string{"per_article": got.Article, "per_week": got.Week}
-			set, wrong, err := x.wantedSettings(paywall.Settings{})
+			set, wrong, err := wantedSettings(x, paywall.Settings{})
 			if err != nil || set.Auto != (paywall.Auto{PerArticle: got.PerArticle, PerWeek: got.PerWeek}) || got.PerArticle != paid.Paid {
 				t.Errorf("%s, %s: %+v is read as %+v: %s, %v", tag, currency, got, set, wrong, err)
 			}
 		}
 	}
-	x := &exchange{c: &Checkout{Options: Options{Currency: "EUR"}}, text: speaking(t, "en")}
+	x := &exchange{c: &Checkout{o: Options{Currency: "EUR"}}, text: speaking(t, "en")}
 	dear := paywall.Unlock{Paid: euro(900_000_000_000)}
-	if got := x.suggest([]paywall.Unlock{dear, dear, dear}, paywall.Settings{}); got != (suggestion{}) {
+	if got := suggest(x, []paywall.Unlock{dear, dear, dear}, paywall.Settings{}); got != (suggestion{}) {
 		t.Errorf("more than can be set is suggested: %+v", got)
 	}
 }

@@ -16,11 +16,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // axe is axe-core, as .ci/run installs it. Where it is missing the test fails.
 func axe(t *testing.T) string {
 	t.Helper()
+	notShort(t, "axe-core")
 	source, err := os.ReadFile("testdata/axe/node_modules/axe-core/axe.min.js")
 	if err != nil {
 		t.Fatalf("this test needs axe-core; get it with: npm ci --prefix paywall/checkout/testdata/axe: %v", err)
@@ -51,18 +53,18 @@ func media(features ...string) chromedp.Action[chromedp.Void] {
 // form by itself, or there would be another page before this one is looked at.
 func (s *site) served(pages map[string]*httptest.ResponseRecorder) string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		page := pages[strings.TrimPrefix(r.URL.Path, "/")]
-		if r.URL.Path == autoScript.URL() {
+		sent := pages[strings.TrimPrefix(r.URL.Path, "/")]
+		if r.URL.Path == page.AutoScript.URL() {
 			http.NotFound(w, r)
 			return
 		}
-		if page == nil {
+		if sent == nil {
 			s.c.ServeHTTP(w, r)
 			return
 		}
-		maps.Copy(w.Header(), page.Header())
+		maps.Copy(w.Header(), sent.Header())
 		w.Header().Del("Clear-Site-Data") // would empty the browser between two pages
-		_, _ = w.Write(page.Body.Bytes())
+		_, _ = w.Write(sent.Body.Bytes())
 	}))
 	s.t.Cleanup(server.Close)
 	return server.URL
@@ -78,12 +80,12 @@ func TestAxeFindsNothing(t *testing.T) {
 	ctx := chromium(t, 320)
 	for name, options := range map[string]struct {
 		tag  string
-		look LookOptions
+		look page.Options
 	}{
-		"ours in English":             {"en", LookOptions{}},
-		"ours in Arabic":              {"ar", LookOptions{}},
-		"a pale accent, in Hebrew":    {"he", LookOptions{Name: "המעבורת", Logo: icon.URL(), Accent: "#ffd400"}},
-		"a middling accent, in Dutch": {"nl", LookOptions{Name: "De Veerpont", Accent: "#c0527a"}},
+		"ours in English":             {"en", page.Options{}},
+		"ours in Arabic":              {"ar", page.Options{}},
+		"a pale accent, in Hebrew":    {"he", page.Options{Name: "המעבורת", Logo: page.Icon.URL(), Accent: "#ffd400"}},
+		"a middling accent, in Dutch": {"nl", page.Options{Name: "De Veerpont", Accent: "#c0527a"}},
 	} {
 		s := newSite(t, inLanguages(firstOf(options.tag)...), lookOf(t, options.look))
 		pages := s.allPages()
@@ -136,7 +138,7 @@ func (s *site) inArticle(form bool) *httptest.ResponseRecorder {
 
 // article is a page of the site itself.
 func (s *site) article(content string) *httptest.ResponseRecorder {
-	text := speaking(s.t, s.c.languages.offered[0])
+	text := s.c.languages.Accepted("")
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.WriteString(`<!doctype html><html lang="` + text.Tag + `" dir="` + text.Dir + `"><head><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>Tea</title><style>@media (prefers-color-scheme: dark) { body { background: #121212; color: #eee } }</style></head>` +

@@ -12,16 +12,13 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // unlock is a purchase that was made just now.
 func (s *site) unlock(key paywall.WalletKey, changes ...func(*paywall.Offer)) *paywall.Unlock {
 	s.t.Helper()
-	id := s.bought(key, changes...)
-	s.store.mu.Lock()
-	defer s.store.mu.Unlock()
-	u := *s.store.unlocks[id]
-	return &u
+	return s.purchase(key, s.bought(key, changes...))
 }
 
 // bar is what the gate asks for, for a page that was just bought.
@@ -54,7 +51,7 @@ func TestBarSaysWhatWasPaidAndUndoesIt(t *testing.T) {
 	}
 	for _, want := range []string{
 		`role="region" lang="en" dir="ltr" aria-label="What you just bought"`, `<form method="post" action="/.paywall/refund">`,
-		`href="/.paywall/receipt?unlock=` + u.ID + `"`, `href="/.paywall/wallet"`, `<link rel="stylesheet" href="` + barStyle.URL() + `">`,
+		`href="/.paywall/receipt?unlock=` + u.ID + `"`, `href="/.paywall/wallet"`, `<link rel="stylesheet" href="` + page.BarStyle.URL() + `">`,
 	} {
 		if !strings.Contains(bar, want) {
 			t.Errorf("no %s in\n%s", want, bar)
@@ -94,7 +91,7 @@ func TestBarStandsInPagesOfAnyEncoding(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	u := s.unlock(key)
-	for _, tag := range Languages {
+	for _, tag := range page.Languages {
 		c := speaking(t, tag)
 		bar := s.bar(u, header("Accept-Language", tag))
 		for i := range len(bar) {
@@ -131,7 +128,7 @@ func TestBarSuggestsOpeningWithoutAsking(t *testing.T) {
 	if strings.Contains(s.bar(u), "per_week") {
 		t.Error("what is set is suggested")
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	if bar := s.bar(u); strings.Contains(bar, "per_week") || !strings.Contains(bar, "paid") {
 		t.Errorf("without a ledger the bar is\n%s", bar)
 	}
@@ -139,7 +136,7 @@ func TestBarSuggestsOpeningWithoutAsking(t *testing.T) {
 
 func TestBarStyleTouchesNothingElse(t *testing.T) {
 	s := newSite(t)
-	w := s.get(barStyle.URL())
+	w := s.get(page.BarStyle.URL())
 	wantStatus(t, w, http.StatusOK)
 	for line := range strings.SplitSeq(w.Body.String(), "\n") {
 		line = strings.TrimPrefix(line, "@media print { ")
@@ -158,8 +155,8 @@ func TestBarStyleTouchesNothingElse(t *testing.T) {
 
 // TestPublishersBarIsChecked as their other templates are.
 func TestPublishersBarIsChecked(t *testing.T) {
-	with := func(source string) LookOptions {
-		return LookOptions{Templates: fstest.MapFS{"bar.html": {Data: []byte(source)}}}
+	with := func(source string) page.Options {
+		return page.Options{Templates: fstest.MapFS{"bar.html": {Data: []byte(source)}}}
 	}
 	if _, err := NewLook(with(`{{define "bar"}}{{.Nothing}}{{end}}`)); err == nil || !strings.Contains(err.Error(), "bar.html:1") {
 		t.Errorf("a mistake gives %v", err)

@@ -103,7 +103,7 @@ func TestAWalletThatIsGoneBuysNothingFromTheBox(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if writes, debits, wallets := s.store.counts(); writes != 0 || debits != 0 || wallets != 0 {
+	if writes, debits, wallets := s.counts(); writes != 0 || debits != 0 || wallets != 0 {
 		t.Errorf("%d writes, %d debits, %d wallets", writes, debits, wallets)
 	}
 }

@@ -10,17 +10,19 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
 // Prefix is the path under which a checkout lives on every gated site.
 const Prefix = "/.paywall/"
 
-// Options is what a checkout needs. Store, Ring, Verifier, Origin and Currency
+// Options is what a checkout needs. Ledger, Ring, Verifier, Origin and Currency
 // are required.
 type Options struct {
-	// Store waits until the ledger is open. Any error is answered with 503.
-	Store func(ctx context.Context) (paywall.Store, error)
+	// Ledger waits until the ledger is open. Any error is answered with 503.
+	Ledger func(ctx context.Context) (Ledger, error)
 
 	Ring     *token.Ring
 	Verifier *token.Verifier
@@ -36,7 +38,7 @@ type Options struct {
 	// Ceremonies is what logins with passkeys share. Hand the same to checkouts that
 	// replace one another on a reload, which would break logins otherwise. Default: a
 	// new one.
-	Ceremonies *Ceremonies
+	Ceremonies *passkey.Ceremonies
 
 	// Limits bounds guessing, new wallets, changes of the ledger and requests for
 	// pages. Hand the same to checkouts that belong together, and to those that
@@ -57,7 +59,7 @@ type Options struct {
 	WelcomeSite  string
 	FreeShares   bool
 
-	Currency paywall.Currency // of the store
+	Currency paywall.Currency // of the ledger
 	Refund   time.Duration    // how long a purchase can be undone; 0: not at all
 	Refunds  int              // that a wallet can have in a UTC month; default: 5
 	Vouchers bool             // voucher codes are accepted
@@ -65,11 +67,11 @@ type Options struct {
 	GiftLinks GiftLinks       // default: none can be made
 	Tips      []paywall.Money // that readers may choose from; default: none can be given
 
-	// Languages of the pages, a choice of [Languages]. The first is for readers
+	// Languages of the pages, a choice of [page.Languages]. The first is for readers
 	// whose browser asks for none of them. Default: all.
 	Languages []string
 
-	Look *Look // of the pages; default: ours
+	Look *page.Look // of the pages; default: ours
 
 	Logger *slog.Logger     // default: slog.Default
 	Now    func() time.Time // default: time.Now
@@ -77,8 +79,8 @@ type Options struct {
 
 // Checkout is an http.Handler, safe for concurrent use.
 type Checkout struct {
-	Options
-	languages *languages
+	o         Options
+	languages *page.LanguageSet
 	boxes     boxes
 
 	emptyBySite, emptyByNetwork daily // why new wallets start empty
@@ -86,14 +88,14 @@ type Checkout struct {
 
 // New checks the options.
 func New(o Options) (*Checkout, error) {
-	if o.Store == nil || o.Ring == nil || o.Verifier == nil || o.Origin == nil {
-		return nil, errors.New("checkout needs a store, a key ring, a verifier and an origin")
+	if o.Ledger == nil || o.Ring == nil || o.Verifier == nil || o.Origin == nil {
+		return nil, errors.New("checkout needs a ledger, a key ring, a verifier and an origin")
 	}
 	if _, err := paywall.ParseCurrency(string(o.Currency)); err != nil {
 		return nil, err
 	}
 	if !o.Welcome.IsZero() && (o.Welcome.Currency != o.Currency || o.Welcome.Micros < 0) {
-		return nil, errors.New("the welcome credit must be an amount above zero in the store's currency")
+		return nil, errors.New("the welcome credit must be an amount above zero in the ledger's currency")
 	}
 	if o.WelcomeLimit == 0 {
 		o.WelcomeLimit = defaultWelcomes * max(o.LimitFactor, 1)
@@ -111,7 +113,7 @@ func New(o Options) (*Checkout, error) {
 		return nil, err
 	}
 	if len(o.Tips) > 0 && o.Tips[0].Currency != o.Currency {
-		return nil, errors.New("the tips must be in the store's currency")
+		return nil, errors.New("the tips must be in the ledger's currency")
 	}
 	if o.ClientIP == nil {
 		o.ClientIP = func(r *http.Request) string { return r.RemoteAddr }
@@ -126,10 +128,7 @@ func New(o Options) (*Checkout, error) {
 		return nil, fmt.Errorf("a limit factor of %d is not between 1 and %d", o.LimitFactor, MaxLimitFactor)
 	}
 	if o.Ceremonies == nil {
-		o.Ceremonies = NewCeremonies()
-	}
-	if o.Look == nil {
-		o.Look = ours
+		o.Ceremonies = passkey.NewCeremonies()
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -137,47 +136,17 @@ func New(o Options) (*Checkout, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	languages, err := newLanguages(o.Languages)
+	var err error
+	if o.Look == nil {
+		if o.Look, err = NewLook(page.Options{}); err != nil {
+			return nil, err
+		}
+	}
+	languages, err := page.NewLanguageSet(o.Languages)
 	if err != nil {
 		return nil, err
 	}
-	return &Checkout{Options: o, languages: languages}, nil
-}
-
-// endpoint is what can be done at one path.
-type endpoint struct {
-	get, post func(*exchange) error
-	unlimited bool // caches keep what get answers
-}
-
-// endpoints is the whole map of the prefix, but for static files. The path must
-// be spelled exactly so: an alias would be a second way around a limit.
-var endpoints = map[string]endpoint{
-	"":                {get: (*exchange).toWallet},
-	"unlock":          {get: (*exchange).showOffer, post: (*exchange).buy},
-	"wallet":          {get: (*exchange).showWallet, post: (*exchange).openWallet},
-	"wallet/recover":  {post: (*exchange).recoverWallet},
-	"wallet/settings": {post: (*exchange).saveSettings},
-	"wallet/devices":  {post: (*exchange).signOut},
-	"wallet/erase":    {get: (*exchange).confirmErase, post: (*exchange).eraseWallet},
-	"wallet/code.svg": {get: (*exchange).showQR},
-	"wallet/export":   {get: (*exchange).exportWallet},
-	"wallet/gift":     {post: (*exchange).giveAway},
-	"gift":            {get: (*exchange).showGift, post: (*exchange).openGift},
-	"receipt":         {get: (*exchange).showReceipt},
-	"refund":          {post: (*exchange).refund},
-	"tip":             {post: (*exchange).tip},
-	"forget.css":      {get: (*exchange).forgetPages},
-	"topup":           {get: (*exchange).showTopUp},
-	"topup/voucher":   {post: (*exchange).redeem},
-	"reset":           {get: (*exchange).showReset, post: (*exchange).reset},
-	"jwks.json":       {get: (*exchange).showKeys, unlimited: true},
-
-	"wallet/passkeys/add":         {post: (*exchange).addPasskey},
-	"wallet/passkeys/add/begin":   {post: (*exchange).beginPasskey},
-	"wallet/passkeys/remove":      {post: (*exchange).removePasskey},
-	"wallet/passkeys/login":       {post: (*exchange).passkeyLogin},
-	"wallet/passkeys/login/begin": {post: (*exchange).beginPasskeyLogin},
+	return &Checkout{o: o, languages: languages}, nil
 }
 
 // ServeHTTP answers every request under [Prefix].
@@ -201,7 +170,7 @@ func (x *exchange) serve() error {
 	name, _ := strings.CutPrefix(x.r.URL.Path, Prefix)
 	e, ok := endpoints[name]
 	if file, found := strings.CutPrefix(name, "static/"); found {
-		e, ok = x.c.Look.staticEndpoint(file)
+		e, ok = x.c.staticEndpoint(file)
 	}
 	read := x.r.Method == http.MethodGet || x.r.Method == http.MethodHead
 	switch {
@@ -245,21 +214,11 @@ func (x *exchange) change(e endpoint) error {
 // submitted reports whether a POST is the reader's own, and reads its fields.
 // unread says why they cannot be read.
 func (x *exchange) submitted() (unread, err error) {
-	if err := x.guard(); err != nil {
+	if err := x.checkHead(); err != nil {
 		return nil, err
 	}
 	unread = x.readFields()
-	return unread, x.guardForm()
-}
-
-func (e endpoint) allow() string {
-	switch {
-	case e.get == nil:
-		return "POST"
-	case e.post == nil:
-		return "GET, HEAD"
-	}
-	return "GET, HEAD, POST"
+	return unread, x.checkSameOrigin()
 }
 
 // shownMethod keeps a stranger's method name short.

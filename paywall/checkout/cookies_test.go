@@ -36,7 +36,7 @@ func TestF15H06WithoutCookiesNothingIsBought(t *testing.T) {
 				form = append(form, "code", s.voucher(5_000_000))
 			}
 			form = append(form, "new_wallet", hidden(t, s.get(page).Body.String(), "new_wallet"))
-			before, _, _ := s.store.counts()
+			before, _, _ := s.counts()
 			w := s.post(Prefix+way.post, form, cookiesOff)
 			wantStatus(t, w, http.StatusSeeOther)
 			why := s.get(w.Header().Get("Location"))
@@ -50,7 +50,7 @@ func TestF15H06WithoutCookiesNothingIsBought(t *testing.T) {
 			if way.price > 0 {
 				wantText(t, why, `href="/articles/tea?ref=front"`)
 			}
-			if after, debits, wallets := s.store.counts(); after != before || debits != 0 || wallets != 0 {
+			if after, debits, wallets := s.counts(); after != before || debits != 0 || wallets != 0 {
 				t.Errorf("%d → %d writes, %d debits, %d wallets", before, after, debits, wallets)
 			}
 		})
@@ -98,7 +98,7 @@ func TestFormOfAnotherPageNeedsOneMoreClick(t *testing.T) {
 	wantText(t, page, "Nothing was charged yet. Please press the button once more.", "Pay €0.20 and read")
 	w = s.post("/.paywall/unlock", []string{"offer", hidden(t, page.Body.String(), "offer")}, cookiesOff, func(r *http.Request) { r.AddCookie(c) })
 	wantStatus(t, w, http.StatusSeeOther)
-	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+	if _, debits, wallets := s.counts(); debits != 1 || wallets != 1 {
 		t.Errorf("%d debits, %d wallets", debits, wallets)
 	}
 }
@@ -135,7 +135,7 @@ func TestPlantedBareCookieIsNoProofOverTLS(t *testing.T) {
 	w := s.post("/.paywall/unlock", []string{"offer", s.offer()}, cookiesOff, kept("http://"), header("Cookie", "session=1; paywall_wallet=x"))
 	wantStatus(t, w, http.StatusSeeOther)
 	wantStatus(t, s.get(w.Header().Get("Location")), http.StatusBadRequest)
-	if writes, _, _ := s.store.counts(); writes != 0 {
+	if writes, _, _ := s.counts(); writes != 0 {
 		t.Errorf("%d writes", writes)
 	}
 }
@@ -144,7 +144,7 @@ func TestPlantedBareCookieIsNoProofOverTLS(t *testing.T) {
 // take one another's place, so that the header does not grow with them.
 func TestPagesUnderOnePathShareOneCookie(t *testing.T) {
 	s := newSite(t)
-	s.start = time.Now() // as the jar has it
+	s.advance(time.Since(s.now())) // as the jar has it
 	key, _ := s.opened(50_000_000)
 	jar, err := cookiejar.New(nil)
 	if err != nil {

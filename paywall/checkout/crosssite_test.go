@@ -30,7 +30,7 @@ func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	acts := s.acts()
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	site := func(v string) change { return header("Sec-Fetch-Site", v) }
 	origin := func(v string) change {
 		return func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", v) }
@@ -74,7 +74,7 @@ func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
 			})
 		}
 	}
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Errorf("%d changes were made", after-before)
 	}
 }
@@ -113,7 +113,7 @@ func TestSeveralAuthorizationsActForNobody(t *testing.T) {
 			wantProblem(t, s.get("/.paywall/wallet", asJSON, bearer(mine), two), http.StatusBadRequest, "malformed")
 		})
 	}
-	if _, debits, _ := s.store.counts(); debits != 0 {
+	if _, debits, _ := s.counts(); debits != 0 {
 		t.Errorf("%d debits", debits)
 	}
 }
@@ -135,7 +135,7 @@ func TestB16EarlyDataNeverBuys(t *testing.T) {
 	} {
 		wantStatus(t, s.post("/.paywall/unlock", form, cookie(key), early), http.StatusTooEarly)
 	}
-	if _, debits, _ := s.store.counts(); debits != 0 {
+	if _, debits, _ := s.counts(); debits != 0 {
 		t.Error("early data bought")
 	}
 }
@@ -145,7 +145,7 @@ func TestTwoDifferentWalletCookiesActForNobody(t *testing.T) {
 	mine, _ := s.opened(5_000_000)
 	planted, _ := s.opened(5_000_000)
 	acts := s.acts()
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for path, fields := range acts {
 		switch path {
 		case "/.paywall/wallet/recover", "/.paywall/reset":
@@ -157,7 +157,7 @@ func TestTwoDifferentWalletCookiesActForNobody(t *testing.T) {
 			wantText(t, w, "Your browser sent two wallets", "Remove the cookies of this site")
 		})
 	}
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Error("something was done for one of them")
 	}
 	wantProblem(t, s.get("/.paywall/wallet", asJSON, cookie(mine), cookie(planted)), http.StatusUnauthorized, "no-such-wallet")

@@ -7,24 +7,24 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// deviceKeeper says who is let into a wallet, and takes keys away.
+type deviceKeeper interface {
+	Devices(ctx context.Context, wallet string, key paywall.Hash) ([]paywall.Device, error)
+	Drop(ctx context.Context, wallet string, d paywall.Drop) error
+}
+
 // signOut ends what other browsers can do with the wallet, or this one.
 //
 // The recovery code of a browser that is signed out goes with it: whoever used
 // that browser could have read it there. The field codes with "false" lets all codes
 // stay, for who wrote one of them down. This browser's own code stays when it signs
 // itself out, as the way back.
-func (x *exchange) signOut() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
+func signOut(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	drop, here, err := wantedDrop(ctx, x, ledger, who)
 	if err != nil {
 		return err
 	}
-	drop, here, err := x.wantedDrop(ctx, store, who)
-	if err != nil {
-		return err
-	}
-	if err := store.Drop(ctx, who.wallet.ID, drop); err != nil {
+	if err := ledger.Drop(ctx, who.wallet.ID, drop); err != nil {
 		return err
 	}
 	notice := "signed-out"
@@ -33,7 +33,7 @@ func (x *exchange) signOut() error {
 	}
 	if here {
 		notice = "signed-out-here"
-		if err := x.leave(ctx, store, who); err != nil {
+		if err := leave(ctx, x, ledger, who); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (x *exchange) signOut() error {
 
 // wantedDrop reads who is to be signed out: the field device has the id of one,
 // or others is "true"; and whether codes is not "false".
-func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who identity) (_ paywall.Drop, here bool, err error) {
+func wantedDrop(ctx context.Context, x *exchange, ledger deviceKeeper, who identity) (_ paywall.Drop, here bool, err error) {
 	id, others := x.fields["device"], x.fields["others"] == "true"
 	if (id != "") == others {
 		return paywall.Drop{}, false, paywall.Errorf(paywall.CodeMalformed, "send either device, with the id of one, or others, with true")
@@ -55,7 +55,7 @@ func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who iden
 	if others {
 		return paywall.Drop{Except: who.hash, Codes: codes}, false, nil
 	}
-	devices, err := store.Devices(ctx, who.wallet.ID, who.hash)
+	devices, err := ledger.Devices(ctx, who.wallet.ID, who.hash)
 	if err != nil {
 		return paywall.Drop{}, false, err
 	}
@@ -68,11 +68,11 @@ func (x *exchange) wantedDrop(ctx context.Context, store paywall.Store, who iden
 }
 
 // leave makes this browser forget the wallet and what it opened.
-func (x *exchange) leave(ctx context.Context, store paywall.Store, who identity) error {
-	unlocks, _, err := store.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
+func leave(ctx context.Context, x *exchange, ledger historian, who identity) error {
+	unlocks, _, err := ledger.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}
-	x.forgetWallet(unlocks)
+	forgetWallet(x, unlocks)
 	return nil
 }

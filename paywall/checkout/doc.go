@@ -6,8 +6,8 @@
 // the signed offer that the gate handed out. It debits only on POST, only what
 // the offer says, and redirects only to the path the offer names.
 //
-// Every word that a reader sees stands in messages/, one file for each language;
-// what programs read is English.
+// What a reader sees is made by [page], in their language; what programs read is
+// English.
 //
 // # Gifts and tips
 //
@@ -23,43 +23,67 @@
 //
 // # Templates
 //
-// A publisher's templates ([LookOptions]) take the place of those in templates/
-// by the names of their files. Each page is "layout" of layout.html with
-// "content" of its own file inside; "voucher", "recover" and "secrets" of
+// A publisher's templates ([page.Options]) take the place of those in
+// page/templates/ by the names of their files. Each page is "layout" of layout.html
+// with "content" of its own file inside; "voucher", "recover" and "secrets" of
 // forms.html hold the forms, and every form must keep its fields, "token" of
 // token.html too, without which text browsers cannot send it. Forms with
-// data-passkey stand hidden until static/passkey.js shows them. All pages have
+// data-passkey stand hidden until the script of .Module shows them. A line that says
+// "as in" another file stands for the names there, too. All pages have
 //
-//	.T "key" "Place" text   text of messages/, with what stands in its places
+//	.T "key" "Place" text   text of page/messages/, with what stands in its places
 //	.N "key" number         the same in the plural form of the number
 //	.Money .Date .Duration  an amount, a time, a length as the language writes it
+//	.Number                 a whole number; .Machine a time for the datetime attribute
+//	.Micros .IsZero         of an amount, in millionths; of a time
 //	.Tag .Dir               the language and its direction, for <html>
 //	.Title .Site .Logo      of the page; the publisher's name or host, and image
 //	.CSS .Icon              addresses
-//	.Module                 the same of the script for passkeys, "" for none
-//	.Notice .Alert .Field   what went well, what to mend, and the field's id
-//	.Switch                 the languages: .Action .Offer .Unlock .Gift .Offered
+//	.Script .Module         addresses of its scripts, "" for none: the usual one, and
+//	                        the module for passkeys
+//	.Notice .Onward         what went well, and the path of the article it is about
+//	.Alert .Field .Typed    what to mend, the field's id, and what stood in it
+//	.Switch                 the languages: .Action .Offer .Unlock .Gift
+//	                        .Offered: .Tag .Name
 //	.FormToken              for "token"; empty where browsers need none
 //
 // and besides
 //
-//	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .After
-//	               .Missing .House .Refund .Final .Vouchers .Auto
-//	wallet.html    .Balance .Free .Vouchers .Code .Unlocks: .ID .Title .Link .Paid .At
-//	               .Refunded .Refundable .Left .Auto .Given .GiftKey .Tip: see tip.html
-//	               .Gifts: .MadeAt .Opened .Readers; .Tips: .Title .Amount .At
-//	               .Suggest: .PerArticle .PerWeek .Article .Week;
-//	               .WebAuthn .Full .Passkeys: .ID .Site .Synced .AddedAt
-//	receipt.html   .Bought: as one of .Unlocks; .Seller .RefundedAt .Tips: .Amount .At
+//	forms.html     .NewWallet .Offer .Shown .WebAuthn: hidden fields; whether passkeys
+//	               work. Every page that takes in one of its forms has what that names
+//	unlock.html    .Offer .NewWallet .Words .Minutes .Price .Access .Balance .House
+//	               .Charge: what the purchase takes, which the page must show
+//	               .Shown: the same, as its form says it back
+//	               .After .Missing: what is left then; what lacks
+//	               .Cap .Spent .Ends .Capped: of the site's monthly cap; whether it
+//	               takes something off the price
+//	               .Budget: the purchase would go over the reader's own limit
+//	               .Refund .Final .Vouchers .Auto
+//	wallet.html    .Balance .Free .Vouchers .Code .Older .Unlocks: .ID .Title .Link .Paid
+//	               .At .Refunded .Refundable .Left .Auto .Given .GiftKey
+//	               .Tip: as in tip.html; .Gifts: .MadeAt .Opened .Readers
+//	               .Tips: .Title .Amount .At
+//	               .Suggest: .PerArticle .PerWeek .Article .Week
+//	               as in settings.html, as in devices.html, as in passkeys.html
+//	settings.html  .Settings: .Budget .Auto .Forget; .Auto has .PerArticle .PerWeek
+//	               .Spent: .Today .Week .Month
+//	               .Currency .Budget .PerArticle .PerWeek: what stands in the fields;
+//	               a part of wallet.html, as the next two
+//	devices.html   .Devices: .ID .Current .AddedAt
+//	passkeys.html  .WebAuthn .Full .Passkeys: .ID .Site .Synced .AddedAt
+//	receipt.html   .Seller .RefundedAt .Tips: .Amount .At
+//	               .Bought: .ID .Title .Link .Paid .At .Refunded .Refundable .Left .Auto
+//	               .Given .GiftKey .Tip: as in tip.html
 //	tip.html       .FormToken .ID .Unlock .Amounts; no page, a part of these two
 //	stranger.html  .NewWallet .Vouchers .Welcome .WebAuthn
 //	topup.html     .NewWallet .Known .Balance .Vouchers
 //	gift.html      .Key .NewWallet .ExpiresAt
-//	giftlink.html  .Link .Readers .Bought: as one of .Unlocks
+//	giftlink.html  .Link .Readers .Bought: .ID .Title .Link .Paid .At .Refundable .Left
 //	erase.html     .Balance
 //	reset.html     .Done .Cookies .Heavy .WebAuthn .Wallets: .Code .Known .Balance
 //	error.html     .Next .Back .Wallet .Reset
 //	box.html       .Offer .Words .Minutes .Price .Access .Refund .Form; no page
 //	               around it, only .T .N .Money .Duration .Tag .Dir .CSS
-//	bar.html       .ID .Paid .Auto .Left .Undo .Form .Suggest: as in wallet.html; as with box.html
+//	bar.html       .ID .Paid .Auto .Left .Undo .Form .Suggest: .PerArticle .PerWeek
+//	               .Article .Week; as with box.html
 package checkout

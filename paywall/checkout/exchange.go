@@ -8,16 +8,26 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
-// commitTimeout bounds a change. A reader who leaves does not stop it: between
-// debit and answer there is no way back.
-const commitTimeout = 10 * time.Second
+// Ledger is what a checkout calls of a ledger: its parts stand beside the handlers
+// that use them. A [github.com/tuppence/tuppence/paywall/ledger.Ledger] is one; its
+// methods say what they promise.
+type Ledger interface {
+	walletKeeper
+	deviceKeeper
+	settingsKeeper
+	passkeyKeeper
+	historian
+	unlocker
+	redeemer
+	giver
+	tipper
+}
 
-// exchange is one request and its answer.
-type exchange struct {
-	c *Checkout
-	w http.ResponseWriter
+// request is what was asked, and what can be told from that alone.
+type request struct {
 	r *http.Request
 
 	origin string
@@ -28,25 +38,36 @@ type exchange struct {
 
 	fields map[string]string // of a POST
 
-	pays bool // a wallet that is opened gets the money of a voucher
-
-	formSecrets []string // that this browser has, when it has the answer
+	csrfSecrets []string // that this browser has, when it has the answer
 	drawn       string   // the one among them that the answer brings along, "" if none
+}
 
-	back       string          // path of the article this is about, "" if none
-	offer      string          // that offers it, signed by us, "" if none
-	gift       paywall.GiftKey // that gives it, "" if none
-	retryAfter time.Duration   // for 429 and 503
-	text       *catalogue
+// exchange is one request and its answer. Its methods are what every handler may
+// need; what belongs to one of them is a function beside it.
+type exchange struct {
+	request
+	c *Checkout
+	w http.ResponseWriter
+
+	about subject // what the request is about, as soon as it is known
+	text  *page.Catalogue
+}
+
+// subject is the article that a request is about. Error pages lead back to it, and
+// the switch of languages keeps it.
+type subject struct {
+	back  string          // path of the article, or of where to try again; "" if not known
+	offer string          // that offers it, signed by us; "" if none
+	gift  paywall.GiftKey // that gives it; "" if none
 }
 
 func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
-	x := &exchange{c: c, w: w, r: r, origin: c.Origin(r), now: c.Now()}
+	x := &exchange{request: request{r: r, origin: c.o.Origin(r), now: c.o.Now()}, c: c, w: w}
 	x.tls = strings.HasPrefix(x.origin, "https:")
 	x.bearer = bearerOf(r)
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
 		prefersJSON(r.Header.Values("Accept")) || isScript(r)
-	x.formSecrets = x.readFormSecrets()
+	x.csrfSecrets = x.readCSRFSecrets()
 	x.text = x.chooseLanguage()
 	return x
 }
@@ -81,18 +102,13 @@ func isScript(r *http.Request) bool {
 		!strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Accept"), ",")), "text/html") && !hasWalletCookie(r)
 }
 
-// store waits for the ledger.
-func (x *exchange) store(ctx context.Context) (paywall.Store, error) {
-	s, err := x.c.Store(ctx)
+// ledger waits until the ledger is open.
+func (x *exchange) ledger(ctx context.Context) (Ledger, error) {
+	l, err := x.c.o.Ledger(ctx)
 	if err != nil {
 		return nil, &paywall.Error{Code: paywall.CodeUnavailable, Message: paywall.ErrUnavailable.Message, Err: err}
 	}
-	return s, nil
-}
-
-// commit is the context of a change: it outlives the client.
-func (x *exchange) commit() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(x.r.Context()), commitTimeout)
+	return l, nil
 }
 
 // setCookie gives the browser a cookie. A program that came with a bearer keeps
@@ -121,7 +137,7 @@ func (x *exchange) redirect(target string) {
 	x.w.WriteHeader(http.StatusSeeOther)
 }
 
-// codeOf is paywall.ErrorCode, but a store that did not answer in time is
+// codeOf is paywall.ErrorCode, but a ledger that did not answer in time is
 // unavailable, not broken.
 func codeOf(err error) paywall.Code {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -27,14 +28,9 @@ type exportHead struct {
 
 // exportWallet hands a reader everything that the ledger holds of their wallet. Whoever
 // wants nothing remembered of what they buy finds none of it here, either.
-func (x *exchange) exportWallet() error {
-	ctx := x.r.Context()
-	store, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
+func exportWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	e := exportWriter{x: x, out: bufio.NewWriterSize(x.w, 32<<10)}
-	err = store.WalletExport(ctx, who.wallet.ID, e.part)
+	err := ledger.WalletExport(ctx, who.wallet.ID, e.part)
 	if err == nil {
 		err = e.end()
 	}

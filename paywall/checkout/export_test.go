@@ -16,9 +16,8 @@ func TestReaderTakesTheirDataAlong(t *testing.T) {
 	s := newSite(t)
 	key, wallet := s.opened(5_000_000)
 	id := s.bought(key)
-	given := s.bought(key, resource("/articles/given"))
-	gift := paywall.Hash{1, 2, 3}
-	s.store.unlocks[given].Gift = gift
+	_, link := s.present(key, "/articles/given")
+	gift, _ := link.Hash()
 	for name, changes := range map[string][]change{"browser": {cookie(key)}, "program": {asJSON, bearer(key)}} {
 		t.Run(name, func(t *testing.T) {
 			w := s.get("/.paywall/wallet/export", changes...)
@@ -35,7 +34,7 @@ func TestReaderTakesTheirDataAlong(t *testing.T) {
 			v := decode(t, w)
 			wantMembers(t, v, "wallet_id", "currency", "balance", "free_credit", "opened_at", "settings", "devices", "passkeys", "purchases", "gifts", "tips", "credits")
 			purchases := v["purchases"].([]any)
-			if v["wallet_id"] != wallet.ID || v["balance"] != "4.60" || len(purchases) != 2 {
+			if v["wallet_id"] != wallet.ID || v["balance"] != "4.80" || len(purchases) != 2 {
 				t.Fatalf("export %v", v)
 			}
 			first, second := purchases[0].(object), purchases[1].(object)

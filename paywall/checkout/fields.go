@@ -131,3 +131,23 @@ func isJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == "application/json"
 }
+
+// readAmount reads what a field says, at most so much as a price may be.
+// Nothing, and zero, are no amount.
+func readAmount(x *exchange, field string) (paywall.Money, error) {
+	plain, ok := x.fields[field], true
+	if !x.json {
+		plain, ok = x.text.Plain(plain, x.c.o.Currency)
+	}
+	if !ok {
+		return paywall.Money{}, paywall.Errorf(paywall.CodeMalformed, "the field %s is not an amount", field)
+	}
+	if plain == "" {
+		plain = "0"
+	}
+	m, err := paywall.ParseMoney(plain, x.c.o.Currency)
+	if err != nil || m.IsZero() {
+		return m, err
+	}
+	return paywall.ParsePrice(plain, x.c.o.Currency)
+}

@@ -64,7 +64,7 @@ func TestG08TextBrowsersWalkTheWholeFlow(t *testing.T) {
 	}
 	// Back to the page that the browser still has, and the same button again.
 	wantStatus(t, b.press("/.paywall/unlock", form...), http.StatusSeeOther)
-	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+	if _, debits, wallets := s.counts(); debits != 1 || wallets != 1 {
 		t.Fatalf("%d debits, %d wallets", debits, wallets)
 	}
 
@@ -126,7 +126,7 @@ func TestG08G11NoTokenButThisBrowsersOwnVouchesForAForm(t *testing.T) {
 	theirs := hidden(t, s.get("/.paywall/wallet", quietly, cookie(other)).Body.String(), "form_token")
 	strangers := hidden(t, s.get("/.paywall/wallet", quietly).Body.String(), "form_token")
 	acts := s.acts()
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for path, fields := range acts {
 		for name, forged := range map[string][]string{
 			"none": nil, "empty": {"form_token", ""}, "of another wallet": {"form_token", theirs}, "of a stranger": {"form_token", strangers},
@@ -146,7 +146,7 @@ func TestG08G11NoTokenButThisBrowsersOwnVouchesForAForm(t *testing.T) {
 		wantProblem(t, s.call(path, body, cookie(key)), http.StatusForbidden, "cross-site")
 		wantProblem(t, s.post(path, append(fields, "form_token", mine), quietly, cookie(key), header("Accept", "application/json")), http.StatusForbidden, "cross-site")
 	}
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Errorf("%d changes were made", after-before)
 	}
 }
@@ -157,7 +157,7 @@ func TestG09AWrongOriginIsRefusedWhateverTheTokenSays(t *testing.T) {
 	key, _ := s.opened(5_000_000)
 	token := hidden(t, s.get("/.paywall/wallet", quietly, cookie(key)).Body.String(), "form_token")
 	acts := s.acts()
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for path, fields := range acts {
 		for _, foreign := range []change{
 			header("Origin", "null"), header("Origin", "https://evil.test"), header("Origin", "http://news.example"), header("Origin", ""),
@@ -168,7 +168,7 @@ func TestG09AWrongOriginIsRefusedWhateverTheTokenSays(t *testing.T) {
 			wantStatus(t, w, http.StatusForbidden)
 		}
 	}
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Errorf("%d changes were made", after-before)
 	}
 }
@@ -209,7 +209,7 @@ func TestG08AStrangersFormNeedsTheCookieOfItsPage(t *testing.T) {
 			}
 		}
 	}
-	if writes, _, wallets := s.store.counts(); writes != 0 || wallets != 0 {
+	if writes, _, wallets := s.counts(); writes != 0 || wallets != 0 {
 		t.Errorf("%d writes, %d wallets", writes, wallets)
 	}
 }

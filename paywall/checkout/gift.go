@@ -7,7 +7,16 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
+
+// giver makes gift links, and opens them.
+type giver interface {
+	AddGift(ctx context.Context, wallet string, link paywall.Gift) error
+	Gift(ctx context.Context, key paywall.Hash) (paywall.GiftState, error)
+	OpenGift(ctx context.Context, wallet string, key paywall.Hash) (paywall.Receipt, error)
+	Gifts(ctx context.Context, wallet string, limit int) ([]paywall.GiftState, error)
+}
 
 // GiftPath is the path of gift links. Whoever has the address of one, with its
 // query, reads the article. What is loaded or opened from its page is told our
@@ -18,70 +27,67 @@ const GiftPath = Prefix + "gift"
 func giftLink(key paywall.GiftKey) string { return GiftPath + "?key=" + string(key) }
 
 // readGift finds what a link opens or, beside [paywall.ErrGiftOver], what it opened
-// once: an error page leads there then.
-func (x *exchange) readGift(ctx context.Context, store paywall.Store, key paywall.Hash) (paywall.GiftState, error) {
-	gift, err := store.Gift(ctx, key)
+// once, and the article's path: an error page leads there then.
+func readGift(ctx context.Context, x *exchange, ledger giver, key paywall.Hash) (gift paywall.GiftState, back string, err error) {
+	gift, err = ledger.Gift(ctx, key)
 	if err != nil && !errors.Is(err, paywall.ErrGiftOver) {
-		return gift, err
+		return gift, "", err
 	}
 	back, ok := returnPath(gift.URL)
-	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same store
-		return paywall.GiftState{}, paywall.ErrGiftOver
+	if !ok || gift.Site != x.origin { // it is not known, or another site's of the same ledger
+		return paywall.GiftState{}, "", paywall.ErrGiftOver
 	}
-	x.back = back
-	return gift, err
+	return gift, back, err
 }
 
-// giftHash reads a link's key. From then on the switch of languages keeps it.
-func (x *exchange) giftHash(key string) (paywall.Hash, error) {
+// takeGiftKey reads a link's key and makes it what the request is about.
+func (x *exchange) takeGiftKey(key string) (paywall.Hash, error) {
 	hash, ok := paywall.GiftKey(key).Hash()
 	if !ok {
 		return hash, paywall.ErrGiftOver
 	}
-	x.gift = paywall.GiftKey(key)
+	x.about.gift = paywall.GiftKey(key)
 	return hash, nil
 }
 
 // showGift is the page behind a gift link. It changes nothing, however often the
 // preview of a chat or a scanner of mails asks for it.
-func (x *exchange) showGift() error {
+func showGift(x *exchange) error {
 	query, err := parseForm(x.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	hash, err := x.giftHash(query["key"])
+	hash, err := x.takeGiftKey(query["key"])
 	if err != nil {
 		return err
 	}
-	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	gift, over := x.readGift(ctx, store, hash)
-	if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
-		return over
-	}
-	who, known, err := x.visitor(ctx, store)
-	if err != nil {
-		return err
-	}
-	unlock, owned, err := x.owned(ctx, store, who, known, gift.Site, gift.Resource)
-	switch {
-	case err != nil:
-		return err
-	case owned && !x.json:
-		return x.deliver(&unlock)
-	case over != nil:
-		return over
-	case x.json:
-		return x.answerGift(&gift, owned)
-	}
-	if err := x.lookedAgain(); err != nil {
-		x.back = giftLink(x.gift) // where to try again
-		return err
-	}
-	return x.giftPage(&gift, known)
+	return look(func(ctx context.Context, x *exchange, l Ledger) error {
+		gift, back, over := readGift(ctx, x, l, hash)
+		if over != nil && !errors.Is(over, paywall.ErrGiftOver) {
+			return over
+		}
+		x.about.back = back
+		who, err := x.visitor(ctx, l)
+		if err != nil {
+			return err
+		}
+		unlock, has, err := owned(ctx, l, who, gift.Site, gift.Resource)
+		switch {
+		case err != nil:
+			return err
+		case has && !x.json:
+			return deliver(x, &unlock, back)
+		case over != nil:
+			return over
+		case x.json:
+			return answerGift(x, &gift, has)
+		}
+		if err := x.lookedAgain(); err != nil {
+			x.about.back = giftLink(x.about.gift) // where to try again
+			return err
+		}
+		return giftPage(x, &gift, who.known())
+	})(x)
 }
 
 type giftView struct {
@@ -91,16 +97,16 @@ type giftView struct {
 	ExpiresAt time.Time // zero: never
 }
 
-func (x *exchange) giftPage(gift *paywall.GiftState, known bool) error {
+func giftPage(x *exchange, gift *paywall.GiftState, known bool) error {
 	v := giftView{
-		layout: x.noticed(x.layout(x.titleOf(gift.Title))),
-		Key:    x.gift, NewWallet: x.newWallet(known), ExpiresAt: gift.ExpiresAt,
+		layout: noticed(x, x.layout(titleOf(x, gift.Title))),
+		Key:    x.about.gift, NewWallet: drawWalletKey(x, known), ExpiresAt: gift.ExpiresAt,
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "gift", v)
 }
 
-func (x *exchange) answerGift(gift *paywall.GiftState, owned bool) error {
+func answerGift(x *exchange, gift *paywall.GiftState, owned bool) error {
 	return x.answer(http.StatusOK, struct {
 		giftEntry
 		AlreadyOwned bool `json:"already_owned"`
@@ -134,33 +140,103 @@ func newGiftEntry(g *paywall.GiftState) giftEntry {
 // gets one, with the welcome credit, as with a first purchase: without it, whoever
 // came by a gift would have less than whoever came by themselves. It is no way to
 // more of it, since the limit of new wallets holds.
-func (x *exchange) openGift() error {
-	hash, err := x.giftHash(x.fields["key"])
+func openGift(x *exchange) error {
+	hash, err := x.takeGiftKey(x.fields["key"])
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := x.readGift(ctx, store, hash); err != nil {
-		if x.back == "" {
+	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
+		_, back, err := readGift(ctx, x, l, hash)
+		x.about.back = back
+		if err != nil {
+			if back == "" {
+				return err
+			}
+			// Who opened it before still has it. Nobody gets a wallet for one that is over.
+			if none := x.returning(ctx, l); errors.Is(none, paywall.ErrNoWallet) {
+				return err
+			}
+		}
+		who, err := x.ensureWallet(ctx, l, false)
+		if err != nil {
 			return err
 		}
-		// Who opened it before still has it. Nobody gets a wallet for one that is over.
-		if none := x.returning(ctx, store); errors.Is(none, paywall.ErrNoWallet) {
+		receipt, err := l.OpenGift(ctx, who.wallet.ID, hash)
+		if err != nil {
 			return err
 		}
+		return handOut(x, &receipt, back)
+	})(x)
+}
+
+// GiftLinks bounds the links with which readers give away what they bought. Links
+// that were made keep what they were made with.
+type GiftLinks struct {
+	Limit   int // that a wallet makes in a UTC month; 0: none are made
+	Readers int // how many others open one
+}
+
+func (g GiftLinks) check() error {
+	if g == (GiftLinks{}) {
+		return nil
 	}
-	who, err := x.acting(ctx, store)
-	if err != nil {
-		return err
+	if g.Limit < 1 || g.Limit > paywall.MaxGiftReaders || g.Readers < 1 || g.Readers > paywall.MaxGiftReaders {
+		return errors.New("gift links need a limit and a number of readers, from 1 to 1000 each")
 	}
-	receipt, err := store.OpenGift(ctx, who.wallet.ID, hash)
-	if err != nil {
-		return err
+	return nil
+}
+
+type giftLinkView struct {
+	layout
+	Bought  purchaseEntry
+	Link    string
+	Readers int
+}
+
+// giveAway makes a gift link of a purchase, and shows it. It is nowhere else: the
+// ledger has a hash of it. The key may come with the form, so that a double click
+// makes one link.
+func giveAway(x *exchange) error {
+	if x.c.o.GiftLinks.Limit == 0 {
+		return paywall.Errorf(paywall.CodeNotFound, "no gift links can be made here")
 	}
-	return x.handOut(&receipt)
+	key := paywall.GiftKey(x.fields["key"])
+	if key == "" {
+		key = paywall.NewGiftKey()
+	}
+	hash, ok := key.Hash()
+	if !ok {
+		return paywall.Errorf(paywall.CodeMalformed, "the field key is not a gift's key")
+	}
+	return commitOwn(func(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+		u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+		if err != nil {
+			return err
+		}
+		if u.Site != x.origin {
+			return paywall.ErrNotFound // its own site says how it may be given away
+		}
+		readers := x.c.o.GiftLinks.Readers
+		gift := paywall.Gift{Key: hash, Unlock: u.ID, Readers: readers, Limit: x.c.o.GiftLinks.Limit}
+		if err := ledger.AddGift(ctx, who.wallet.ID, gift); err != nil {
+			return err
+		}
+		link := x.origin + giftLink(key)
+		if x.json {
+			return x.answer(http.StatusCreated, struct {
+				UnlockID string `json:"unlock_id"`
+				Link     string `json:"link"`
+				Readers  int    `json:"readers"`
+			}{u.ID, link, readers})
+		}
+		v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: newPurchaseEntry(x, &u), Link: link, Readers: readers}
+		v.Switch = nil // would lead away from the link
+		v.Script = page.WalletScript.URL()
+		return x.page(http.StatusOK, "giftlink", v)
+	})(x)
+}
+
+// giveable reports whether the reader can make a gift link of a purchase here.
+func giveable(x *exchange, u *paywall.Unlock) bool {
+	return x.c.o.GiftLinks.Limit > 0 && u.Site == x.origin && u.Gift == (paywall.Hash{}) && u.Live(x.now)
 }

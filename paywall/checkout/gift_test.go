@@ -51,7 +51,7 @@ func (s *site) give(giver paywall.WalletKey, unlock string) paywall.GiftKey {
 func (s *site) timesOpened(key paywall.GiftKey) int {
 	s.t.Helper()
 	hash, _ := key.Hash()
-	g, _ := s.store.Gift(s.t.Context(), hash)
+	g, _ := s.ledger.Gift(s.t.Context(), hash)
 	return g.Opened
 }
 
@@ -87,7 +87,7 @@ func TestOneClickOpensAGift(t *testing.T) {
 		}
 		reader = cookieNamed(w, walletCookie)
 	}
-	if _, _, wallets := s.store.counts(); wallets != 2 || s.timesOpened(paywall.GiftKey(form[3])) != 1 {
+	if _, _, wallets := s.counts(); wallets != 2 || s.timesOpened(paywall.GiftKey(form[3])) != 1 {
 		t.Errorf("%d wallets, %d opened", wallets, s.timesOpened(paywall.GiftKey(form[3])))
 	}
 	// A wallet that a gift opened is one as any other: with the welcome credit.
@@ -113,7 +113,7 @@ func TestOneClickOpensAGift(t *testing.T) {
 func TestN01LookingUsesNoGiftUp(t *testing.T) {
 	s := newSite(t)
 	key := s.given("/articles/tea")
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for range 3 * paywall.MaxCookieCandidates {
 		for _, agent := range []string{"Slackbot-LinkExpanding 1.0", "WhatsApp/2.23", "facebookexternalhit/1.1", "Mozilla/5.0"} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -126,7 +126,7 @@ func TestN01LookingUsesNoGiftUp(t *testing.T) {
 			wantStatus(t, s.get(giftLink(key), asJSON), http.StatusOK)
 		}
 	}
-	if after, _, _ := s.store.counts(); after != before || s.timesOpened(key) != 0 {
+	if after, _, _ := s.counts(); after != before || s.timesOpened(key) != 0 {
 		t.Errorf("%d changes, %d opened", after-before, s.timesOpened(key))
 	}
 	wantStatus(t, s.post("/.paywall/gift", []string{"key", string(key)}), http.StatusSeeOther)
@@ -149,12 +149,12 @@ func TestN06AGiftsSecretStaysBetweenTheTwo(t *testing.T) {
 			t.Errorf("%s leads elsewhere: %s", name, w.Body)
 		}
 	}
-	s.store.breakWith(errStoreBroken)
+	s.breakWith(errDisk)
 	if got := s.get(giftLink(key)).Header().Get("Referrer-Policy"); got != "strict-origin" {
 		t.Errorf("500: Referrer-Policy %q", got)
 	}
 	s.post("/.paywall/gift", []string{"key", string(key)})
-	s.store.breakWith(nil)
+	s.mend()
 	if strings.Contains(s.logs.String(), string(key)) {
 		t.Errorf("the key is in the log: %s", s.logs)
 	}
@@ -175,7 +175,7 @@ func TestAGiftThatIsOverLeadsToWhereItIsSold(t *testing.T) {
 	}
 	undone, short := s.given("/articles/undone", refunded), s.given("/articles/short", lasts)
 	s.advance(31 * 24 * time.Hour)
-	_, _, before := s.store.counts()
+	_, _, before := s.counts()
 	for key, article := range map[paywall.GiftKey]string{
 		usedUp: "/articles/used", undone: "/articles/undone", short: "/articles/short", "": "", "x": "", paywall.NewGiftKey(): "",
 	} {
@@ -191,7 +191,7 @@ func TestAGiftThatIsOverLeadsToWhereItIsSold(t *testing.T) {
 		wantProblem(t, s.get(giftLink(key), asJSON), http.StatusGone, "gift-over")
 		wantProblem(t, s.call("/.paywall/gift", object{"key": string(key)}), http.StatusGone, "gift-over")
 	}
-	if _, _, after := s.store.counts(); after != before {
+	if _, _, after := s.counts(); after != before {
 		t.Errorf("%d wallets were opened", after-before)
 	}
 }
@@ -238,7 +238,7 @@ func TestThirtyClicksAtOnceAreOneReader(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if _, _, wallets := s.store.counts(); wallets != 2 || s.timesOpened(key) != 1 {
+	if _, _, wallets := s.counts(); wallets != 2 || s.timesOpened(key) != 1 {
 		t.Errorf("%d wallets, %d opened", wallets, s.timesOpened(key))
 	}
 }
@@ -248,7 +248,7 @@ func TestThirtyClicksAtOnceAreOneReader(t *testing.T) {
 func TestWithoutCookiesNoGiftIsUsedUp(t *testing.T) {
 	s := newSite(t)
 	key := s.given("/articles/tea")
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	w := s.post("/.paywall/gift", []string{"key", string(key), "new_wallet", string(paywall.NewWalletKey())}, cookiesOff)
 	wantStatus(t, w, http.StatusSeeOther)
 	if got := w.Header().Get("Location"); got != giftLink(key)+"&notice=again" {
@@ -262,7 +262,7 @@ func TestWithoutCookiesNoGiftIsUsedUp(t *testing.T) {
 	if got := s.post("/.paywall/gift", form, quietly, cookiesOff).Header().Get("Location"); got != giftLink(key)+"&notice=again" {
 		t.Errorf("a text browser is sent to %q", got)
 	}
-	if after, _, _ := s.store.counts(); after != before || s.timesOpened(key) != 0 {
+	if after, _, _ := s.counts(); after != before || s.timesOpened(key) != 0 {
 		t.Errorf("%d changes", after-before)
 	}
 }
@@ -308,6 +308,18 @@ func TestProgramsGiveAndOpen(t *testing.T) {
 	}
 }
 
+// TestTheKeyOfAnotherGiftMakesNone, and nobody is told of an offer there.
+func TestTheKeyOfAnotherGiftMakesNone(t *testing.T) {
+	s := newSite(t)
+	giver, _ := s.opened(5_000_000)
+	first := s.give(giver, s.bought(giver))
+	second := s.bought(giver, resource("/articles/two"))
+	w := s.post("/.paywall/wallet/gift", []string{"unlock_id", second, "key", string(first)}, cookie(giver))
+	wantStatus(t, w, http.StatusConflict)
+	wantText(t, w, "This was already used for something else", "open the page again")
+	wantProblem(t, s.call("/.paywall/wallet/gift", object{"unlock_id": second, "key": string(first)}, bearer(giver)), http.StatusConflict, "conflict")
+}
+
 // TestOnlyABuyerGives: what is theirs, on its own site, and so often.
 func TestOnlyABuyerGives(t *testing.T) {
 	s := newSite(t)
@@ -322,9 +334,7 @@ func TestOnlyABuyerGives(t *testing.T) {
 	}
 	wantProblem(t, s.call("/.paywall/wallet/gift", object{"unlock_id": id}), http.StatusUnauthorized, "no-such-wallet")
 	wantProblem(t, s.call("/.paywall/wallet/gift", object{"unlock_id": id, "key": "short"}, bearer(giver)), http.StatusBadRequest, "malformed")
-	s.store.unlocks["sister"] = &paywall.Unlock{ID: "sister", Wallet: w.ID, Site: "https://music.example", Resource: "/a", URL: "/a", Paid: euro(1), At: s.now()}
-	s.store.order = append(s.store.order, "sister")
-	wantProblem(t, give("sister", giver), http.StatusNotFound, "not-found")
+	wantProblem(t, give(s.boughtBehind(w, elsewhere), giver), http.StatusNotFound, "not-found")
 	for range 3 {
 		wantStatus(t, give(id, giver), http.StatusCreated)
 	}
@@ -337,7 +347,7 @@ func TestOnlyABuyerGives(t *testing.T) {
 
 	// Without the option none is made; those that were made open.
 	key := s.given("/articles/promised")
-	s.c.GiftLinks = GiftLinks{}
+	s.c.o.GiftLinks = GiftLinks{}
 	wantProblem(t, give(id, giver), http.StatusNotFound, "not-found")
 	if page := s.get("/.paywall/wallet", cookie(giver)).Body.String(); strings.Contains(page, "/.paywall/wallet/gift") {
 		t.Error("the wallet page offers what is refused")
@@ -348,8 +358,13 @@ func TestOnlyABuyerGives(t *testing.T) {
 // TestAGiftOfAnotherSiteOpensNothingHere, and is not used up.
 func TestAGiftOfAnotherSiteOpensNothingHere(t *testing.T) {
 	s := newSite(t)
-	key := s.given("/articles/tea")
-	s.store.gifts[0].state.Site = "https://music.example"
+	_, giver := s.opened(5_000_000)
+	key := paywall.NewGiftKey()
+	hash, _ := key.Hash()
+	link := paywall.Gift{Key: hash, Unlock: s.boughtBehind(giver, elsewhere), Readers: 2}
+	if err := s.ledger.AddGift(t.Context(), giver.ID, link); err != nil {
+		t.Fatal(err)
+	}
 	for _, w := range []*httptest.ResponseRecorder{s.get(giftLink(key)), s.post("/.paywall/gift", []string{"key", string(key)})} {
 		wantStatus(t, w, http.StatusGone)
 		if strings.Contains(w.Body.String(), "/articles/tea") {
@@ -380,9 +395,9 @@ func TestTheSwitchOfLanguagesKeepsTheGift(t *testing.T) {
 	key := s.given("/articles/tea")
 	wantText(t, s.get(giftLink(key)), `action="/.paywall/gift"`, `<input type="hidden" name="key" value="`+string(key)+`">`)
 	wantText(t, s.get(giftLink(key)+"&lang=de"), "Jemand schenkt Ihnen diesen Artikel")
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	wantText(t, s.get(giftLink(key)), `<input type="hidden" name="key" value="`+string(key)+`">`)
-	s.store.breakWith(nil)
+	s.mend()
 	link := s.post("/.paywall/wallet/gift", []string{"unlock_id", "x"})
 	if strings.Contains(link.Body.String(), `name="key"`) {
 		t.Error(link.Body)
@@ -413,13 +428,13 @@ func TestN06TheArticleIsNotToldTheGiftsAddress(t *testing.T) {
 	_, giver := s.opened(5_000_000)
 	o := s.quote()
 	o.Site, o.Checkout = site, site
-	receipt, err := s.store.Unlock(t.Context(), paywall.Purchase{Wallet: giver.ID, Offer: *o})
+	receipt, err := s.ledger.Unlock(t.Context(), paywall.Purchase{Wallet: giver.ID, Offer: *o})
 	if err != nil {
 		t.Fatal(err)
 	}
 	key := paywall.NewGiftKey()
 	hash, _ := key.Hash()
-	if err := s.store.AddGift(t.Context(), giver.ID, paywall.Gift{Key: hash, Unlock: receipt.Unlock.ID, Readers: 1}); err != nil {
+	if err := s.ledger.AddGift(t.Context(), giver.ID, paywall.Gift{Key: hash, Unlock: receipt.Unlock.ID, Readers: 1}); err != nil {
 		t.Fatal(err)
 	}
 	ctx := chromium(t, 400)

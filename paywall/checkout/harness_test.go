@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -27,15 +29,16 @@ const (
 
 // site is a checkout with everything around it.
 type site struct {
-	t     testing.TB
-	c     *Checkout
-	store *fakeStore
-	ring  *token.Ring
-	check *token.Verifier
-	clock atomic.Int64 // nanoseconds after start
-	start time.Time
-	logs  *bytes.Buffer
-	quiet bool // pages are asked for as text browsers do
+	t      testing.TB
+	c      *Checkout
+	ledger *ledger.Ledger
+	engine *engine
+	ring   *token.Ring
+	check  *token.Verifier
+	clock  atomic.Int64 // nanoseconds after start
+	start  time.Time
+	logs   *bytes.Buffer
+	quiet  bool // pages are asked for as text browsers do
 }
 
 func (s *site) now() time.Time          { return s.start.Add(time.Duration(s.clock.Load())) }
@@ -51,11 +54,11 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		t.Fatal(err)
 	}
 	s := &site{t: t, ring: ring, start: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC), logs: new(bytes.Buffer)}
-	s.store = newFakeStore(s.now)
+	s.openLedger()
 	s.check = token.NewVerifier(ring, s.now)
 	o := Options{
-		Store: func(context.Context) (paywall.Store, error) { return s.store, nil },
-		Ring:  ring, Verifier: s.check,
+		Ledger: func(context.Context) (Ledger, error) { return s.ledger, nil },
+		Ring:   ring, Verifier: s.check,
 		Origin:  func(*http.Request) string { return testOrigin },
 		Welcome: euro(600_000), Currency: "EUR", Refund: 30 * time.Minute, Vouchers: true,
 		GiftLinks: GiftLinks{Limit: 3, Readers: 2}, Tips: []paywall.Money{euro(200_000), euro(500_000), euro(1_000_000)},
@@ -102,10 +105,14 @@ func resource(path string) func(*paywall.Offer) {
 	return func(o *paywall.Offer) { o.Resource, o.URL = path, paywall.EscapePath(path) }
 }
 
-func (s *site) voucher(micros int64) string {
+func (s *site) voucher(micros int64, changes ...func(*paywall.Voucher)) string {
 	code := paywall.NewVoucherCode()
 	hash, _ := paywall.HashCode(code)
-	if err := s.store.AddVouchers(context.Background(), []paywall.Voucher{{Code: hash, Amount: euro(micros)}}); err != nil {
+	v := paywall.Voucher{Code: hash, Amount: euro(micros)}
+	for _, f := range changes {
+		f(&v)
+	}
+	if err := s.ledger.AddVouchers(context.Background(), []paywall.Voucher{v}); err != nil {
 		s.t.Fatal(err)
 	}
 	return code
@@ -115,7 +122,7 @@ func (s *site) voucher(micros int64) string {
 func (s *site) opened(micros int64) (paywall.WalletKey, paywall.Wallet) {
 	key := paywall.NewWalletKey()
 	hashes, _ := key.Hashes()
-	w, err := s.store.OpenWallet(context.Background(), hashes, paywall.Welcome{Amount: euro(micros)})
+	w, err := s.ledger.OpenWallet(context.Background(), hashes, paywall.Welcome{Amount: euro(micros)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -125,7 +132,7 @@ func (s *site) opened(micros int64) (paywall.WalletKey, paywall.Wallet) {
 func (s *site) balance(key paywall.WalletKey) string {
 	s.t.Helper()
 	hash, _ := key.Hash()
-	w, err := s.store.Wallet(context.Background(), hash)
+	w, err := s.ledger.Wallet(context.Background(), hash)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -272,4 +279,14 @@ func hidden(t testing.TB, page, name string) string {
 	}
 	value, _, _ := strings.Cut(rest, `"`)
 	return value
+}
+
+// speaking is the catalogue of a language.
+func speaking(t testing.TB, tag string) *page.Catalogue {
+	t.Helper()
+	set, err := page.NewLanguageSet([]string{tag})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Named(tag)
 }

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,20 +12,16 @@ import (
 )
 
 // TestALongHistoryComesInPages: the page and its JSON have the newest 200
-// purchases, and lead to those before them.
+// listPurchases, and lead to those before them.
 func TestALongHistoryComesInPages(t *testing.T) {
 	s := newSite(t)
 	key, wallet := s.opened(500_000_000)
 	var newestFirst []string
 	for i := range 2*maxListed + 3 {
-		id := paywall.NewID()
-		s.store.unlocks[id] = &paywall.Unlock{
-			ID: id, Wallet: wallet.ID, Offer: id, Site: testOrigin, Resource: fmt.Sprintf("/articles/%d", i), URL: fmt.Sprintf("/articles/%d", i),
-			Title: fmt.Sprintf("Article %d.", i), Paid: paywall.Money{Micros: 200_000, Currency: "EUR"}, At: s.store.now(),
-		}
+		titled := func(o *paywall.Offer) { o.Title = fmt.Sprintf("Article %d.", i) }
+		id := s.boughtBehind(wallet, resource(fmt.Sprintf("/articles/%d", i)), titled)
 		newestFirst = append([]string{id}, newestFirst...)
 	}
-	s.store.order = newestFirst
 	address, got, pages := "/.paywall/wallet", []string{}, 0
 	for ; address != ""; pages++ {
 		v := decode(t, s.get(address, asJSON, bearer(key)))
@@ -56,12 +53,19 @@ func TestALongHistoryComesInPages(t *testing.T) {
 	wantStatus(t, s.get("/.paywall/receipt?unlock="+newestFirst[len(newestFirst)-1], cookie(key)), http.StatusOK)
 }
 
+// halfExport is a ledger whose exports break off.
+type halfExport struct{ Ledger }
+
+func (l halfExport) WalletExport(ctx context.Context, wallet string, part func(*paywall.WalletExport) error) error {
+	return errors.Join(l.Ledger.WalletExport(ctx, wallet, part), errDisk)
+}
+
 // TestHalfAnExportIsNotTakenForAll ends the connection where a part cannot be read.
 func TestHalfAnExportIsNotTakenForAll(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	s.bought(key)
-	s.store.exportBroken = errors.New("the disk is gone")
+	s.through(halfExport{s.ledger})
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler {
 			t.Errorf("the export ends with %v", p)

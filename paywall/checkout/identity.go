@@ -16,10 +16,13 @@ type identity struct {
 	wallet paywall.Wallet
 }
 
+// known reports whether it is anybody.
+func (i identity) known() bool { return i.key != "" }
+
 // identify finds the reader's wallet. [paywall.ErrNoWallet] if the request
 // carries no key, or one that opens nothing. A bearer goes before a cookie:
 // only its owner can send it.
-func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity, error) {
+func (x *exchange) identify(ctx context.Context, ledger walletKeeper) (identity, error) {
 	key := paywall.WalletKey(x.bearer)
 	if key == "" {
 		var err error
@@ -31,7 +34,7 @@ func (x *exchange) identify(ctx context.Context, store paywall.Store) (identity,
 	if !ok {
 		return identity{}, paywall.ErrNoWallet
 	}
-	wallet, err := store.Wallet(ctx, hash)
+	wallet, err := ledger.Wallet(ctx, hash)
 	if err != nil {
 		return identity{}, err
 	}
@@ -51,7 +54,7 @@ func isError(err error, want *paywall.Error) bool {
 }
 
 // cookieKey is the wallet cookie's key, "" if there is none.
-func (x *exchange) cookieKey() (paywall.WalletKey, error) {
+func (x *request) cookieKey() (paywall.WalletKey, error) {
 	cookies := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
 	if len(cookies) > paywall.MaxCookieCandidates {
 		return "", errTwoWallets
@@ -78,36 +81,23 @@ func walletKeys(cookies []*http.Cookie) (keys []paywall.WalletKey) {
 	return keys
 }
 
-// reader is identify for what only the owner of a wallet may see or do, with the
-// ledger that knows it.
-func (x *exchange) reader(ctx context.Context) (paywall.Store, identity, error) {
-	store, err := x.store(ctx)
-	if err != nil {
-		return nil, identity{}, err
-	}
-	who, err := x.identify(ctx, store)
-	return store, who, err
-}
-
 // visitor is identify for pages that anyone may see: without a wallet, or with
 // two, the answer is nobody.
-func (x *exchange) visitor(ctx context.Context, store paywall.Store) (identity, bool, error) {
-	who, err := x.identify(ctx, store)
-	switch {
-	case err == nil:
-		return who, true, nil
-	case isTwoWallets(err), errors.Is(err, paywall.ErrNoWallet) && x.bearer == "":
-		return identity{}, false, nil
+func (x *exchange) visitor(ctx context.Context, ledger walletKeeper) (identity, error) {
+	who, err := x.identify(ctx, ledger)
+	if isTwoWallets(err) || errors.Is(err, paywall.ErrNoWallet) && x.bearer == "" {
+		return identity{}, nil
 	}
-	return identity{}, false, err
+	return who, err
 }
 
-// acting is the wallet a POST acts for. A person who has none gets one, opened
+// ensureWallet is the wallet a POST acts for. A person who has none gets one, opened
 // with the key drawn for the page that was sent: a double click, or the same
 // form thirty times, is then one wallet. A program must bring its own, and a
-// browser must have shown that it would keep it.
-func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, error) {
-	who, err := x.identify(ctx, store)
+// browser must have shown that it would keep it. A wallet that money is paid into
+// opens whatever others at the address have opened.
+func (x *exchange) ensureWallet(ctx context.Context, ledger walletKeeper, pays bool) (identity, error) {
+	who, err := x.identify(ctx, ledger)
 	if x.json {
 		return who, err
 	}
@@ -119,42 +109,50 @@ func (x *exchange) acting(ctx context.Context, store paywall.Store) (identity, e
 		if key == "" {
 			key = paywall.NewWalletKey()
 		}
-		who, err = x.open(ctx, store, key)
+		who, err = x.open(ctx, ledger, key, pays)
 	}
 	if err != nil {
 		return identity{}, err
 	}
-	x.formSecrets = []string{string(who.key)}
 	// A known wallet's cookie is renewed: browsers drop it 400 days after it was
 	// last set, however much its owner reads.
-	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))
+	x.giveWallet(who.key)
 	return who, nil
+}
+
+// giveWallet gives the browser the cookie of a wallet. From then on its forms are
+// vouched for by that.
+func (x *exchange) giveWallet(key paywall.WalletKey) {
+	x.csrfSecrets = []string{string(key)}
+	x.setCookie(paywall.NewWalletCookie(x.tls, key, x.now))
 }
 
 // returning is [paywall.ErrNoWallet] for who has none yet. The key in a page's form
 // may have opened one: the form is then sent again.
-func (x *exchange) returning(ctx context.Context, store paywall.Store) error {
-	_, err := x.identify(ctx, store)
+func (x *exchange) returning(ctx context.Context, ledger walletKeeper) error {
+	_, err := x.identify(ctx, ledger)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		hash, _ := paywall.WalletKey(x.fields["new_wallet"]).Hash()
-		_, err = store.Wallet(ctx, hash)
+		_, err = ledger.Wallet(ctx, hash)
 	}
 	return err
 }
 
 // open answers the wallet of a key and opens it if there is none. Opening again
 // what exists does not count against the limit of new wallets.
-func (x *exchange) open(ctx context.Context, store paywall.Store, key paywall.WalletKey) (identity, error) {
+func (x *exchange) open(ctx context.Context, ledger walletKeeper, key paywall.WalletKey, pays bool) (identity, error) {
 	hashes, ok := key.Hashes()
 	if !ok {
 		return identity{}, paywall.Errorf(paywall.CodeMalformed, "the field new_wallet is not a wallet key")
 	}
-	wallet, err := store.Wallet(ctx, hashes.Key)
+	wallet, err := ledger.Wallet(ctx, hashes.Key)
 	if errors.Is(err, paywall.ErrNoWallet) {
-		if err := x.mayOpen(); err != nil {
-			return identity{}, err
+		if !pays {
+			if err := x.within(opening); err != nil {
+				return identity{}, err
+			}
 		}
-		wallet, err = x.openNew(ctx, store, hashes)
+		wallet, err = openWelcomed(ctx, x, ledger, hashes)
 	}
 	if err != nil {
 		return identity{}, err

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 func inLanguages(tags ...string) func(*Options) {
@@ -21,7 +22,7 @@ func inLanguages(tags ...string) func(*Options) {
 
 // firstOf is all languages with one of them first.
 func firstOf(tag string) []string {
-	return slices.Concat([]string{tag}, slices.DeleteFunc(slices.Clone(Languages), func(s string) bool { return s == tag }))
+	return slices.Concat([]string{tag}, slices.DeleteFunc(slices.Clone(page.Languages), func(s string) bool { return s == tag }))
 }
 
 func acceptLanguage(value string) change { return header("Accept-Language", value) }
@@ -53,7 +54,7 @@ func TestTheBrowserChoosesTheLanguage(t *testing.T) {
 }
 
 func TestLanguagesThatDoNotExistAreRefused(t *testing.T) {
-	valid := newSite(t).c.Options
+	valid := newSite(t).c.o
 	for want, tags := range map[string][]string{
 		`there are no pages in the language "pt"; write some of en de fr es nl ar he`: {"en", "pt"},
 		`there are no pages in the language ""; write some of en de fr es nl ar he`:   {""},
@@ -161,7 +162,7 @@ func TestNobodyElseChoosesTheLanguageForGood(t *testing.T) {
 		"a language not there":  s.get("/.paywall/wallet?lang=pt"),
 		"no language":           s.get("/.paywall/wallet?lang="),
 		"a header in disguise":  s.get("/.paywall/wallet?lang=de%0d%0aSet-Cookie:%20a=b"),
-		"a file that is cached": s.get(stylesheet.URL() + "?lang=ar"),
+		"a file that is cached": s.get(s.c.o.Look.Style().URL() + "?lang=ar"),
 		"public keys":           s.get("/.paywall/jwks.json?lang=ar"),
 	} {
 		if c := cookieNamed(w, "__Host-paywall_lang"); c != nil {
@@ -189,14 +190,6 @@ func TestProgramsReadEnglish(t *testing.T) {
 	v := wantProblem(t, s.get("/.paywall/wallet?lang=de", asJSON, acceptLanguage("de"), spoke("de")), http.StatusUnauthorized, "no-such-wallet")
 	if v["title"] != "No wallet in this browser" || v["detail"] != "no such wallet" {
 		t.Errorf("problem %v", v)
-	}
-}
-
-// TestLayoutTurnsWithTheDirection: logical properties only.
-func TestLayoutTurnsWithTheDirection(t *testing.T) {
-	physical := regexp.MustCompile(`[;{\s]((margin|padding|border|inset)-(left|right|top|bottom)|left|right|top|bottom|(min-|max-)?(width|height)|float|clear)\s*:|text-align:\s*(left|right)`)
-	if found := physical.FindAllString(string(stylesheet.body), -1); found != nil {
-		t.Errorf("the stylesheet says %q", found)
 	}
 }
 

@@ -172,46 +172,48 @@ func untilNext(l *rate.Limiter, want float64, now time.Time) time.Duration {
 // within counts one piece of the visitor's work, or refuses it and says when to
 // come again.
 func (x *exchange) within(w work) error {
-	wait, shared := x.c.Limits.take(w, networksOf(x.c.ClientIP(x.r)), x.c.Now(), x.c.LimitFactor)
+	wait, shared := x.c.o.Limits.take(w, networksOf(x.c.o.ClientIP(x.r)), x.c.o.Now(), x.c.o.LimitFactor)
 	if wait == 0 {
 		return nil
 	}
 	if shared {
-		x.c.Limits.warning.Do(func() {
-			x.c.Logger.Warn("visitors are told to wait: many addresses together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
+		x.c.o.Limits.warning.Do(func() {
+			x.c.o.Logger.Warn("visitors are told to wait: many addresses together have used up a limit; if they are readers, raise it with the option limits", slog.String("limit", quotas[w].refusal))
 		})
 	}
-	x.retryAfter = wait
-	return paywall.Errorf(paywall.CodeRateLimited, "%s", quotas[w].refusal)
+	return later{paywall.Errorf(paywall.CodeRateLimited, "%s", quotas[w].refusal), wait}
 }
+
+// later is an error that is over after some time.
+type later struct {
+	error
+	after time.Duration
+}
+
+func (l later) Unwrap() error { return l.error }
 
 // mayLook bounds how often pages are asked for, mayChange how often changes are,
 // as every POST here is. What others at the address use up does not stop a wallet
 // that has money.
-func (x *exchange) mayLook() error   { return x.unlessPaying(x.within(looking)) }
-func (x *exchange) mayChange() error { return x.unlessPaying(x.within(changing)) }
+func (x *exchange) mayLook() error   { return unlessPaying(x, x.within(looking)) }
+func (x *exchange) mayChange() error { return unlessPaying(x, x.within(changing)) }
 
-// mayOpen bounds how many wallets are opened, but for those that money is paid into.
-func (x *exchange) mayOpen() error {
-	if x.pays {
-		return nil
-	}
-	return x.within(opening)
-}
-
-func (x *exchange) unlessPaying(refused error) error {
+func unlessPaying(x *exchange, refused error) error {
 	if refused == nil {
 		return nil
 	}
-	_, who, err := x.reader(x.r.Context())
+	ledger, err := x.ledger(x.r.Context())
+	if err != nil {
+		return refused
+	}
+	who, err := x.identify(x.r.Context(), ledger)
 	if err != nil || who.wallet.Balance.Micros <= who.wallet.Free.Micros { // free credit costs a stranger nothing
 		return refused
 	}
-	own, _ := x.c.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.LimitFactor), false })
-	if !own.AllowN(x.c.Now(), 1) {
+	own, _ := x.c.o.Limits.wallets.ComputeIfAbsent(who.wallet.ID, func() (*rate.Limiter, bool) { return ofWallet.limiter(x.c.o.LimitFactor), false })
+	if !own.AllowN(x.c.o.Now(), 1) {
 		return refused
 	}
-	x.retryAfter = 0
 	return nil
 }
 

@@ -132,11 +132,10 @@ func styleName(t *testing.T, s *site) string {
 // Free credit is no money: a stranger gets it for nothing, wallet after wallet.
 func TestAWalletWithMoneyIsServedWhateverOthersUseUp(t *testing.T) {
 	s := newSite(t)
-	rich, paid := s.opened(1_000_000)
-	s.store.wallets[paid.ID].free = 0
+	rich, _ := s.paidIn(1_000_000)
 	poor, _ := s.opened(0)
 	welcomed, _ := s.opened(1_000_000)
-	x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}
+	x := &exchange{c: s.c, request: request{now: s.now(), r: httptest.NewRequest(http.MethodGet, "/.paywall/wallet", nil)}}
 	for x.within(changing) == nil {
 	}
 	for x.within(looking) == nil {
@@ -212,7 +211,7 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 	}
 	wantWait(t, s.call("/.paywall/wallet/recover", object{"code": "x"}), 2*time.Second)
 	for _, factor := range []int{-1, MaxLimitFactor + 1} {
-		o := s.c.Options
+		o := s.c.o
 		o.LimitFactor = factor
 		if _, err := New(o); err == nil {
 			t.Errorf("factor %d is accepted", factor)
@@ -223,13 +222,13 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 func TestLimitsStayBounded(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.LimitFactor = 1000 })
 	for i := range maxNetworks + 5000 { // each of another provider
-		x := &exchange{c: s.c, now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}
+		x := &exchange{c: s.c, request: request{now: s.now(), r: httptest.NewRequest(http.MethodPost, "/", nil)}}
 		x.r.RemoteAddr = fmt.Sprintf("[%x:%x::1]:1", 0x2600+i>>13, i<<3&0xffff)
 		if err := x.mayChange(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for size, cache := range s.c.Limits.networks {
+	for size, cache := range s.c.o.Limits.networks {
 		cache.CleanUp()
 		if n := cache.EstimatedSize(); n > maxNetworks>>size {
 			t.Errorf("%d networks of size %d are held", n, size)

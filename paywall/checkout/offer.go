@@ -12,25 +12,23 @@ import (
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-// readOffer verifies an offer of this origin. Once the signature holds, the
-// article's path is known, and an error page can lead back to it even when the
-// offer's time is over.
-func (x *exchange) readOffer(raw string) (*paywall.Offer, error) {
+// takeOffer verifies an offer of this origin and makes it what the request is about.
+// Once the signature holds, the article's path is known, and an error page can lead
+// back to it even when the offer's time is over: an offer beside an error has expired.
+func (x *exchange) takeOffer(raw string) (*paywall.Offer, error) {
 	if raw == "" {
 		return nil, paywall.Errorf(paywall.CodeMalformed, "the offer is missing; open the article again")
 	}
-	offer, err := x.c.Verifier.Offer(raw, x.origin, x.origin)
-	if offer != nil && (err == nil || errors.Is(err, errOfferExpired)) {
+	offer, err := x.c.o.Verifier.Offer(raw, x.origin, x.origin)
+	if offer != nil {
 		back, ok := returnPath(offer.URL)
 		if !ok {
 			return nil, paywall.Errorf(paywall.CodeMalformed, "the offer does not lead back to a page of this site")
 		}
-		x.back, x.offer = back, raw
+		x.about.back, x.about.offer = back, raw
 	}
 	return offer, err
 }
-
-var errOfferExpired = &paywall.Error{Code: paywall.CodeOfferExpired}
 
 // returnPath checks a return target again, although a signed offer names it:
 // it must be a path on this origin in every browser's reading, and not one of
@@ -75,7 +73,7 @@ func escapeHigh(s string) string {
 // issue signs the token that opens an unlock's resource, and says when it ends.
 // An offer that bought less than its own life can be sent again when what it
 // bought is over: [paywall.CodeOfferExpired].
-func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
+func issue(x *exchange, unlock *paywall.Unlock) (string, time.Time, error) {
 	exp := x.now.Add(paywall.AccessTTL)
 	if !unlock.ExpiresAt.IsZero() && unlock.ExpiresAt.Before(exp) {
 		exp = unlock.ExpiresAt
@@ -83,21 +81,21 @@ func (x *exchange) issue(unlock *paywall.Unlock) (string, time.Time, error) {
 	if exp.Unix() <= x.now.Unix() { // a token counts in seconds
 		return "", exp, paywall.Errorf(paywall.CodeOfferExpired, "what this offer bought has ended; open the article again for a new one")
 	}
-	signed, err := x.c.Ring.SignAccess(&token.Access{
+	signed, err := x.c.o.Ring.SignAccess(&token.Access{
 		ID: unlock.ID, Issuer: x.origin, Audience: unlock.Site, Resource: unlock.Resource,
 		IssuedAt: x.now, NotBefore: x.now, ExpiresAt: exp,
 	})
 	return signed, exp, err
 }
 
-// deliver sends a person to the article with the cookie that opens it.
-func (x *exchange) deliver(unlock *paywall.Unlock) error {
-	signed, exp, err := x.issue(unlock)
+// deliver sends a person to the article's path with the cookie that opens it.
+func deliver(x *exchange, unlock *paywall.Unlock, back string) error {
+	signed, exp, err := issue(x, unlock)
 	if err != nil {
 		return err
 	}
-	x.setCookie(paywall.NewAccessCookie(x.tls, unlock.Resource, x.back, signed, exp))
-	x.redirect(x.back)
+	x.setCookie(paywall.NewAccessCookie(x.tls, unlock.Resource, back, signed, exp))
+	x.redirect(back)
 	return nil
 }
 
@@ -138,49 +136,40 @@ func newQuote(o *paywall.Offer) quote {
 func wireTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // showOffer is the purchase page. It shows what would be bought and changes nothing.
-func (x *exchange) showOffer() error {
+func showOffer(x *exchange) error {
 	query, err := parseForm(x.r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	offer, err := x.readOffer(query["offer"])
-	if err != nil {
-		return err
+	offer, over := x.takeOffer(query["offer"])
+	if over != nil && (offer == nil || x.json) {
+		return over
 	}
-	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, known, err := x.visitor(ctx, store)
-	if err != nil {
-		return err
-	}
-	unlock, owned, err := x.owned(ctx, store, who, known, offer.Site, offer.Resource)
-	if err != nil {
-		return err
-	}
-	if x.json {
-		quote, err := quoted(ctx, store, who, known, offer)
-		if err != nil {
+	return visit(func(ctx context.Context, x *exchange, l Ledger, who identity) error {
+		unlock, has, err := owned(ctx, l, who, offer.Site, offer.Resource)
+		switch {
+		case err != nil:
+			return err
+		case x.json:
+			return answerOffer(ctx, x, l, offer, who, has)
+		case has: // of an offer that has expired, too: it may have been bought in another tab
+			return deliver(x, &unlock, x.about.back)
+		case over != nil:
+			return over
+		}
+		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.answerOffer(offer, who, quote, owned)
-	}
-	if owned {
-		return x.deliver(&unlock)
-	}
-	if err := x.lookedAgain(); err != nil {
-		return err
-	}
-	return x.showQuote(ctx, store, purchase{offer: offer, raw: query["offer"], who: who, known: known})
+		return showQuote(ctx, x, l, purchase{offer: offer, raw: query["offer"], who: who})
+	})(x)
 }
 
-func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity, known bool, site, resource string) (paywall.Unlock, bool, error) {
-	if !known {
+// owned finds what a visitor has bought of a resource already.
+func owned(ctx context.Context, ledger unlocker, who identity, site, resource string) (paywall.Unlock, bool, error) {
+	if !who.known() {
 		return paywall.Unlock{}, false, nil
 	}
-	unlock, err := store.Owned(ctx, who.hash, site, resource)
+	unlock, err := ledger.Owned(ctx, who.hash, site, resource)
 	if errors.Is(err, paywall.ErrNotFound) || errors.Is(err, paywall.ErrNoWallet) {
 		return unlock, false, nil
 	}
@@ -188,20 +177,27 @@ func (x *exchange) owned(ctx context.Context, store paywall.Store, who identity,
 	return unlock, err == nil, err
 }
 
-func (x *exchange) answerOffer(o *paywall.Offer, who identity, now paywall.Quote, owned bool) error {
+func answerOffer(ctx context.Context, x *exchange, l unlocker, o *paywall.Offer, who identity, owned bool) error {
+	now, err := quoted(ctx, l, who, o)
+	if err == nil {
+		err = unsellable(&now)
+	}
+	if err != nil {
+		return err
+	}
 	return x.answer(http.StatusOK, struct {
 		quote
 		Charge       paywall.Money `json:"charge"` // what it takes of this wallet now, the cap considered
 		Balance      paywall.Money `json:"balance"`
 		AlreadyOwned bool          `json:"already_owned"`
 		Refundable   bool          `json:"refundable"` // it could be undone
-	}{newQuote(o), now.Charge, x.balanceOf(who), owned, !owned && !now.Charge.IsZero() && x.final(&now) == ""})
+	}{newQuote(o), now.Charge, balanceOf(x, who), owned, !owned && !now.Charge.IsZero() && final(x, &now) == ""})
 }
 
-// balanceOf gives nobody an empty balance in the store's currency.
-func (x *exchange) balanceOf(who identity) paywall.Money {
+// balanceOf gives nobody an empty balance in the ledger's currency.
+func balanceOf(x *exchange, who identity) paywall.Money {
 	if who.wallet.Balance.Currency == "" {
-		return paywall.Money{Currency: x.c.Currency}
+		return paywall.Money{Currency: x.c.o.Currency}
 	}
 	return who.wallet.Balance
 }

@@ -89,8 +89,8 @@ func TestG22ForgedOffersAreRefused(t *testing.T) {
 }
 
 func (s *site) signedAccess() (string, time.Time, error) {
-	x := &exchange{c: s.c, origin: testOrigin, now: s.now()}
-	return x.issue(&paywall.Unlock{ID: paywall.NewID(), Site: testOrigin, Resource: "/articles/tea"})
+	x := &exchange{c: s.c, request: request{origin: testOrigin, now: s.now()}}
+	return issue(x, &paywall.Unlock{ID: paywall.NewID(), Site: testOrigin, Resource: "/articles/tea"})
 }
 
 func TestRefundedOfferIsNotSoldAgain(t *testing.T) {
@@ -99,10 +99,60 @@ func TestRefundedOfferIsNotSoldAgain(t *testing.T) {
 	raw := s.offer()
 	id := decode(t, s.call("/.paywall/unlock", object{"offer": raw}, bearer(key)))["unlock_id"].(string)
 	wantStatus(t, s.call("/.paywall/refund", object{"unlock_id": id}, bearer(key)), http.StatusOK)
-	w := s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key))
-	wantStatus(t, w, http.StatusGone)
-	wantText(t, w, `href="/articles/tea?ref=front"`)
+	// Who goes back to the page is told there, and not by a button that opens nothing.
+	for _, w := range []*httptest.ResponseRecorder{s.get("/.paywall/unlock?offer="+raw, cookie(key)), s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key))} {
+		wantStatus(t, w, http.StatusGone)
+		wantText(t, w, `href="/articles/tea?ref=front"`)
+	}
+	wantProblem(t, s.get("/.paywall/unlock?offer="+raw, asJSON, bearer(key)), http.StatusGone, "offer-expired")
+	wantProblem(t, s.call("/.paywall/unlock", object{"offer": raw}, bearer(key)), http.StatusGone, "offer-expired")
 	if s.balance(key) != "5.00" {
 		t.Errorf("balance %s", s.balance(key))
+	}
+}
+
+// TestAnOfferForSomethingElseIsNotShown: one that a press would be refused for, although
+// more is shown than the first one took.
+func TestAnOfferForSomethingElseIsNotShown(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	id := paywall.NewID()
+	first := func(o *paywall.Offer) { o.ID = id }
+	s.bought(key, first)
+	raw := s.offer(first, resource("/articles/other"), price(900_000))
+	for _, w := range []*httptest.ResponseRecorder{
+		s.get("/.paywall/unlock?offer="+raw, cookie(key)), s.post("/.paywall/unlock", []string{"offer", raw, "shown", "0.20"}, cookie(key)),
+	} {
+		wantStatus(t, w, http.StatusConflict)
+		wantText(t, w, "This offer was already used", `href="/articles/other"`)
+	}
+	wantProblem(t, s.get("/.paywall/unlock?offer="+raw, asJSON, bearer(key)), http.StatusConflict, "offer-changed")
+	if s.balance(key) != "4.80" {
+		t.Errorf("balance %s", s.balance(key))
+	}
+}
+
+// TestAnExpiredOfferLeadsToWhatIsOwned: its page may stand in a tab for longer than the
+// offer holds, while the article is bought in another.
+func TestAnExpiredOfferLeadsToWhatIsOwned(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	other, _ := s.opened(5_000_000)
+	raw := s.offer()
+	s.bought(key)
+	s.advance(time.Hour)
+	w := s.get("/.paywall/unlock?offer="+raw, cookie(key))
+	wantStatus(t, w, http.StatusSeeOther)
+	if c := cookieNamed(w, accessCookie); c == nil || w.Header().Get("Location") != "/articles/tea?ref=front" {
+		t.Errorf("answer %v", w.Header())
+	}
+	for _, changes := range [][]change{nil, {cookie(other)}, {asJSON, bearer(key)}} {
+		wantStatus(t, s.get("/.paywall/unlock?offer="+raw, changes...), http.StatusGone)
+	}
+	wrong := s.post("/.paywall/topup/voucher", []string{"offer", raw, "code", "x"}, cookie(key))
+	wantStatus(t, wrong, http.StatusUnprocessableEntity)
+	wantText(t, wrong, "This voucher code is not valid")
+	if strings.Contains(wrong.Body.String(), `method="post" action="/.paywall/unlock"`) {
+		t.Error("what is owned is sold")
 	}
 }

@@ -13,18 +13,19 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
-var errStoreBroken = errors.New("the disk is on fire")
+var errDisk = errors.New("the disk is on fire")
 
 // allPages is every page, some in several states.
 func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	key, _ := s.opened(5_000_000)
 	poor, _ := s.opened(100_000)
-	capped, w := s.opened(0)
-	s.store.set(w.ID, func(r *reading) { r.spent = 6_000_000 })
+	capped, w := s.opened(6_000_000)
+	s.spends(w, 6_000_000)
 	thrifty, w := s.opened(5_000_000)
-	s.store.set(w.ID, func(r *reading) { r.budget = 100_000 })
+	s.budget(w, 100_000)
 	id := s.bought(key)
 	s.bought(key, resource("/articles/two"))
 	s.call("/.paywall/refund", object{"unlock_id": id}, bearer(key))
@@ -80,11 +81,11 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	s.advance(time.Hour)
 	pages["410"] = s.get("/.paywall/unlock?offer=" + raw)
 	pages["409"] = s.post("/.paywall/refund", []string{"unlock_id", s.lateUnlock(key)}, cookie(key))
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	pages["503"] = s.get("/.paywall/wallet")
-	s.store.breakWith(errStoreBroken)
+	s.breakWith(errDisk)
 	pages["500"] = s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
-	s.store.breakWith(nil)
+	s.mend()
 	return pages
 }
 
@@ -105,12 +106,12 @@ func (s *site) lateUnlock(key paywall.WalletKey) string {
 }
 
 func TestG13S04EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
-	for _, tag := range Languages {
+	for _, tag := range page.Languages {
 		t.Run(tag, func(t *testing.T) { checkPages(t, newSite(t, inLanguages(firstOf(tag)...)), speaking(t, tag)) })
 	}
 }
 
-func checkPages(t *testing.T, s *site, c *catalogue) {
+func checkPages(t *testing.T, s *site, c *page.Catalogue) {
 	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|tip|gift|giftlink|copy|qr|passkey|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
@@ -129,10 +130,10 @@ func checkPages(t *testing.T, s *site, c *catalogue) {
 					t.Errorf("%s: %q", key, h.Get(key))
 				}
 			}
-			weight := len(body) + len(s.c.Look.style.body) + len(icon.body)
-			for _, a := range []asset{script, pressGuard, autoScript} {
+			weight := len(body) + len(s.c.o.Look.Style().Body()) + len(page.Icon.Body())
+			for _, a := range []page.Asset{page.WalletScript, page.PressGuard, page.AutoScript} {
 				if strings.Contains(body, a.URL()) {
-					weight += len(a.body)
+					weight += len(a.Body())
 				}
 			}
 			// Each purchase that is listed beyond the first has its forms.
@@ -205,8 +206,8 @@ func checkMarkup(t *testing.T, body string) {
 		switch n.Data {
 		case "script":
 			_, deferred := attrs["defer"]
-			classic := slices.Contains([]string{script.URL(), pressGuard.URL(), autoScript.URL()}, attrs["src"]) && deferred
-			module := attrs["src"] == passkeyModule.URL() && attrs["type"] == "module"
+			classic := slices.Contains([]string{page.WalletScript.URL(), page.PressGuard.URL(), page.AutoScript.URL()}, attrs["src"]) && deferred
+			module := attrs["src"] == page.PasskeyModule.URL() && attrs["type"] == "module"
 			if !classic && !module || n.FirstChild != nil {
 				t.Errorf("a script of %q", attrs["src"])
 			}
@@ -247,13 +248,13 @@ func TestS03HostileTitlesStayText(t *testing.T) {
 			pages := []string{s.get("/.paywall/unlock?offer="+raw, cookie(key)).Body.String()}
 			wantStatus(t, s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key)), http.StatusSeeOther)
 			pages = append(pages, s.get("/.paywall/wallet", cookie(key)).Body.String())
-			for _, page := range pages {
-				checkMarkup(t, page)
-				if strings.ContainsAny(page, "\u202e\x07") {
+			for _, sent := range pages {
+				checkMarkup(t, sent)
+				if strings.ContainsAny(sent, "\u202e\x07") {
 					t.Error("control characters reached the page")
 				}
-				doc, _ := html.Parse(strings.NewReader(page))
-				if text := textOf(doc); !strings.Contains(text, displayTitle(title)) {
+				doc, _ := html.Parse(strings.NewReader(sent))
+				if text := textOf(doc); !strings.Contains(text, page.DisplayTitle(title)) {
 					t.Errorf("the title is not shown as it is: %s", text)
 				}
 			}
@@ -285,11 +286,8 @@ func TestNoticesCannotBeMadeUp(t *testing.T) {
 func TestPurchasesOnASisterSiteLinkThere(t *testing.T) {
 	s := newSite(t)
 	key, w := s.opened(5_000_000)
-	s.store.mu.Lock()
-	s.store.unlocks["u"] = &paywall.Unlock{ID: "u", Wallet: w.ID, Site: "https://music.example", URL: "/albums/x", Title: "Album", Paid: euro(1), At: s.now()}
-	s.store.unlocks["v"] = &paywall.Unlock{ID: "v", Wallet: w.ID, Site: testOrigin, URL: "//evil.test", Title: "Bad", Paid: euro(1), At: s.now()}
-	s.store.order = []string{"u", "v"}
-	s.store.mu.Unlock()
+	s.boughtBehind(w, elsewhere, resource("/albums/x"))
+	s.boughtBehind(w, func(o *paywall.Offer) { o.URL = "//evil.test" })
 	page := s.get("/.paywall/wallet", cookie(key))
 	wantText(t, page, `href="https://music.example/albums/x"`)
 	if strings.Contains(page.Body.String(), "evil.test") {

@@ -3,6 +3,8 @@ package checkout
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,6 +13,8 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 )
+
+const challengeTTL = 5 * time.Minute
 
 // TestN09LoginThatIsNotInOrderIsRefused: with a page for people and a problem for
 // programs, and nobody is let in.
@@ -38,7 +42,7 @@ func TestN09LoginThatIsNotInOrderIsRefused(t *testing.T) {
 			return a.get(s.begin("add", cookie(key)).Challenge)
 		}},
 		"a challenge of another origin": {http.StatusBadRequest, func(s *site, a *authenticator) string {
-			return a.get(encoded(s.c.Ceremonies.challenge(s.now(), toEnter, "https://music.example")))
+			return a.get(s.asks("https://music.example"))
 		}},
 		"a challenge of another server": {http.StatusBadRequest, func(_ *site, a *authenticator) string {
 			other := newSite(t)
@@ -50,8 +54,8 @@ func TestN09LoginThatIsNotInOrderIsRefused(t *testing.T) {
 			return a.get(challenge)
 		}},
 		"a challenge whose time was changed": {http.StatusBadRequest, func(s *site, a *authenticator) string {
-			raw := s.c.Ceremonies.challenge(s.now(), toEnter, testOrigin)
-			raw[challengeHead-2]++
+			raw, _ := base64.RawURLEncoding.DecodeString(s.begin("login").Challenge)
+			raw[len(raw)-sha256.Size-2]++ // before the tag
 			return a.get(encoded(raw))
 		}},
 		"no challenge": {http.StatusBadRequest, func(_ *site, a *authenticator) string { return a.get("") }},
@@ -240,9 +244,12 @@ func TestN09PasskeyThatIsNotInOrderIsNotKept(t *testing.T) {
 			key, wallet := s.opened(5_000_000)
 			a := newAuthenticator(t)
 			answer := test.answer(s, a, key)
-			had := len(s.store.passkeysOf(wallet.ID))
-			wantStatus(t, s.add(answer, cookie(key)), test.status)
-			if got := len(s.store.passkeysOf(wallet.ID)); got != had {
+			had := len(s.passkeysOf(wallet))
+			w := s.add(answer, cookie(key))
+			if wantStatus(t, w, test.status); test.status != http.StatusRequestEntityTooLarge {
+				wantText(t, w, speaking(t, "en").T("passkey.again"))
+			}
+			if got := len(s.passkeysOf(wallet)); got != had {
 				t.Errorf("it is kept: %d", got)
 			}
 		})
@@ -312,15 +319,15 @@ func TestN10OneOfTwoAnswersToOneChallengeWins(t *testing.T) {
 	}
 }
 
-// foundStore tells when a login has found its passkey.
-type foundStore struct {
-	*fakeStore
+// foundLedger tells when a login has found its passkey.
+type foundLedger struct {
+	Ledger
 	found func()
 }
 
-func (s foundStore) Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error) {
-	p, w, err := s.fakeStore.Passkey(ctx, id)
-	s.found()
+func (l foundLedger) Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error) {
+	p, w, err := l.Ledger.Passkey(ctx, id)
+	l.found()
 	return p, w, err
 }
 
@@ -330,18 +337,17 @@ func TestRemovedPasskeyDoesNotComeBack(t *testing.T) {
 	key, wallet := s.opened(5_000_000)
 	a := s.registered(key)
 	removed := make(chan int)
-	store := foundStore{s.store, func() {
+	s.through(foundLedger{s.ledger, func() {
 		go func() {
 			removed <- s.post("/.paywall/wallet/passkeys/remove", []string{"passkey", a.ID()}, cookie(key)).Code
 		}()
 		time.Sleep(50 * time.Millisecond) // it could be done by now
-	}}
-	s.c.Store = func(context.Context) (paywall.Store, error) { return store, nil }
+	}})
 	wantStatus(t, s.enters(a), http.StatusSeeOther)
 	if status := <-removed; status != http.StatusSeeOther {
 		t.Errorf("removing answers %d", status)
 	}
-	if left := s.store.passkeysOf(wallet.ID); len(left) != 0 {
+	if left := s.passkeysOf(wallet); len(left) != 0 {
 		t.Errorf("it is there again: %v", left)
 	}
 }
@@ -353,8 +359,8 @@ func TestReloadDoesNotBreakALogin(t *testing.T) {
 	a := before.registered(key)
 	challenge := before.begin("login").Challenge
 	after := newSite(t, func(o *Options) {
-		o.Ceremonies, o.Now = before.c.Ceremonies, before.now
-		o.Store = func(context.Context) (paywall.Store, error) { return before.store, nil }
+		o.Ceremonies, o.Now = before.c.o.Ceremonies, before.now
+		o.Ledger = func(context.Context) (Ledger, error) { return before.ledger, nil }
 	})
 	a.counter++
 	wantStatus(t, after.login(a.get(challenge)), http.StatusSeeOther)
@@ -384,24 +390,17 @@ func TestRefusedPasskeysCountAsGuesses(t *testing.T) {
 	wantStatus(t, s.enters(a), http.StatusSeeOther) // whatever a stranger at the address did
 }
 
-// TestSpentChallengesStayBounded: beyond the bound none is taken, rather than one
-// twice; and time makes room.
-func TestSpentChallengesStayBounded(t *testing.T) {
-	c, now := NewCeremonies(), time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	first := c.challenge(now, "x")
-	if !c.spend(first, now, "x") || c.spend(first, now, "x") {
-		t.Fatal("a challenge is good once")
+// asks is an open question of this server to a browser at an origin.
+func (s *site) asks(origin string) (challenge string) {
+	party, err := s.c.o.Ceremonies.At(origin, "")
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	for len(c.spent) < maxSpent {
-		c.spend(c.challenge(now, "x"), now, "x")
+	request, err := party.AskForAny(s.now())
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	if c.spend(c.challenge(now, "x"), now, "x") || c.spend(first, now, "x") || len(c.spent) != maxSpent {
-		t.Errorf("%d challenges are remembered", len(c.spent))
-	}
-	later := now.Add(challengeTTL + time.Second)
-	if !c.spend(c.challenge(later, "x"), later, "x") || len(c.spent) != 1 {
-		t.Errorf("%d challenges are remembered for too long", len(c.spent))
-	}
+	return request.Response.Challenge.String()
 }
 
 // FuzzN09PasskeyLogin: what a stranger sends is refused with a page, and lets
@@ -410,7 +409,7 @@ func FuzzN09PasskeyLogin(f *testing.F) {
 	s := newSite(f)
 	key, _ := s.opened(5_000_000)
 	a := s.registered(key)
-	good := func() string { return a.get(encoded(s.c.Ceremonies.challenge(s.now(), toEnter, testOrigin))) }
+	good := func() string { return a.get(s.asks(testOrigin)) }
 	for _, seed := range []string{good(), a.create(s.begin("add", cookie(key)).Challenge), "", "{}", "null", strings.Replace(good(), "rawId", "RAWID", 1)} {
 		f.Add(seed, uint16(0), byte(0))
 	}

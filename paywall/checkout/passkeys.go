@@ -2,82 +2,42 @@ package checkout
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 )
 
-// What challenges are bound to, beside the origin.
-const (
-	toAdd   = "add a passkey"
-	toEnter = "log in with a passkey"
-)
-
-// maxPublicKey bounds the key of a passkey, in bytes. RSA with 4096 bits fits, more
-// than any authenticator makes; with the 48,000 bits that a request has room for,
-// one look at a signature takes 67 ms (measured).
-const maxPublicKey = 600
-
-// errPasskeyAgain: the answer is late, was given before, is meant for something
-// else or is none. A new one may do.
-var errPasskeyAgain = paywall.Errorf(paywall.CodeMalformed, "this is no answer of a passkey to a question that is still open; begin again")
-
-// relyingParty is the library for this origin; where passkeys do not work there is
-// no such page.
-func (x *exchange) relyingParty() (*webauthn.WebAuthn, error) {
-	site, ok := siteOf(x.origin)
-	if !ok {
-		return nil, paywall.Errorf(paywall.CodeNotFound, "passkeys need https")
-	}
-	return relyingParty(x.origin, site, x.siteName())
+// passkeyKeeper keeps passkeys, and lets in whoever has shown one.
+type passkeyKeeper interface {
+	SetPasskey(ctx context.Context, wallet string, p paywall.Passkey) error
+	RemovePasskey(ctx context.Context, wallet, passkey string) error
+	Passkey(ctx context.Context, id string) (paywall.Passkey, paywall.Wallet, error)
+	Passkeys(ctx context.Context, wallet string) ([]paywall.Passkey, error)
+	Admit(ctx context.Context, wallet string, next paywall.KeyHashes) (paywall.Wallet, error)
 }
 
-// answers reports whether a browser answers an open question of ours, put on this
-// origin and bound to the same; it is open no more then.
-func (x *exchange) answers(client *protocol.CollectedClientData, bound ...string) bool {
-	return client.Origin == x.origin && x.c.Ceremonies.spend(challengeOf(client), x.now, bound...)
+// relyingParty is this site, where passkeys work; where they do not, there is no such page.
+func relyingParty(x *exchange) (*passkey.Party, error) {
+	return x.c.o.Ceremonies.At(x.origin, x.siteName())
 }
 
 // beginPasskey asks a browser for a new passkey of the reader's wallet. It leaves
 // nothing behind.
-func (x *exchange) beginPasskey() error {
-	party, err := x.relyingParty()
+func beginPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	party, err := relyingParty(x)
 	if err != nil {
 		return err
 	}
-	store, who, err := x.reader(x.r.Context())
-	if err != nil {
-		return err
-	}
-	has, err := store.Passkeys(x.r.Context(), who.wallet.ID)
+	has, err := ledger.Passkeys(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
 	if len(has) >= paywall.MaxPasskeys {
 		return paywall.Errorf(paywall.CodeMalformed, "a wallet has at most %d passkeys; remove one first", paywall.MaxPasskeys)
 	}
-	var known []protocol.CredentialDescriptor
-	for _, p := range has {
-		id, err := base64.RawURLEncoding.DecodeString(p.ID)
-		if err != nil {
-			return err
-		}
-		known = append(known, protocol.CredentialDescriptor{Type: protocol.PublicKeyCredentialType, CredentialID: id})
-	}
-	challenge := x.c.Ceremonies.challenge(x.now, toAdd, x.origin, who.wallet.ID)
-	reader := holder{handle: newHandle(challenge), name: x.text.T("passkey.name", "Date", x.text.Date(x.now))}
-	creation, _, err := party.BeginRegistration(reader, webauthn.WithExclusions(known),
-		webauthn.WithCredentialParameters(webauthn.CredentialParametersRecommendedL3()),
-		func(o *protocol.PublicKeyCredentialCreationOptions) error {
-			o.Challenge = challenge
-			return nil
-		})
+	creation, err := party.AskForNew(x.now, who.wallet.ID, x.text.T("passkey.name", "Date", x.text.Date(x.now)), has)
 	if err != nil {
 		return err
 	}
@@ -85,73 +45,35 @@ func (x *exchange) beginPasskey() error {
 }
 
 // addPasskey keeps the passkey that a browser has made.
-func (x *exchange) addPasskey() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	passkey, err := x.newPasskey(who)
+func addPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	made, err := madePasskey(x, who)
 	if err == nil {
-		err = store.SetPasskey(ctx, who.wallet.ID, passkey)
+		err = ledger.SetPasskey(ctx, who.wallet.ID, made)
 	}
 	switch {
-	case !x.json && (paywall.ErrorCode(err) == paywall.CodeMalformed || errors.Is(err, paywall.ErrOfferChanged)):
-		return x.ownPage(ctx, store, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
+	case !x.json && (paywall.ErrorCode(err) == paywall.CodeMalformed || errors.Is(err, paywall.ErrConflict)):
+		return ownPage(ctx, x, ledger, paywall.ErrorCode(err).HTTPStatus(), who, "passkey.again")
 	case err != nil:
 		return err
 	case x.json:
-		return x.answer(http.StatusCreated, map[string]string{"passkey": passkey.ID})
+		return x.answer(http.StatusCreated, map[string]string{"passkey": made.ID})
 	}
 	x.redirect(Prefix + "wallet?notice=passkey-added")
 	return nil
 }
 
-// newPasskey checks what a browser has made. No word of a maker is asked for, and
-// none but the passkey's own is listened to.
-func (x *exchange) newPasskey(who identity) (p paywall.Passkey, err error) {
-	party, err := x.relyingParty()
+func madePasskey(x *exchange, who identity) (paywall.Passkey, error) {
+	party, err := relyingParty(x)
 	if err != nil {
-		return p, err
+		return paywall.Passkey{}, err
 	}
-	sent, err := protocol.ParseCredentialCreationResponseBytes([]byte(x.fields["credential"]))
-	if err != nil {
-		return p, errPasskeyAgain
-	}
-	client, made := &sent.Response.CollectedClientData, &sent.Response.AttestationObject
-	if !x.answers(client, toAdd, x.origin, who.wallet.ID) {
-		return p, errPasskeyAgain
-	}
-	if format := protocol.AttestationFormat(made.Format); format != protocol.AttestationFormatNone && format != protocol.AttestationFormatPacked {
-		return p, errPasskeyAgain
-	}
-	if _, vouched := made.AttStatement["x5c"]; vouched || len(made.AuthData.AttData.CredentialPublicKey) > maxPublicKey {
-		return p, errPasskeyAgain
-	}
-	challenge := challengeOf(client)
-	handle := newHandle(challenge)
-	checked, err := party.CreateCredential(holder{handle: handle}, sessionOf(challenge, handle), sent)
-	if err != nil {
-		return p, errPasskeyAgain
-	}
-	data, err := json.Marshal(credential{
-		Site: party.Config.RPID, User: handle, Key: checked.PublicKey, Counter: checked.Authenticator.SignCount,
-		Synced: checked.Flags.BackupEligible, AddedAt: x.now.UTC(),
-	})
-	return paywall.Passkey{ID: base64.RawURLEncoding.EncodeToString(checked.ID), Data: string(data)}, err
+	return party.Made(x.now, who.wallet.ID, x.fields["credential"])
 }
 
 // removePasskey takes a passkey away. However many are left, this browser keeps
 // the wallet, and the recovery code goes on leading to it.
-func (x *exchange) removePasskey() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	if err := x.dropPasskey(ctx, store, who); err != nil {
+func removePasskey(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	if err := dropPasskey(ctx, x, ledger, who); err != nil {
 		return err
 	}
 	if !x.json {
@@ -161,28 +83,104 @@ func (x *exchange) removePasskey() error {
 	return x.answer(http.StatusOK, map[string]bool{"removed": true})
 }
 
-func (x *exchange) dropPasskey(ctx context.Context, store paywall.Store, who identity) error {
+func dropPasskey(ctx context.Context, x *exchange, ledger passkeyKeeper, who identity) error {
 	id := x.fields["passkey"]
-	turn := x.c.Ceremonies.turn(id)
-	turn.Lock()
-	defer turn.Unlock()
-	return store.RemovePasskey(ctx, who.wallet.ID, id)
+	defer x.c.o.Ceremonies.Hold(id)()
+	return ledger.RemovePasskey(ctx, who.wallet.ID, id)
 }
 
 // passkeyEntry is a passkey on the wallet page.
 type passkeyEntry struct {
 	ID string
-	credential
+	passkey.Credential
 }
 
-func (x *exchange) passkeys(ctx context.Context, store paywall.Store, wallet string) (list []passkeyEntry, err error) {
-	has, err := store.Passkeys(ctx, wallet)
+func listPasskeys(ctx context.Context, x *exchange, ledger passkeyKeeper, wallet string) (list []passkeyEntry, err error) {
+	has, err := ledger.Passkeys(ctx, wallet)
 	for _, p := range has {
-		kept, err := credentialOf(p)
+		kept, err := passkey.CredentialOf(p)
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, passkeyEntry{p.ID, kept})
 	}
 	return list, err
+}
+
+// errPasskeyRefused does not say why: whether a passkey is known is nobody's business.
+var errPasskeyRefused = paywall.Errorf(paywall.CodeNoWallet, "this passkey leads to no wallet here")
+
+// beginPasskeyLogin asks a browser for a passkey, whichever it has. It leaves
+// nothing behind.
+func beginPasskeyLogin(x *exchange) error {
+	party, err := relyingParty(x)
+	if err != nil {
+		return err
+	}
+	request, err := party.AskForAny(x.now)
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusOK, request)
+}
+
+// passkeyLogin lets this browser into the wallet that a passkey leads to, as a
+// recovery code does: with a key of its own.
+func passkeyLogin(ctx context.Context, x *exchange, ledger Ledger) error {
+	who, err := enterWithPasskey(ctx, x, ledger)
+	switch {
+	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
+		return strangerPage(x, http.StatusUnauthorized, "passkey.wrong")
+	case isError(err, passkey.ErrAgain) && !x.json:
+		return strangerPage(x, http.StatusBadRequest, "passkey.again")
+	case err != nil:
+		return err
+	}
+	return letIn(x, who)
+}
+
+func enterWithPasskey(ctx context.Context, x *exchange, ledger passkeyKeeper) (identity, error) {
+	who := identity{key: paywall.NewWalletKey()}
+	next, _ := who.key.Hashes() // of a key just drawn: always well formed
+	who.hash = next.Key
+	party, err := relyingParty(x)
+	if err != nil {
+		return who, err
+	}
+	answer, err := party.Answered(x.now, x.fields["credential"])
+	if err != nil {
+		return who, err
+	}
+	err = x.attempt(func() (err error) {
+		defer x.c.o.Ceremonies.Hold(answer.ID())()
+		wallet, err := provenBy(ctx, x, ledger, answer)
+		if err != nil {
+			return err
+		}
+		who.wallet, err = ledger.Admit(ctx, wallet.ID, next)
+		return err
+	})
+	return who, err
+}
+
+// provenBy finds the wallet that an answer proves to be the reader's.
+func provenBy(ctx context.Context, x *exchange, ledger passkeyKeeper, answer passkey.Answer) (paywall.Wallet, error) {
+	kept, wallet, err := ledger.Passkey(ctx, answer.ID())
+	if errors.Is(err, paywall.ErrNoPasskey) {
+		return wallet, errPasskeyRefused
+	}
+	if err != nil {
+		return wallet, err
+	}
+	proven, err := answer.Proves(kept)
+	if errors.Is(err, passkey.ErrCopied) {
+		x.c.o.Logger.Warn("a passkey was refused: its counter did not go up, so it may have been copied")
+	}
+	if errors.Is(err, passkey.ErrRefused) {
+		return wallet, errPasskeyRefused
+	}
+	if err != nil || proven == kept {
+		return wallet, err
+	}
+	return wallet, ledger.SetPasskey(ctx, wallet.ID, proven)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // authenticator is a passkey in software. Whatever it says can be spoiled.
@@ -358,7 +359,7 @@ func TestPasskeysStandOnlyWhereTheyWork(t *testing.T) {
 		}
 		for i, w := range pages {
 			body := w.Body.Bytes()
-			for _, part := range []string{"data-passkey=", passkeyModule.URL()} {
+			for _, part := range []string{"data-passkey=", page.PasskeyModule.URL()} {
 				if bytes.Contains(body, []byte(part)) != works {
 					t.Errorf("%s, page %d: %s", origin, i, part)
 				}
@@ -377,7 +378,7 @@ var hiddenForm = regexp.MustCompile(`<form [^>]*data-passkey=[^>]* hidden>`)
 // TestPasskeysAreHiddenUntilTheScriptRuns, and only pages that use it load it.
 func TestPasskeysAreHiddenUntilTheScriptRuns(t *testing.T) {
 	s := newSite(t)
-	if n := len(passkeyModule.body); n > 5<<10 {
+	if n := len(page.PasskeyModule.Body()); n > 5<<10 {
 		t.Errorf("the script has %d bytes", n)
 	}
 	for name, w := range s.allPages() {
@@ -386,7 +387,7 @@ func TestPasskeysAreHiddenUntilTheScriptRuns(t *testing.T) {
 		if hidden := len(hiddenForm.FindAll(body, -1)); hidden != forms {
 			t.Errorf("%s: %d of %d forms are hidden", name, hidden, forms)
 		}
-		if loads := bytes.Contains(body, []byte(passkeyModule.URL())); loads != (forms > 0) {
+		if loads := bytes.Contains(body, []byte(page.PasskeyModule.URL())); loads != (forms > 0) {
 			t.Errorf("%s: %d forms, and the script is loaded: %v", name, forms, loads)
 		}
 	}

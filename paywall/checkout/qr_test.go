@@ -16,11 +16,14 @@ import (
 	"rsc.io/qr"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 var run = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1H(\d+)z`)
 
 // darkModules reads the rectangles of a picture back, without its border.
+const quietZone = 4
+
 func darkModules(t *testing.T, svg string, size int) [][]bool {
 	t.Helper()
 	grid := make([][]bool, size)
@@ -82,7 +85,7 @@ func TestScriptIsOnlyWhereItIsUsed(t *testing.T) {
 	s := newSite(t)
 	for name, w := range s.allPages() {
 		walletPage := strings.Contains(w.Body.String(), `id="code"`) || strings.Contains(w.Body.String(), "You have no wallet here yet")
-		if strings.Contains(w.Body.String(), script.URL()) != walletPage {
+		if strings.Contains(w.Body.String(), page.WalletScript.URL()) != walletPage {
 			t.Errorf("%s: with a script: %v", name, !walletPage)
 		}
 	}
@@ -154,7 +157,7 @@ func TestScannedLinkFillsInTheCode(t *testing.T) {
 	if got := eval[string](t, ctx, `location.href`); got != url+"/.paywall/wallet" {
 		t.Errorf("the address is %s", got)
 	}
-	if writes, _, _ := s.store.counts(); writes != 1 {
+	if writes, _, _ := s.counts(); writes != 1 {
 		t.Errorf("%d changes", writes)
 	}
 	press(t, ctx, `form[action="/.paywall/wallet/recover"] button`)

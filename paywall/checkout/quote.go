@@ -16,16 +16,26 @@ func firstQuote(o *paywall.Offer) paywall.Quote {
 }
 
 // quoted is what an offer comes to for a visitor, who may have no wallet.
-func quoted(ctx context.Context, store paywall.Store, who identity, known bool, o *paywall.Offer) (paywall.Quote, error) {
-	if !known {
+func quoted(ctx context.Context, ledger unlocker, who identity, o *paywall.Offer) (paywall.Quote, error) {
+	if !who.known() {
 		return firstQuote(o), nil
 	}
-	return store.Quote(ctx, who.wallet.ID, *o)
+	return ledger.Quote(ctx, who.wallet.ID, *o)
+}
+
+// unsellable is why no purchase can come of an offer, whatever its reader does about
+// it: its purchase was undone, or it was used for something else. nil otherwise.
+func unsellable(q *paywall.Quote) error {
+	switch paywall.ErrorCode(q.Refusal) {
+	case paywall.CodeOfferExpired, paywall.CodeOfferChanged:
+		return q.Refusal
+	}
+	return nil
 }
 
 // shown is what the page said that the purchase would take, nil if it said
 // nothing: a program may leave that out, and pays the price at most.
-func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
+func (x *request) shown(o *paywall.Offer) (*paywall.Money, error) {
 	sent := x.fields["shown"]
 	if sent == "" {
 		return nil, nil
@@ -39,45 +49,42 @@ func (x *exchange) shown(o *paywall.Offer) (*paywall.Money, error) {
 
 // unsold answers a purchase that the ledger refused. Where the reader can do
 // something about it, that is the purchase page, which says what.
-func (x *exchange) unsold(ctx context.Context, store paywall.Store, who identity, o *paywall.Offer, raw string, cause error) error {
+func unsold(ctx context.Context, x *exchange, ledger Ledger, who identity, o *paywall.Offer, raw string, cause error) error {
 	code := codeOf(cause)
 	switch code {
 	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged:
 	default:
 		return cause
 	}
-	wallet, err := store.Wallet(ctx, who.hash) // the balance may have changed since
+	wallet, err := ledger.Wallet(ctx, who.hash) // the balance may have changed since
 	if err != nil {
 		return err
 	}
 	who.wallet = wallet
 	if x.json {
-		return x.poorProblem(cause, wallet.Balance, o.Price)
+		return poorProblem(x, cause, wallet.Balance, o.Price)
 	}
-	quote, err := store.Quote(ctx, wallet.ID, *o)
+	quote, err := ledger.Quote(ctx, wallet.ID, *o)
 	if err != nil {
 		return err
 	}
-	p := purchase{offer: o, raw: raw, who: who, known: true, quote: quote}
+	if unsellable(&quote) != nil {
+		return cause
+	}
+	p := purchase{offer: o, raw: raw, who: who, quote: quote}
 	switch code {
 	case paywall.CodeAskFirst:
 		p.alert = "auto.stopped"
-	case paywall.CodeOfferChanged:
-		// Either the month ended between the page and the press, or the offer was
-		// used before for something else, which a press on the new page would meet
-		// again.
-		if shown, err := x.shown(o); err != nil || shown == nil || shown.Micros >= quote.Charge.Micros {
-			return cause
-		}
+	case paywall.CodeOfferChanged: // the month ended between the page and the press
 		p.alert = "cap.changed"
 	}
-	return x.purchasePage(code.HTTPStatus(), p)
+	return purchasePage(x, code.HTTPStatus(), p)
 }
 
 // poorProblem tells a program what something costs and what there is. One that
 // lacks money is told where it comes from.
-func (x *exchange) poorProblem(cause error, balance, price paywall.Money) error {
-	p := x.newProblem(codeOf(cause), cause)
+func poorProblem(x *exchange, cause error, balance, price paywall.Money) error {
+	p := newProblem(codeOf(cause), cause)
 	p.Price, p.Balance, p.Currency = &price, &balance, price.Currency
 	if errors.Is(cause, paywall.ErrInsufficientFunds) {
 		p.TopUp = Prefix + "topup"
@@ -102,11 +109,14 @@ func (v purchaseView) Shown() string { return v.Charge.String() }
 func (formsView) Shown() string { return "" }
 
 // showQuote is the purchase page of an offer that nothing was wrong with so far.
-func (x *exchange) showQuote(ctx context.Context, store paywall.Store, p purchase) error {
-	quote, err := quoted(ctx, store, p.who, p.known, p.offer)
+func showQuote(ctx context.Context, x *exchange, ledger unlocker, p purchase) error {
+	quote, err := quoted(ctx, ledger, p.who, p.offer)
 	if err != nil {
 		return err
 	}
+	if err := unsellable(&quote); err != nil {
+		return err
+	}
 	p.quote = quote
-	return x.purchasePage(http.StatusOK, p)
+	return purchasePage(x, http.StatusOK, p)
 }

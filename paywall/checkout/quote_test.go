@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -23,12 +24,12 @@ func (s *site) press(raw string, changes ...change) []string {
 
 func TestCapIsShownAndNeverExceeded(t *testing.T) {
 	s := newSite(t)
-	key, w := s.opened(5_000_000)
+	key, w := s.opened(5_350_000)
 	raw := s.offer(underCap(600_000), resource("/articles/1"))
 	wantText(t, s.get("/.paywall/unlock?offer="+raw, cookie(key)), "at most €0.60 a month", "So far this month: €0.00", "Pay €0.20 and read")
 	wantStatus(t, s.post("/.paywall/unlock", s.press(raw, cookie(key)), cookie(key)), http.StatusSeeOther)
 
-	s.store.set(w.ID, func(r *reading) { r.spent = 550_000 })
+	s.spends(w, 350_000)
 	raw = s.offer(underCap(600_000), resource("/articles/2"))
 	page := s.get("/.paywall/unlock?offer="+raw, cookie(key))
 	wantText(t, page, "Pay €0.05 and read", "<s>€0.20</s>", "This takes you to €0.60", "30 November 2026", "You have €4.80", "€4.75 left")
@@ -54,8 +55,8 @@ func TestCapIsShownAndNeverExceeded(t *testing.T) {
 
 func TestReaderWithoutMoneyReadsOnAtTheCap(t *testing.T) {
 	s := newSite(t)
-	key, w := s.opened(0)
-	s.store.set(w.ID, func(r *reading) { r.spent = 600_000 })
+	key, w := s.opened(600_000)
+	s.spends(w, 600_000)
 	raw := s.offer(underCap(600_000))
 	wantText(t, s.get("/.paywall/unlock?offer="+raw, cookie(key)), "Read for free</button>")
 	wantStatus(t, s.post("/.paywall/unlock", s.press(raw, cookie(key)), cookie(key)), http.StatusSeeOther)
@@ -65,17 +66,18 @@ func TestReaderWithoutMoneyReadsOnAtTheCap(t *testing.T) {
 // may end between the page and the press.
 func TestNothingIsTakenBeyondWhatThePageSaid(t *testing.T) {
 	s := newSite(t)
-	key, w := s.opened(5_000_000)
-	s.store.set(w.ID, func(r *reading) { r.spent = 550_000 })
+	s.advance(time.Date(2026, 11, 30, 23, 55, 0, 0, time.UTC).Sub(s.now()))
+	key, w := s.opened(5_550_000)
+	s.spends(w, 550_000)
 	raw := s.offer(underCap(600_000))
 	form := s.press(raw, cookie(key))
-	s.store.set(w.ID, func(r *reading) { r.spent = 0 })
+	s.advance(10 * time.Minute)
 	page := s.post("/.paywall/unlock", form, cookie(key))
 	wantStatus(t, page, http.StatusConflict)
 	wantText(t, page, `role="alert"`, "nothing was charged", "Pay €0.20 and read")
 	wantProblem(t, s.call("/.paywall/unlock", object{"offer": raw, "shown": "0.05"}, bearer(key)), http.StatusConflict, "offer-changed")
-	if _, debits, _ := s.store.counts(); debits != 0 {
-		t.Errorf("%d debits", debits)
+	if got := s.balance(key); got != "5.00" {
+		t.Errorf("balance %s", got)
 	}
 	wantStatus(t, s.post("/.paywall/unlock", s.press(raw, cookie(key)), cookie(key)), http.StatusSeeOther)
 	if s.balance(key) != "4.80" {
@@ -89,7 +91,7 @@ func TestBadShownIsRefused(t *testing.T) {
 	for _, shown := range []string{"x", "-0.20", "0,20", "1e3", "99999999999999999999"} {
 		wantProblem(t, s.call("/.paywall/unlock", object{"offer": s.offer(), "shown": shown}, bearer(key)), http.StatusBadRequest, "malformed")
 	}
-	if _, debits, _ := s.store.counts(); debits != 0 {
+	if _, debits, _ := s.counts(); debits != 0 {
 		t.Errorf("%d debits", debits)
 	}
 }
@@ -97,7 +99,7 @@ func TestBadShownIsRefused(t *testing.T) {
 func TestOverTheReadersBudgetNothingIsSold(t *testing.T) {
 	s := newSite(t)
 	key, w := s.opened(5_000_000)
-	s.store.set(w.ID, func(r *reading) { r.budget = 100_000 })
+	s.budget(w, 100_000)
 	raw := s.offer()
 	for _, page := range []struct {
 		status int

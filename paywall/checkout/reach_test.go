@@ -6,6 +6,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // reachable counts what takes the focus.
@@ -68,7 +70,7 @@ func TestTabReachesEverything(t *testing.T) {
 func TestTextAtTwiceItsSizeFits(t *testing.T) {
 	ctx := chromium(t, 640)
 	for _, tag := range []string{"de", "ar"} {
-		s := newSite(t, inLanguages(firstOf(tag)...), lookOf(t, LookOptions{Name: "Der Fährmann", Accent: "#7a1f4d"}))
+		s := newSite(t, inLanguages(firstOf(tag)...), lookOf(t, page.Options{Name: "Der Fährmann", Accent: "#7a1f4d"}))
 		pages := s.allPages()
 		url := s.served(pages)
 		for name := range pages {
@@ -130,10 +132,10 @@ func TestContrastAndForcedColors(t *testing.T) {
 
 // TestNothingMoves: there is nothing to reduce for those who want less motion.
 func TestNothingMoves(t *testing.T) {
-	for _, sheet := range []asset{stylesheet, boxStyle} {
+	for _, sheet := range []page.Asset{ours(t).Style(), ours(t).BoxStyle()} {
 		for _, word := range []string{"animation", "transition", "@keyframes", "scroll-behavior"} {
-			if strings.Contains(string(sheet.body), word) {
-				t.Errorf("%s has %s", sheet.name, word)
+			if strings.Contains(string(sheet.Body()), word) {
+				t.Errorf("%s has %s", sheet.URL(), word)
 			}
 		}
 	}

@@ -7,7 +7,15 @@ import (
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
+
+// historian tells a wallet what it bought.
+type historian interface {
+	Unlocks(ctx context.Context, wallet string, p paywall.Page) (list []paywall.Unlock, next string, err error)
+	Bought(ctx context.Context, wallet, unlock string) (paywall.Unlock, error)
+	WalletExport(ctx context.Context, wallet string, part func(*paywall.WalletExport) error) error
+}
 
 type receiptView struct {
 	layout
@@ -19,17 +27,12 @@ type receiptView struct {
 
 // showReceipt is a page to print of one of the purchases that the wallet page
 // lists. What became of the money is not on it: shares are nobody's business.
-func (x *exchange) showReceipt() error {
-	ctx := x.r.Context()
-	store, who, err := x.reader(ctx)
+func showReceipt(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	u, err := ledger.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
 	if err != nil {
 		return err
 	}
-	u, err := store.Bought(ctx, who.wallet.ID, x.r.URL.Query().Get("unlock"))
-	if err != nil {
-		return err
-	}
-	tips, err := tipsFor(ctx, store, who, &u)
+	tips, err := tipsFor(ctx, ledger, who, &u)
 	if err != nil {
 		return err
 	}
@@ -40,9 +43,9 @@ func (x *exchange) showReceipt() error {
 		}
 		return x.answer(http.StatusOK, e)
 	}
-	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: x.entry(&u), Tips: tips}
+	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: newPurchaseEntry(x, &u), Tips: tips}
 	if v.Bought.Tip != nil {
-		v.Script = pressGuard.URL()
+		v.Script = page.PressGuard.URL()
 	}
 	_, v.Seller, _ = strings.Cut(u.Site, "://")
 	if v.Switch != nil {
@@ -56,8 +59,8 @@ func (x *exchange) showReceipt() error {
 
 // tipsFor are the tips that a wallet gave for a purchase, since it was made, among
 // its newest.
-func tipsFor(ctx context.Context, store paywall.Store, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
-	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
+func tipsFor(ctx context.Context, ledger tipper, who identity, u *paywall.Unlock) ([]paywall.TipState, error) {
+	list, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	return slices.DeleteFunc(list, func(t paywall.TipState) bool {
 		return t.Site != u.Site || t.Resource != u.Resource || t.At.Before(u.At)
 	}), err

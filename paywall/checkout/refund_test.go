@@ -11,13 +11,13 @@ import (
 
 // strict is a ledger that finds purchases final, and undoes none.
 type strict struct {
-	*fakeStore
+	Ledger
 	final, refusal *paywall.Error
 	undone         int
 }
 
 func (s strict) Quote(ctx context.Context, wallet string, o paywall.Offer) (paywall.Quote, error) {
-	q, err := s.fakeStore.Quote(ctx, wallet, o)
+	q, err := s.Ledger.Quote(ctx, wallet, o)
 	if q.Undone = s.undone; s.final != nil {
 		q.Final = s.final
 	}
@@ -29,14 +29,14 @@ func (s strict) Refund(context.Context, string, string, int) (paywall.Receipt, e
 }
 
 func (s strict) Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error) {
-	settings, spent, err := s.fakeStore.Settings(ctx, wallet)
+	settings, spent, err := s.Ledger.Settings(ctx, wallet)
 	spent.Undone = s.undone
 	return settings, spent, err
 }
 
 func (s *site) strictly(with strict) {
-	with.fakeStore = s.store
-	s.c.Store = func(context.Context) (paywall.Store, error) { return with, nil }
+	with.Ledger = s.ledger
+	s.through(with)
 }
 
 // TestWhatCannotBeUndoneIsSaidBefore the purchase, with the reason.
@@ -95,8 +95,8 @@ func TestARefusedUndoSaysWhy(t *testing.T) {
 // up nothing says that there are more.
 func TestAMonthsUndosAreFive(t *testing.T) {
 	s := newSite(t)
-	if s.c.Refunds != 5 {
-		t.Errorf("%d purchases can be undone in a month", s.c.Refunds)
+	if s.c.o.Refunds != 5 {
+		t.Errorf("%d purchases can be undone in a month", s.c.o.Refunds)
 	}
 	key, _ := s.opened(1_000_000)
 	u := s.unlock(key)

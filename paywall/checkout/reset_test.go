@@ -21,7 +21,7 @@ func TestF09ResetShowsTheCodeAndForgetsAllCookies(t *testing.T) {
 			r.AddCookie(&http.Cookie{Name: "planted" + strings.Repeat("x", i), Value: strings.Repeat("j", 4000)})
 		}
 	}
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	page := s.get("/.paywall/reset", cookie(key), planted)
 	wantStatus(t, page, http.StatusOK)
 	wantText(t, page, "41 cookies", "larger than some servers accept", key.RecoveryCode(), "holds €4.80", "Write down its recovery code first", `action="/.paywall/reset"`)
@@ -46,7 +46,7 @@ func TestF09ResetShowsTheCodeAndForgetsAllCookies(t *testing.T) {
 		t.Fatal("no wallet cookie")
 	}
 	wantText(t, s.get(w.Header().Get("Location"), cookie(paywall.WalletKey(c.Value))), "€4.80", "The last tea shop")
-	if after, _, _ := s.store.counts(); after != before+1 { // the recovery's key
+	if after, _, _ := s.counts(); after != before+1 { // the recovery's key
 		t.Errorf("%d writes", after-before)
 	}
 }
@@ -113,10 +113,10 @@ func TestResetDoesWithoutTheLedger(t *testing.T) {
 			t.Errorf("%v", done.Header())
 		}
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	t.Run("failing", check)
-	s.store.breakWith(nil)
-	s.c.Store = func(context.Context) (paywall.Store, error) { return nil, paywall.ErrUnavailable }
+	s.mend()
+	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, paywall.ErrUnavailable }
 	t.Run("not open", check)
 }
 

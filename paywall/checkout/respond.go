@@ -1,7 +1,6 @@
 package checkout
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // contentSecurity: no script at all (but see scriptSecurity), our own style and icon, forms to this
@@ -51,19 +51,9 @@ func (x *exchange) pageHeaders() {
 // scripted is a view that says whether its page has a script.
 type scripted interface{ scripted() bool }
 
-// page renders a whole page before the first byte is sent, so that a broken
-// template is an error and not half a page. Where a template of the publisher's
-// breaks, ours takes its place: a reader must not lose a way to their money.
+// page answers with a page. It is whole before the first byte is sent.
 func (x *exchange) page(status int, name string, data any) error {
-	var buf bytes.Buffer
-	err := x.c.Look.write(&buf, name, data)
-	if err != nil {
-		if !errors.Is(err, errNoTemplate) {
-			x.c.Logger.Error("a template of the ui failed; ours was shown", slog.Any("cause", err))
-		}
-		buf.Reset()
-		err = pages[name].ExecuteTemplate(&buf, "layout", data)
-	}
+	html, err := x.c.o.Look.Page(x.c.o.Logger, name, data)
 	if err != nil {
 		return err
 	}
@@ -73,7 +63,7 @@ func (x *exchange) page(status int, name string, data any) error {
 	}
 	x.rememberLanguage()
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	x.write(status, buf.Bytes())
+	x.write(status, html)
 	return nil
 }
 
@@ -112,10 +102,10 @@ type problem struct {
 	TopUp    string           `json:"topup,omitempty"`
 }
 
-func (x *exchange) newProblem(code paywall.Code, err error) problem {
+func newProblem(code paywall.Code, err error) problem {
 	return problem{
 		Type:   "urn:paywall:" + string(code),
-		Title:  english().T("error." + string(code) + ".title"),
+		Title:  page.English().T("error." + string(code) + ".title"),
 		Status: code.HTTPStatus(),
 		Detail: messageOf(code, err),
 	}
@@ -128,7 +118,7 @@ func messageOf(code paywall.Code, err error) string {
 	return paywall.ErrorMessage(err)
 }
 
-// retryUnavailable is when to ask again for a store that is closed or full.
+// retryUnavailable is when to ask again for a ledger that is closed or full.
 const retryUnavailable = 5 * time.Second
 
 // fail answers with an error: a problem for programs, a page that says what to
@@ -138,28 +128,34 @@ func (x *exchange) fail(err error) {
 	status := code.HTTPStatus()
 	x.logFailure(code, status, err)
 
-	switch code {
-	case paywall.CodeUnavailable:
-		x.retryAfter = retryUnavailable
-	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
-		x.retryAfter = paywall.NextMonth(x.now).Sub(x.now)
-	}
-	if x.retryAfter > 0 {
-		seconds := (x.retryAfter + time.Second - 1) / time.Second
+	if wait := retryAfter(x.now, code, err); wait > 0 {
+		seconds := (wait + time.Second - 1) / time.Second
 		x.w.Header().Set("Retry-After", strconv.FormatInt(int64(seconds), 10))
 	}
 	if code == paywall.CodeNoWallet {
 		x.w.Header().Set("WWW-Authenticate", "Bearer") // RFC 9110, 15.5.2 wants one
 	}
 	if x.json {
-		err = x.writeJSON(status, "application/problem+json", x.newProblem(code, err))
+		err = x.writeJSON(status, "application/problem+json", newProblem(code, err))
 	} else {
-		err = x.page(status, "error", x.errorView(code, err))
+		err = x.page(status, "error", newErrorView(x, code, err))
 	}
 	if err != nil {
-		x.c.Logger.Error("answering with an error", slog.Any("cause", err))
+		x.c.o.Logger.Error("answering with an error", slog.Any("cause", err))
 		http.Error(x.w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 	}
+}
+
+// retryAfter is when the error will be over, 0 if that is not known.
+func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
+	switch code {
+	case paywall.CodeUnavailable:
+		return retryUnavailable
+	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
+		return paywall.NextMonth(now).Sub(now)
+	}
+	l, _ := errors.AsType[later](err)
+	return l.after
 }
 
 // logFailure tells the operator what is ours to mend. A visitor's mistakes are
@@ -167,8 +163,8 @@ func (x *exchange) fail(err error) {
 func (x *exchange) logFailure(code paywall.Code, status int, err error) {
 	attrs := []any{slog.String("code", string(code)), slog.Int("status", status)}
 	if status < http.StatusInternalServerError {
-		x.c.Logger.Debug("refused", attrs...)
+		x.c.o.Logger.Debug("refused", attrs...)
 		return
 	}
-	x.c.Logger.Error("checkout failed", append(attrs, slog.Any("cause", err))...)
+	x.c.o.Logger.Error("checkout failed", append(attrs, slog.Any("cause", err))...)
 }

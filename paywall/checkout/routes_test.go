@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -31,7 +32,7 @@ func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/.paywall/unlock": "GET, HEAD, POST", "/.paywall/wallet": "GET, HEAD, POST", "/.paywall/wallet/erase": "GET, HEAD, POST", "/.paywall/reset": "GET, HEAD, POST",
 		"/.paywall/wallet/recover": "POST", "/.paywall/wallet/settings": "POST", "/.paywall/wallet/devices": "POST", "/.paywall/wallet/passkeys/add": "POST", "/.paywall/wallet/passkeys/add/begin": "POST", "/.paywall/wallet/passkeys/remove": "POST", "/.paywall/wallet/passkeys/login": "POST", "/.paywall/wallet/passkeys/login/begin": "POST", "/.paywall/wallet/export": "GET, HEAD", "/.paywall/wallet/code.svg": "GET, HEAD", "/.paywall/receipt": "GET, HEAD", "/.paywall/refund": "POST", "/.paywall/tip": "POST", "/.paywall/gift": "GET, HEAD, POST", "/.paywall/wallet/gift": "POST", "/.paywall/topup/voucher": "POST",
-		"/.paywall/topup": "GET, HEAD", "/.paywall/jwks.json": "GET, HEAD", stylesheet.URL(): "GET, HEAD",
+		"/.paywall/topup": "GET, HEAD", "/.paywall/jwks.json": "GET, HEAD", ours(t).Style().URL(): "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "PURGE"} {
 			if strings.Contains(allow, method) {
@@ -90,7 +91,7 @@ func TestG10G23BodiesThatAreNotOneFormAreRefused(t *testing.T) {
 	two := s.send(http.MethodPost, "/.paywall/unlock", form, "offer="+raw, cookie(key), func(r *http.Request) { r.Header.Add("Content-Type", js) })
 	wantStatus(t, two, http.StatusUnsupportedMediaType)
 	wantStatus(t, s.get("/.paywall/unlock?offer="+raw+"&offer="+raw), http.StatusBadRequest)
-	if _, debits, _ := s.store.counts(); debits != 0 {
+	if _, debits, _ := s.counts(); debits != 0 {
 		t.Errorf("%d debits", debits)
 	}
 	// Fields nobody asked for do no harm, in either form.
@@ -129,23 +130,25 @@ func TestE25PublicKeysAreServedToEveryone(t *testing.T) {
 
 func TestStaticFilesNeverChange(t *testing.T) {
 	s := newSite(t)
-	for _, a := range assets {
+	for _, a := range []page.Asset{
+		ours(t).Style(), ours(t).BoxStyle(), page.BarStyle, page.Icon, page.PressGuard, page.WalletScript, page.AutoScript, page.PasskeyModule,
+	} {
 		w := s.get(a.URL())
 		wantStatus(t, w, http.StatusOK)
 		h := w.Header()
-		if h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Content-Type") != a.media || h.Get("Vary") != "" {
-			t.Errorf("%s: %v", a.name, h)
+		if h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Content-Type") != a.Media() || h.Get("Vary") != "" {
+			t.Errorf("%s: %v", a.URL(), h)
 		}
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
-	wantStatus(t, s.get(stylesheet.URL()), http.StatusOK)
+	s.breakWith(paywall.ErrUnavailable)
+	wantStatus(t, s.get(ours(t).Style().URL()), http.StatusOK)
 	wantStatus(t, s.get("/.paywall/jwks.json"), http.StatusOK)
 }
 
 func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
-	good := newSite(t).c.Options
+	good := newSite(t).c.o
 	for name, spoil := range map[string]func(*Options){
-		"no store":         func(o *Options) { o.Store = nil },
+		"no ledger":        func(o *Options) { o.Ledger = nil },
 		"no ring":          func(o *Options) { o.Ring = nil },
 		"no verifier":      func(o *Options) { o.Verifier = nil },
 		"no origin":        func(o *Options) { o.Origin = nil },
@@ -167,9 +170,9 @@ func TestCheckoutThatCannotWorkIsNotMade(t *testing.T) {
 		}
 	}
 	c, err := New(Options{
-		Store: good.Store, Ring: good.Ring, Verifier: token.NewVerifier(good.Ring, good.Now), Origin: good.Origin, Currency: "EUR",
+		Ledger: good.Ledger, Ring: good.Ring, Verifier: token.NewVerifier(good.Ring, good.Now), Origin: good.Origin, Currency: "EUR",
 	})
-	if err != nil || c.Now == nil || c.Logger == nil || c.ClientIP == nil || c.Limits == nil {
+	if err != nil || c.o.Now == nil || c.o.Logger == nil || c.o.ClientIP == nil || c.o.Limits == nil {
 		t.Errorf("defaults: %+v, %v", c, err)
 	}
 }
@@ -184,10 +187,10 @@ func TestS01LogsHoldNothingOfTheVisitor(t *testing.T) {
 	}
 	s.post("/.paywall/unlock", []string{"offer", raw + "x"}, cookie(key))
 	s.post("/.paywall/refund", []string{"unlock_id", "x" + id}, cookie(key))
-	s.store.breakWith(context.DeadlineExceeded)
+	s.breakWith(context.DeadlineExceeded)
 	s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key))
 	s.call("/.paywall/topup/voucher", object{"code": code}, bearer(key), from("192.0.2.56:1"))
-	s.store.breakWith(errStoreBroken)
+	s.breakWith(errDisk)
 	wantProblem(t, s.call("/.paywall/unlock", object{"offer": raw}, bearer(key)), http.StatusInternalServerError, "internal")
 	logs := s.logs.String()
 	for _, secret := range []string{string(key), wallet.ID, raw, code, id, "192.0.2", key.RecoveryCode(), "/articles/tea"} {

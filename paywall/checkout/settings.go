@@ -3,70 +3,19 @@ package checkout
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// plain is an amount that a person typed as [paywall.ParseMoney] reads it: both
-// decimal marks are taken in every language, and the digits of Arabic and
-// Persian. Thousands are not grouped here. ok is false where a mark may group
-// them all the same, or where there are more decimals than the currency has.
-func (c *catalogue) plain(typed string, currency paywall.Currency) (plain string, ok bool) {
-	plain = strings.Map(func(r rune) rune {
-		switch {
-		case r >= '٠' && r <= '٩':
-			return r - '٠' + '0'
-		case r >= '۰' && r <= '۹':
-			return r - '۰' + '0'
-		case r == '٫':
-			return '.'
-		}
-		return r
-	}, strings.TrimSpace(typed))
-	mark := strings.IndexAny(plain, ".,")
-	if mark < 0 {
-		return plain, true
-	}
-	decimals := len(plain) - mark - 1
-	if decimals > currency.Decimals() || decimals == 3 && plain[mark:mark+1] == c.numbers.group {
-		return "", false
-	}
-	return plain[:mark] + "." + plain[mark+1:], true
-}
-
-// Field is an amount as a field holds it: without currency and groups, "" for
-// nothing. [catalogue.plain] reads it back.
-func (c *catalogue) Field(m paywall.Money) string {
-	if m.IsZero() {
-		return ""
-	}
-	return strings.Replace(m.String(), ".", c.numbers.decimal, 1)
-}
-
-// readAmount reads what a field says, at most so much as a price may be.
-// Nothing, and zero, are no amount.
-func (x *exchange) readAmount(field string) (paywall.Money, error) {
-	plain, ok := x.fields[field], true
-	if !x.json {
-		plain, ok = x.text.plain(plain, x.c.Currency)
-	}
-	if !ok {
-		return paywall.Money{}, paywall.Errorf(paywall.CodeMalformed, "the field %s is not an amount", field)
-	}
-	if plain == "" {
-		plain = "0"
-	}
-	m, err := paywall.ParseMoney(plain, x.c.Currency)
-	if err != nil || m.IsZero() {
-		return m, err
-	}
-	return paywall.ParsePrice(plain, x.c.Currency)
+// settingsKeeper keeps what a reader wants of the ledger, and counts what they spend.
+type settingsKeeper interface {
+	Settings(ctx context.Context, wallet string) (paywall.Settings, paywall.Spending, error)
+	Set(ctx context.Context, wallet string, to paywall.Settings) error
 }
 
 // wantedSettings are the settings with what the fields say; fields that were not
 // sent leave theirs alone. wrong is the key of a text, "" if all is well.
-func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong string, err error) {
+func wantedSettings(x *exchange, s paywall.Settings) (_ paywall.Settings, wrong string, err error) {
 	for _, f := range [...]struct {
 		name, wrong string
 		amount      *paywall.Money
@@ -78,7 +27,7 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 		if _, sent := x.fields[f.name]; !sent {
 			continue
 		}
-		if *f.amount, err = x.readAmount(f.name); err != nil {
+		if *f.amount, err = readAmount(x, f.name); err != nil {
 			return s, f.wrong, err
 		}
 	}
@@ -89,32 +38,26 @@ func (x *exchange) wantedSettings(s paywall.Settings) (_ paywall.Settings, wrong
 	default:
 		return s, "", paywall.Errorf(paywall.CodeMalformed, "the field forget is neither true nor false")
 	}
-	if err := s.Check(x.c.Currency); err != nil {
+	if err := s.Check(x.c.o.Currency); err != nil {
 		return s, "auto.wrong", err
 	}
 	return s, "", nil
 }
 
 // saveSettings changes what the reader wants of the ledger.
-func (x *exchange) saveSettings() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
+func saveSettings(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	had, _, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
-	had, _, err := store.Settings(ctx, who.wallet.ID)
-	if err != nil {
-		return err
-	}
-	wanted, wrong, err := x.wantedSettings(had)
+	wanted, wrong, err := wantedSettings(x, had)
 	if wrong != "" && !x.json {
-		return x.ownPage(ctx, store, http.StatusBadRequest, who, wrong)
+		return ownPage(ctx, x, ledger, http.StatusBadRequest, who, wrong)
 	}
 	if err != nil {
 		return err
 	}
-	if err := store.Set(ctx, who.wallet.ID, wanted); err != nil {
+	if err := ledger.Set(ctx, who.wallet.ID, wanted); err != nil {
 		return err
 	}
 	if !x.json {
@@ -146,7 +89,7 @@ type spendingEntry struct {
 	Month paywall.Money `json:"month"`
 }
 
-// settingsView is what the settings of the wallet page show. The fields hold
+// newSettingsView is what the settings of the wallet page show. The fields hold
 // what was typed where that has to be mended.
 type settingsView struct {
 	Settings                    paywall.Settings
@@ -154,8 +97,8 @@ type settingsView struct {
 	Budget, PerArticle, PerWeek string
 }
 
-func (x *exchange) settingsView(ctx context.Context, store paywall.Store, wallet string) (v settingsView, err error) {
-	if v.Settings, v.Spent, err = store.Settings(ctx, wallet); err != nil {
+func newSettingsView(ctx context.Context, x *exchange, ledger settingsKeeper, wallet string) (v settingsView, err error) {
+	if v.Settings, v.Spent, err = ledger.Settings(ctx, wallet); err != nil {
 		return v, err
 	}
 	for name, field := range map[string]struct {

@@ -24,11 +24,11 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 		{"en", "EUR", "1000001", "refused"}, {"en", "EUR", strings.Repeat("9", 40), "refused"},
 	} {
 		x := &exchange{
-			c:    &Checkout{Options: Options{Currency: paywall.Currency(test.currency)}},
-			text: speaking(t, test.tag), fields: map[string]string{"budget": test.typed},
+			c:    &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
+			text: speaking(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
 		}
 		got := "refused"
-		m, err := x.readAmount("budget")
+		m, err := readAmount(x, "budget")
 		if err == nil {
 			got = m.String()
 		}
@@ -39,7 +39,7 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 			if x.fields["budget"] = again; again == "" != m.IsZero() {
 				t.Errorf("%s stands in the field as %q", m, again)
 			}
-			if back, err := x.readAmount("budget"); err != nil || back != m {
+			if back, err := readAmount(x, "budget"); err != nil || back != m {
 				t.Errorf("%s: the field's %q is read as %s, %v", test.tag, again, back, err)
 			}
 		}
@@ -112,7 +112,7 @@ func TestForgettingAsksFirstAndLeavesNoTitles(t *testing.T) {
 func TestLimitsThatMakeNoSenseAreShownAgain(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for name, test := range map[string]struct {
 		fields []string
 		texts  []string
@@ -137,7 +137,7 @@ func TestLimitsThatMakeNoSenseAreShownAgain(t *testing.T) {
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"forget": "maybe"}, bearer(key)), http.StatusBadRequest, "malformed")
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"budget": "3,00"}, bearer(key)), http.StatusBadRequest, "malformed")
 	wantProblem(t, s.call("/.paywall/wallet/settings", object{"budget": "3"}, bearer(paywall.NewWalletKey())), http.StatusUnauthorized, "no-such-wallet")
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Errorf("%d changes", after-before)
 	}
 }

@@ -8,7 +8,15 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
+
+// tipper takes tips for what a wallet bought.
+type tipper interface {
+	Shares(ctx context.Context, wallet, unlock string) ([]paywall.Share, error)
+	Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.Wallet, error)
+	Tips(ctx context.Context, wallet string, limit int) ([]paywall.TipState, error)
+}
 
 // maxTips bounds the amounts to choose from: more would be a form to read.
 const maxTips = 4
@@ -26,84 +34,80 @@ func CheckTips(amounts []paywall.Money) error {
 	return nil
 }
 
-// tipView is the form with the buttons of a purchase's tips.
+// newTipView is the form with the buttons of a purchase's tips.
 type tipView struct {
-	*catalogue
+	*page.Catalogue
 	FormToken string
 	ID        string // of the tips to be
 	Unlock    string
 	Amounts   []paywall.Money
 }
 
-// tipView is nil where no tip can be given: tips are divided as the money of the
+// newTipView is nil where no tip can be given: tips are divided as the money of the
 // purchase was, and each site has amounts of its own.
-func (x *exchange) tipView(u *paywall.Unlock) *tipView {
-	if len(x.c.Tips) == 0 || !x.tippable(u) {
+func newTipView(x *exchange, u *paywall.Unlock) *tipView {
+	if len(x.c.o.Tips) == 0 || !x.tippable(u) {
 		return nil
 	}
-	return &tipView{catalogue: x.text, FormToken: x.formToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.Tips}
+	return &tipView{Catalogue: x.text, FormToken: x.drawCSRFToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
 }
 
-func (x *exchange) tippable(u *paywall.Unlock) bool {
+func (x *request) tippable(u *paywall.Unlock) bool {
 	return u.Site == x.origin && u.RefundedAt.IsZero() && !u.Paid.IsZero()
 }
 
 // tip takes one of the site's amounts for who made what the reader bought. Who that
 // is, the ledger says: nothing of it comes with the form.
-func (x *exchange) tip() error {
-	amount, err := x.wantedTip()
+func tip(x *exchange) error {
+	amount, err := wantedTip(x)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
-	if err != nil {
-		return err
-	}
-	u, err := store.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
-	if err != nil {
-		return err
-	}
-	if !x.tippable(&u) {
-		return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
-	}
-	shares, err := store.Shares(ctx, who.wallet.ID, u.ID)
-	if err != nil {
-		return err
-	}
-	id, err := x.tipID(amount)
-	if err != nil {
-		return err
-	}
-	t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.FreeShares}
-	wallet, err := store.Tip(ctx, who.wallet.ID, t)
-	switch {
-	case errors.Is(err, paywall.ErrInsufficientFunds):
-		return x.tooPoorToTip(who, amount, err)
-	case err != nil:
-		return err
-	case x.json:
-		return x.answer(http.StatusOK, struct {
-			TipID    string           `json:"tip_id"`
-			UnlockID string           `json:"unlock_id"`
-			Tipped   paywall.Money    `json:"tipped"`
-			Currency paywall.Currency `json:"currency"`
-			Balance  paywall.Money    `json:"balance"`
-		}{t.ID, u.ID, amount, amount.Currency, wallet.Balance})
-	}
-	x.redirect(Prefix + "wallet?notice=" + noticeTipped)
-	return nil
+	return commitOwn(func(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+		u, err := ledger.Bought(ctx, who.wallet.ID, x.fields["unlock_id"])
+		if err != nil {
+			return err
+		}
+		if !x.tippable(&u) {
+			return paywall.Errorf(paywall.CodeNotFound, "no tip can be given for this")
+		}
+		shares, err := ledger.Shares(ctx, who.wallet.ID, u.ID)
+		if err != nil {
+			return err
+		}
+		id, err := tipID(x, amount)
+		if err != nil {
+			return err
+		}
+		t := paywall.Tip{ID: id, Site: u.Site, Resource: u.Resource, Amount: amount, Shares: shares, FreeShares: x.c.o.FreeShares}
+		wallet, err := ledger.Tip(ctx, who.wallet.ID, t)
+		switch {
+		case errors.Is(err, paywall.ErrInsufficientFunds):
+			return tooPoorToTip(x, who, amount, err)
+		case err != nil:
+			return err
+		case x.json:
+			return x.answer(http.StatusOK, struct {
+				TipID    string           `json:"tip_id"`
+				UnlockID string           `json:"unlock_id"`
+				Tipped   paywall.Money    `json:"tipped"`
+				Currency paywall.Currency `json:"currency"`
+				Balance  paywall.Money    `json:"balance"`
+			}{t.ID, u.ID, amount, amount.Currency, wallet.Balance})
+		}
+		x.redirect(Prefix + "wallet?notice=" + noticeTipped)
+		return nil
+	})(x)
 }
 
 // wantedTip is the amount of the button that was pressed, or that a program names.
-func (x *exchange) wantedTip() (paywall.Money, error) {
-	if len(x.c.Tips) == 0 {
+func wantedTip(x *exchange) (paywall.Money, error) {
+	if len(x.c.o.Tips) == 0 {
 		return paywall.Money{}, paywall.Errorf(paywall.CodeNotFound, "no tips can be given here")
 	}
-	wanted, err := paywall.ParseMoney(x.fields["amount"], x.c.Currency)
+	wanted, err := paywall.ParseMoney(x.fields["amount"], x.c.o.Currency)
 	var amounts []string
-	for _, m := range x.c.Tips {
+	for _, m := range x.c.o.Tips {
 		if err == nil && m == wanted {
 			return m, nil
 		}
@@ -115,7 +119,7 @@ func (x *exchange) wantedTip() (paywall.Money, error) {
 // tipID is the key under which the ledger takes a tip once. A page has one for all
 // of its buttons, which are a tip each: who goes back and presses another one means it.
 // Without it, a double click would be two.
-func (x *exchange) tipID(amount paywall.Money) (string, error) {
+func tipID(x *exchange, amount paywall.Money) (string, error) {
 	id := x.fields["tip_id"]
 	switch {
 	case id == "" && !x.json:
@@ -128,11 +132,11 @@ func (x *exchange) tipID(amount paywall.Money) (string, error) {
 	return id + "/" + amount.String(), nil
 }
 
-func (x *exchange) tooPoorToTip(who identity, amount paywall.Money, cause error) error {
+func tooPoorToTip(x *exchange, who identity, amount paywall.Money, cause error) error {
 	if x.json {
-		return x.poorProblem(cause, who.wallet.Balance, amount)
+		return poorProblem(x, cause, who.wallet.Balance, amount)
 	}
-	return x.topUpPage(http.StatusPaymentRequired, who, true, "tip.wrong")
+	return topUpPage(x, http.StatusPaymentRequired, who, "tip.wrong")
 }
 
 // noticeTipped asks the wallet page to say thank you.
@@ -148,9 +152,9 @@ type tipEntry struct {
 	At     time.Time
 }
 
-// tips lists what a wallet gave, as it can be shown beside its purchases.
-func (x *exchange) tips(ctx context.Context, store paywall.Store, who identity, unlocks []paywall.Unlock) ([]tipEntry, error) {
-	list, err := store.Tips(ctx, who.wallet.ID, maxListed)
+// listTips lists what a wallet gave, as it can be shown beside its purchases.
+func listTips(ctx context.Context, x *exchange, ledger tipper, who identity, unlocks []paywall.Unlock) ([]tipEntry, error) {
+	list, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +175,7 @@ func (x *exchange) tips(ctx context.Context, store paywall.Store, who identity, 
 
 // thanks is for a reader who comes from giving a tip. The address asks for it, and
 // the ledger says what was given: nobody can make the page say anything else.
-func (x *exchange) thanks(tips []tipEntry) string {
+func thanks(x *exchange, tips []tipEntry) string {
 	asked := x.r.Method != http.MethodPost && x.r.URL.Query().Get("notice") == noticeTipped
 	if !asked || len(tips) == 0 || x.now.Sub(tips[0].At) > thanksFor {
 		return ""

@@ -52,20 +52,23 @@ func (s *site) tipTooMuch() *httptest.ResponseRecorder {
 // TestATipGoesToWhomThePriceWentTo: the form says how much, the ledger says to whom.
 func TestATipGoesToWhomThePriceWentTo(t *testing.T) {
 	s := newSite(t)
-	key, _ := s.opened(5_000_000)
-	id := s.bought(key)
+	key, w := s.paidIn(5_000_000)
+	id := s.bought(key, func(o *paywall.Offer) { o.Shares = []paywall.Share{{Creator: "alice", PPM: 700_000}} })
 	for _, page := range []string{"/.paywall/wallet", "/.paywall/receipt?unlock=" + id} {
 		w := s.get(page, cookie(key))
 		wantText(t, w, "Say thanks", "Pay €0.20 as a tip", "Pay €0.50 as a tip", "Pay €1.00 as a tip", "It cannot be undone", `name="amount" value="0.50"`)
 	}
 	form := s.tipForm(key, "0.50")
-	w := s.post("/.paywall/tip", append(form, "site", "https://evil.test", "resource", "/evil", "shares", "mallory", "creator", "mallory"), cookie(key))
-	wantStatus(t, w, http.StatusSeeOther)
-	given := s.store.tips[0].Tip
-	if given.Site != testOrigin || given.Resource != "/articles/tea" || given.Amount != euro(500_000) || !slices.Equal(given.Shares, fakeShares) {
-		t.Errorf("the tip is %+v", given)
+	answer := s.post("/.paywall/tip", append(form, "site", "https://evil.test", "resource", "/evil", "shares", "mallory", "creator", "mallory"), cookie(key))
+	wantStatus(t, answer, http.StatusSeeOther)
+	given, err := s.ledger.Tips(t.Context(), w.ID, 9)
+	if want := []paywall.TipState{{Site: testOrigin, Resource: "/articles/tea", Amount: euro(500_000), At: s.now()}}; err != nil || !slices.Equal(given, want) {
+		t.Errorf("the tips are %+v, %v", given, err)
 	}
-	after := s.get(w.Header().Get("Location"), cookie(key))
+	if earned := s.stats().Creators; !slices.Equal(earned, []paywall.CreatorOwed{{Creator: "alice", Amount: euro(490_000)}}) {
+		t.Errorf("with the price, it brought %v", earned)
+	}
+	after := s.get(answer.Header().Get("Location"), cookie(key))
 	wantText(t, after, "Thank you: €0.50 given for \u2068The last tea shop\u2069.", "€4.30", "Your tips", "€0.50 on 22 November 2026", "<dd>€0.70</dd>")
 	wantText(t, s.get("/.paywall/receipt?unlock="+id, cookie(key)), "Tip on 22 November 2026", "<dd>€0.50</dd>")
 
@@ -113,7 +116,7 @@ func TestAFormWithoutAnIDTipsNothing(t *testing.T) {
 	key, _ := s.opened(5_000_000)
 	id := s.bought(key)
 	w := s.post("/.paywall/tip", []string{"unlock_id", id, "amount", "0.50"}, cookie(key))
-	if wantStatus(t, w, http.StatusBadRequest); len(s.store.tips) > 0 {
+	if wantStatus(t, w, http.StatusBadRequest); s.stats().Tips.Count > 0 {
 		t.Error("a tip was given")
 	}
 }
@@ -130,12 +133,12 @@ func TestATipThatCannotBePaidTakesNothing(t *testing.T) {
 	if p["price"] != "0.50" || p["balance"] != "0.30" || p["topup"] != "/.paywall/topup" {
 		t.Errorf("%v", p)
 	}
-	s.store.set(w.ID, func(r *reading) { r.budget = 100_000 })
+	s.budget(w, 100_000)
 	page = s.post("/.paywall/tip", s.tipForm(key, "0.20"), cookie(key))
 	wantStatus(t, page, http.StatusPaymentRequired)
 	wantText(t, page, "more than you want to spend in a day")
-	if got := s.balance(key); got != "0.30" || len(s.store.tips) != 0 {
-		t.Errorf("left %s, %d tips", got, len(s.store.tips))
+	if got := s.balance(key); got != "0.30" || s.stats().Tips.Count != 0 {
+		t.Errorf("left %s, %d tips", got, s.stats().Tips.Count)
 	}
 }
 
@@ -152,7 +155,7 @@ func TestProgramsTip(t *testing.T) {
 			t.Errorf("%v", v)
 		}
 	}
-	wantProblem(t, s.call("/.paywall/tip", object{"unlock_id": id, "amount": "0.50", "tip_id": "mine"}, bearer(key)), http.StatusConflict, "offer-changed")
+	wantProblem(t, s.call("/.paywall/tip", object{"unlock_id": id, "amount": "0.50", "tip_id": "mine"}, bearer(key)), http.StatusConflict, "conflict")
 	wantProblem(t, s.call("/.paywall/tip", object{"unlock_id": id, "amount": "0.20", "tip_id": strings.Repeat("x", 65)}, bearer(key)), http.StatusBadRequest, "malformed")
 	receipt := decode(t, s.get("/.paywall/receipt?unlock="+id, asJSON, bearer(key)))
 	tips := receipt["tips"].([]any)
@@ -180,26 +183,25 @@ func TestOnlyAPurchaseAndOnlyTheSitesAmountsAreTipped(t *testing.T) {
 		}
 	}
 	wantProblem(t, s.call("/.paywall/tip", object{"unlock_id": id, "amount": "0.20"}), http.StatusUnauthorized, "no-such-wallet")
-	s.store.unlocks["sister"] = &paywall.Unlock{ID: "sister", Wallet: w.ID, Site: "https://music.example", Resource: "/a", URL: "/a", Paid: euro(1), At: s.now()}
-	s.store.order = append(s.store.order, "sister")
+	sister := s.boughtBehind(w, elsewhere)
 	undone := s.bought(key, resource("/undone"))
 	wantStatus(t, s.call("/.paywall/refund", object{"unlock_id": undone}, bearer(key)), http.StatusOK)
 	gift := s.call("/.paywall/gift", object{"key": string(s.given("/given"))}, bearer(key))
 	wantStatus(t, gift, http.StatusOK)
-	for _, unlock := range []string{"", "x", "sister", undone, decode(t, gift)["unlock_id"].(string)} {
+	for _, unlock := range []string{"", "x", sister, undone, decode(t, gift)["unlock_id"].(string)} {
 		wantProblem(t, tip(unlock, "0.20", key), http.StatusNotFound, "not-found")
 	}
 	wantProblem(t, tip(id, "0.20", other), http.StatusNotFound, "not-found")
 	if page := s.get("/.paywall/wallet", cookie(key)).Body.String(); strings.Count(page, `action="/.paywall/tip"`) != 1 {
 		t.Errorf("the page offers what is refused:\n%s", page)
 	}
-	s.c.Tips = nil
+	s.c.o.Tips = nil
 	wantProblem(t, tip(id, "0.20", key), http.StatusNotFound, "not-found")
 	if page := s.get("/.paywall/wallet", cookie(key)).Body.String(); strings.Contains(page, "/.paywall/tip") {
 		t.Error("the page offers tips where there are none")
 	}
-	if len(s.store.tips) != 0 {
-		t.Errorf("%d tips", len(s.store.tips))
+	if s.stats().Tips.Count != 0 {
+		t.Errorf("%d tips", s.stats().Tips.Count)
 	}
 }
 

@@ -8,28 +8,25 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// redeemer takes vouchers.
+type redeemer interface {
+	Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error)
+	Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error)
+}
+
 // showTopUp is the page with the ways to put money in.
-func (x *exchange) showTopUp() error {
-	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, known, err := x.visitor(ctx, store)
-	if err != nil {
-		return err
-	}
+func showTopUp(_ context.Context, x *exchange, _ Ledger, who identity) error {
 	if !x.json {
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.topUpPage(http.StatusOK, who, known, "")
+		return topUpPage(x, http.StatusOK, who, "")
 	}
-	if !known {
+	if !who.known() {
 		return paywall.ErrNoWallet
 	}
 	ways := []string{}
-	if x.c.Vouchers {
+	if x.c.o.Vouchers {
 		ways = append(ways, "voucher")
 	}
 	return x.answer(http.StatusOK, struct {
@@ -41,59 +38,55 @@ func (x *exchange) showTopUp() error {
 
 // redeem pays a voucher into the reader's wallet. With an offer in the form,
 // the reader came for an article, and lands in it.
-func (x *exchange) redeem() error {
-	if !x.c.Vouchers {
+func redeem(x *exchange) error {
+	if !x.c.o.Vouchers {
 		return paywall.Errorf(paywall.CodeNotFound, "vouchers are not accepted here")
 	}
-	offer, expired, err := x.wantedOffer()
+	offer, expired, err := takeWantedOffer(x)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, topUp, err := x.payIn(ctx, store)
-	switch {
-	case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
-		return x.wrongVoucher(ctx, store, who, offer, err)
-	case err != nil:
-		return err
-	case x.json:
-		return x.answer(http.StatusOK, struct {
-			Credited paywall.Money    `json:"credited"`
-			Currency paywall.Currency `json:"currency"`
-			Balance  paywall.Money    `json:"balance"`
-		}{topUp.Credited, topUp.Credited.Currency, topUp.Balance})
-	case offer == nil:
-		x.redirect(Prefix + "wallet?notice=credited")
-		return nil
-	case expired:
-		// The article makes a new offer, which the wallet can pay now.
-		x.redirect(x.back)
-		return nil
-	}
-	return x.settle(ctx, store, who, offer, x.fields["offer"])
+	return commit(func(ctx context.Context, x *exchange, l Ledger) error {
+		who, topUp, err := payIn(ctx, x, l)
+		switch {
+		case errors.Is(err, paywall.ErrBadVoucher) && !x.json:
+			return wrongVoucher(ctx, x, l, who, offer, err)
+		case err != nil:
+			return err
+		case x.json:
+			return x.answer(http.StatusOK, struct {
+				Credited paywall.Money    `json:"credited"`
+				Currency paywall.Currency `json:"currency"`
+				Balance  paywall.Money    `json:"balance"`
+			}{topUp.Credited, topUp.Credited.Currency, topUp.Balance})
+		case offer == nil:
+			x.redirect(Prefix + "wallet?notice=credited")
+			return nil
+		case expired:
+			// The article makes a new offer, which the wallet can pay now.
+			x.redirect(x.about.back)
+			return nil
+		}
+		return completePurchase(ctx, x, l, who, offer, x.fields["offer"])
+	})(x)
 }
 
-// wantedOffer reads the offer that a person's form may carry.
-func (x *exchange) wantedOffer() (offer *paywall.Offer, expired bool, err error) {
+// takeWantedOffer is takeOffer of one that a person's form may carry.
+func takeWantedOffer(x *exchange) (offer *paywall.Offer, expired bool, err error) {
 	if x.json || x.fields["offer"] == "" {
 		return nil, false, nil
 	}
-	offer, err = x.readOffer(x.fields["offer"])
-	if offer != nil && errors.Is(err, errOfferExpired) {
-		return offer, true, nil
+	offer, err = x.takeOffer(x.fields["offer"])
+	if offer != nil {
+		return offer, err != nil, nil
 	}
-	return offer, false, err
+	return nil, false, err
 }
 
 // payIn redeems the code.
-func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity, t paywall.TopUp, err error) {
+func payIn(ctx context.Context, x *exchange, ledger Ledger) (who identity, t paywall.TopUp, err error) {
 	if x.json {
-		if who, err = x.identify(ctx, store); err != nil {
+		if who, err = x.identify(ctx, ledger); err != nil {
 			return who, t, err
 		}
 	}
@@ -103,30 +96,31 @@ func (x *exchange) payIn(ctx context.Context, store paywall.Store) (who identity
 			return paywall.ErrBadVoucher
 		}
 		if !x.json {
-			if who, err = x.payee(ctx, store, code); err != nil {
+			if who, err = payee(ctx, x, ledger, code); err != nil {
 				return err
 			}
 		}
-		t, err = store.Redeem(ctx, who.wallet.ID, code)
+		t, err = ledger.Redeem(ctx, who.wallet.ID, code)
 		return err
 	})
 	return who, t, err
 }
 
-// payee is acting, but a person who has no wallet gets one only for a good code,
+// payee is ensureWallet, but a person who has no wallet gets one only for a good code,
 // and then however many were opened at the address.
-func (x *exchange) payee(ctx context.Context, store paywall.Store, code paywall.Hash) (identity, error) {
-	if err := x.returning(ctx, store); errors.Is(err, paywall.ErrNoWallet) {
-		if _, err := store.Voucher(ctx, code); err != nil {
+func payee(ctx context.Context, x *exchange, ledger Ledger, code paywall.Hash) (identity, error) {
+	err := x.returning(ctx, ledger)
+	none := errors.Is(err, paywall.ErrNoWallet)
+	if none {
+		if _, err := ledger.Voucher(ctx, code); err != nil {
 			return identity{}, err
 		}
-		x.pays = true
 	}
-	return x.acting(ctx, store)
+	return x.ensureWallet(ctx, ledger, none)
 }
 
 // wrongVoucher shows the form again, with the article kept.
-func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who identity, offer *paywall.Offer, cause error) error {
+func wrongVoucher(ctx context.Context, x *exchange, ledger Ledger, who identity, offer *paywall.Offer, cause error) error {
 	alert := "voucher.wrong"
 	switch e, _ := errors.AsType[*paywall.Error](cause); e {
 	case paywall.ErrVoucherUsed:
@@ -134,21 +128,23 @@ func (x *exchange) wrongVoucher(ctx context.Context, store paywall.Store, who id
 	case paywall.ErrVoucherExpired:
 		alert = "voucher.expired"
 	}
-	known := who.key != "" // not so if the code could not be one
-	if !known {
+	if !who.known() { // the code could not be one
 		var err error
-		if who, known, err = x.visitor(ctx, store); err != nil {
+		if who, err = x.visitor(ctx, ledger); err != nil {
 			return err
 		}
 	}
 	if offer == nil {
-		return x.topUpPage(http.StatusUnprocessableEntity, who, known, alert)
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
 	}
-	quote, err := quoted(ctx, store, who, known, offer)
+	quote, err := quoted(ctx, ledger, who, offer)
 	if err != nil {
 		return err
 	}
-	return x.purchasePage(http.StatusUnprocessableEntity, purchase{
-		offer: offer, raw: x.fields["offer"], who: who, known: known, quote: quote, alert: alert,
+	if quote.Owned { // bought in another tab
+		return topUpPage(x, http.StatusUnprocessableEntity, who, alert)
+	}
+	return purchasePage(x, http.StatusUnprocessableEntity, purchase{
+		offer: offer, raw: x.fields["offer"], who: who, quote: quote, alert: alert,
 	})
 }

@@ -48,7 +48,7 @@ func TestWhatIsNotReadIsOpened(t *testing.T) {
 func TestC02G01G02G04LookingAtAnOfferChangesNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	for _, purpose := range []string{"", "prefetch", "prefetch;prerender"} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			w := s.send(method, "/.paywall/unlock?offer="+s.offer(), "", "", cookie(key), header("Sec-Purpose", purpose))
@@ -65,7 +65,7 @@ func TestC02G01G02G04LookingAtAnOfferChangesNothing(t *testing.T) {
 			s.get("/.paywall/"+page, quietly, header("User-Agent", bot), cookie(key)) // of a reader's own device
 		}
 	}
-	if after, debits, wallets := s.store.counts(); after != before || debits != 0 || wallets != 1 {
+	if after, debits, wallets := s.counts(); after != before || debits != 0 || wallets != 1 {
 		t.Errorf("GET wrote: %d → %d writes, %d debits, %d wallets", before, after, debits, wallets)
 	}
 }
@@ -101,9 +101,7 @@ func TestF01FirstPurchaseOpensAWalletAndLandsInTheArticle(t *testing.T) {
 	if a.Resource != "/articles/tea" || a.ExpiresAt.Sub(s.now()) != paywall.AccessTTL {
 		t.Errorf("token %+v", a)
 	}
-	if s.store.unlocks[a.ID] == nil {
-		t.Error("the token's id is not the unlock's")
-	}
+	s.purchase(paywall.WalletKey(wallet.Value), a.ID)
 }
 
 // TestF02PlainHTTPSitesUseBareCookieNames: a laptop's demo has no TLS to be sent
@@ -150,7 +148,7 @@ func TestG16ThirtyFirstPurchasesAtOnceAreOneWalletAndOneDebit(t *testing.T) {
 			t.Errorf("wallet cookie %v", c)
 		}
 	}
-	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+	if _, debits, wallets := s.counts(); debits != 1 || wallets != 1 {
 		t.Errorf("%d debits, %d wallets", debits, wallets)
 	}
 }
@@ -168,7 +166,7 @@ func TestG15ReplayedOfferIsChargedOnce(t *testing.T) {
 	if v := decode(t, w); v["already_owned"] != true || v["balance"] != "4.80" {
 		t.Errorf("answer %v", v)
 	}
-	if _, debits, _ := s.store.counts(); debits != 1 {
+	if _, debits, _ := s.counts(); debits != 1 {
 		t.Errorf("%d debits", debits)
 	}
 }
@@ -189,7 +187,7 @@ func TestOwnedArticleIsNotSoldAgain(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	s.post("/.paywall/unlock", []string{"offer", s.offer()}, cookie(key))
-	before, _, _ := s.store.counts()
+	before, _, _ := s.counts()
 	w := s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
 	wantStatus(t, w, http.StatusSeeOther)
 	if w.Header().Get("Location") != "/articles/tea?ref=front" || cookieNamed(w, accessCookie) == nil {
@@ -201,7 +199,7 @@ func TestOwnedArticleIsNotSoldAgain(t *testing.T) {
 	if v := decode(t, w); v["already_owned"] != true || v["balance"] != "4.80" || v["price"] != "0.20" || v["resource"] != "/articles/tea" {
 		t.Errorf("answer %v", v)
 	}
-	if after, _, _ := s.store.counts(); after != before {
+	if after, _, _ := s.counts(); after != before {
 		t.Error("GET wrote")
 	}
 }
@@ -251,7 +249,7 @@ func TestStrangerWhoseCreditIsTooSmallLeavesNoTrace(t *testing.T) {
 	s := newSite(t)
 	w := s.post("/.paywall/unlock", []string{"offer", s.offer(price(3_000_000))})
 	wantStatus(t, w, http.StatusPaymentRequired)
-	if writes, _, _ := s.store.counts(); writes != 0 || len(w.Result().Cookies()) != 0 {
+	if writes, _, _ := s.counts(); writes != 0 || len(w.Result().Cookies()) != 0 {
 		t.Errorf("%d writes, cookies %v", writes, w.Result().Cookies())
 	}
 }
@@ -265,7 +263,7 @@ func TestRepeatedFirstPurchaseThatUsedUpTheCreditIsNotRefused(t *testing.T) {
 	// The answer was lost, and the reader presses the first page's button.
 	w := s.post("/.paywall/unlock", []string{"offer", raw, "new_wallet", string(key)})
 	wantStatus(t, w, http.StatusSeeOther)
-	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+	if _, debits, wallets := s.counts(); debits != 1 || wallets != 1 {
 		t.Errorf("%d debits, %d wallets", debits, wallets)
 	}
 }
@@ -288,7 +286,7 @@ func TestProgramWithoutWalletIsAskedToOpenOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { wantProblem(t, w, http.StatusUnauthorized, "no-such-wallet") })
 	}
-	if writes, _, _ := s.store.counts(); writes != 0 {
+	if writes, _, _ := s.counts(); writes != 0 {
 		t.Errorf("%d writes", writes)
 	}
 }
@@ -319,12 +317,12 @@ func TestG20ReaderWhoLeavesStillGetsWhatWasPaid(t *testing.T) {
 	w := s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key), func(r *http.Request) { *r = *r.WithContext(gone) })
 	wantStatus(t, w, http.StatusSeeOther)
 	wantStatus(t, s.post("/.paywall/unlock", []string{"offer", raw}, cookie(key)), http.StatusSeeOther)
-	if _, debits, _ := s.store.counts(); debits != 1 {
+	if _, debits, _ := s.counts(); debits != 1 {
 		t.Errorf("%d debits", debits)
 	}
 }
 
-func TestClosedStoreSellsNothing(t *testing.T) {
+func TestClosedLedgerSellsNothing(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
 	raw := s.offer()
@@ -342,15 +340,15 @@ func TestClosedStoreSellsNothing(t *testing.T) {
 		}
 		wantProblem(t, s.call("/.paywall/unlock", object{"offer": raw}, bearer(key)), http.StatusServiceUnavailable, "unavailable")
 	}
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	t.Run("failing", check)
-	s.store.breakWith(context.DeadlineExceeded)
+	s.breakWith(context.DeadlineExceeded)
 	t.Run("hanging", check)
-	s.store.breakWith(nil)
-	open := s.c.Store
-	s.c.Store = func(context.Context) (paywall.Store, error) { return nil, context.DeadlineExceeded }
+	s.mend()
+	open := s.c.o.Ledger
+	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, context.DeadlineExceeded }
 	t.Run("not open", check)
-	s.c.Store = open
+	s.c.o.Ledger = open
 	if s.balance(key) != "5.00" {
 		t.Error("money was taken")
 	}

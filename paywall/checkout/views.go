@@ -1,101 +1,21 @@
 package checkout
 
 import (
+	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
+	"github.com/tuppence/tuppence/paywall/checkout/passkey"
 )
-
-// layout is what every page shows around its content.
-type layout struct {
-	*catalogue
-	Title  string
-	Site   string // the publisher's name, or the host
-	Logo   string // path of an image, "" if none
-	CSS    string
-	Icon   string
-	Notice string // good news, "" if none
-	Onward string // path of the article that the news is about, "" if none
-	Alert  string // what to mend, "" if none
-	Field  string // id of the field to mend, "" if none
-	Typed  string // what stands in it
-	Switch *languageSwitch
-	Script string // address of a script, "" for none
-	Module string // the same of a module
-
-	FormToken string // that every form carries, "" for browsers that need none
-}
-
-func (l layout) scripted() bool { return l.Script != "" || l.Module != "" }
-
-func (x *exchange) layout(title string) layout {
-	look := x.c.Look
-	return layout{
-		catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.logo, CSS: look.style.URL(), Icon: icon.URL(), Switch: x.languageSwitch(),
-		FormToken: x.formToken(),
-	}
-}
-
-// siteName is the publisher's name, or the host.
-func (x *exchange) siteName() string {
-	if name := x.c.Look.name; name != "" {
-		return name
-	}
-	_, host, _ := strings.Cut(x.origin, "://")
-	return host
-}
-
-// notices are the texts a redirect may ask for. Only the key travels in the
-// address, so that nobody can make the page say anything else.
-var notices = map[string]bool{
-	noticeRefunded: true, "credited": true, "recovered": true, "erased": true, noticeAgain: true,
-	"saved": true, "forgotten": true, "signed-out": true, "signed-out-here": true, "signed-out-kept": true, "passkey-added": true, "passkey-removed": true,
-}
-
-func (x *exchange) noticed(l layout) layout {
-	if key := x.r.URL.Query().Get("notice"); x.r.Method != http.MethodPost && notices[key] {
-		l.Notice = l.T("notice." + key)
-		if key == noticeRefunded {
-			// In the head, so that a publisher's template cannot lack it.
-			x.w.Header().Set("Link", "<"+Prefix+`forget.css>; rel="preload"; as="style"`)
-		}
-	}
-	return l
-}
-
-// alerted says what is wrong with a field: "voucher.wrong" with that of "voucher".
-func (x *exchange) alerted(l layout, key string) layout {
-	if key != "" {
-		l.Alert = l.T(key)
-		l.Field, _, _ = strings.Cut(key, ".")
-		l.Typed = x.typedCode()
-	}
-	return l
-}
-
-// maxTyped is how much of a wrong code is shown again: as much as its field takes.
-const maxTyped = 64
-
-// typedCode is the wrong code that a form was sent with, to be mended. Text browsers
-// put what is typed next after what stands in a field: there the field is empty.
-func (x *exchange) typedCode() string {
-	typed := []rune(x.fields["code"])
-	if silent(x.r) {
-		return ""
-	}
-	return string(typed[:min(len(typed), maxTyped)])
-}
 
 // purchase is what a purchase page is about.
 type purchase struct {
 	offer *paywall.Offer
 	raw   string // the offer as it was sent
 	who   identity
-	known bool // who has a wallet
 	quote paywall.Quote
 	alert string // key of a text
 }
@@ -121,27 +41,27 @@ type purchaseView struct {
 	capView
 }
 
-func (x *exchange) purchasePage(status int, p purchase) error {
+func purchasePage(x *exchange, status int, p purchase) error {
 	o := p.offer
-	balance := x.balanceOf(p.who)
-	if !p.known {
-		balance = x.promised()
+	balance := balanceOf(x, p.who)
+	if !p.who.known() {
+		balance = promised(x)
 	}
 	after, err := balance.Add(p.quote.Charge.Neg())
 	if err != nil {
 		return err
 	}
 	v := purchaseView{
-		layout: x.noticed(x.alerted(x.layout(x.titleOf(o.Title)), p.alert)),
-		Offer:  p.raw, NewWallet: x.newWallet(p.known),
+		layout: noticed(x, alerted(x, x.layout(titleOf(x, o.Title)), p.alert)),
+		Offer:  p.raw, NewWallet: drawWalletKey(x, p.who.known()),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
-		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.known && !balance.IsZero(),
-		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.Refund, Final: x.final(&p.quote), Vouchers: x.c.Vouchers,
+		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.who.known() && !balance.IsZero(),
+		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: final(x, &p.quote), Vouchers: x.c.o.Vouchers,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
-	v.Script = pressGuard.URL()
-	if x.opensAlone(&p) {
-		v.Auto = autoScript.URL()
+	v.Script = page.PressGuard.URL()
+	if opensAlone(x, &p) {
+		v.Auto = page.AutoScript.URL()
 	}
 	if after.Micros < 0 {
 		v.Missing = after.Neg()
@@ -149,10 +69,10 @@ func (x *exchange) purchasePage(status int, p purchase) error {
 	return x.page(status, "unlock", v)
 }
 
-// newWallet draws the key that a stranger's form carries. Sent twice, it opens
+// drawWalletKey draws the key that a stranger's form carries. Sent twice, it opens
 // one wallet. It is secret as the cookie it becomes: the page is not stored.
 // Beside the page goes the cookie that has to come back with the form.
-func (x *exchange) newWallet(known bool) paywall.WalletKey {
+func drawWalletKey(x *exchange, known bool) paywall.WalletKey {
 	if known {
 		return ""
 	}
@@ -165,30 +85,19 @@ func (x *exchange) newWallet(known bool) paywall.WalletKey {
 	return paywall.NewWalletKey()
 }
 
-// displayTitle leaves out what would let a title pretend to be page around it:
-// control characters and marks that turn the direction of text.
-func displayTitle(s string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, s))
-}
-
 // titleOf is the title of a page about an article.
-func (x *exchange) titleOf(article string) string {
-	if title := displayTitle(article); title != "" {
+func titleOf(x *exchange, article string) string {
+	if title := page.DisplayTitle(article); title != "" {
 		return title
 	}
 	return x.text.T("unlock.untitled")
 }
 
 func shownTitle(u *paywall.Unlock) string {
-	if title := displayTitle(u.Title); title != "" {
+	if title := page.DisplayTitle(u.Title); title != "" {
 		return title
 	}
-	return displayTitle(u.Resource)
+	return page.DisplayTitle(u.Resource)
 }
 
 type purchaseEntry struct {
@@ -207,7 +116,7 @@ type purchaseEntry struct {
 	Tip        *tipView            // nil if none can be given
 }
 
-func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
+func newPurchaseEntry(x *exchange, u *paywall.Unlock) purchaseEntry {
 	e := purchaseEntry{
 		ID: u.ID, Title: shownTitle(u), Paid: u.Paid, At: u.At,
 		Refunded: !u.RefundedAt.IsZero(), Refundable: u.Refundable(x.now), Left: u.RefundableUntil.Sub(x.now),
@@ -216,13 +125,13 @@ func (x *exchange) entry(u *paywall.Unlock) purchaseEntry {
 	if u.Forgotten {
 		e.Title = x.text.T("memory.untitled")
 	}
-	e.Tip = x.tipView(u)
-	if x.giveable(u) {
+	e.Tip = newTipView(x, u)
+	if giveable(x, u) {
 		e.GiftKey = paywall.NewGiftKey()
 	}
 	if back, ok := returnPath(u.URL); ok && !u.Forgotten {
 		e.Link = back
-		if u.Site != x.origin { // one store may serve several sites
+		if u.Site != x.origin { // one ledger may serve several sites
 			e.Link = u.Site + back
 		}
 	}
@@ -241,46 +150,42 @@ type formsView struct {
 	WebAuthn  bool          // passkeys work on this origin
 }
 
-// takesPasskeys gives a page what its forms for passkeys need, where they work. A
+// takePasskeys gives a page what its forms for passkeys need, where they work. A
 // text browser would show them, although they stay hidden until a script comes.
-func (x *exchange) takesPasskeys(v *formsView) {
+func takePasskeys(x *exchange, v *formsView) {
 	if silent(x.r) {
 		return
 	}
-	if _, v.WebAuthn = siteOf(x.origin); v.WebAuthn {
-		v.Module = passkeyModule.URL()
+	if _, v.WebAuthn = passkey.Site(x.origin); v.WebAuthn {
+		v.Module = page.PasskeyModule.URL()
 	}
 }
 
-func (x *exchange) topUpPage(status int, who identity, known bool, alert string) error {
+func topUpPage(x *exchange, status int, who identity, alert string) error {
 	v := formsView{
-		layout:    x.noticed(x.alerted(x.layout(x.text.T("topup.title")), alert)),
-		NewWallet: x.newWallet(known), Known: known, Balance: x.balanceOf(who), Vouchers: x.c.Vouchers,
+		layout:    noticed(x, alerted(x, x.layout(x.text.T("topup.title")), alert)),
+		NewWallet: drawWalletKey(x, who.known()), Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers,
 	}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(status, "topup", v)
 }
 
 // strangerPage is the wallet page of someone who has none here.
-func (x *exchange) strangerPage(status int, alert string) error {
+func strangerPage(x *exchange, status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
 	v := formsView{
-		layout:    x.noticed(x.alerted(x.layout(x.text.T("stranger.title")), alert)),
-		NewWallet: x.newWallet(false), Vouchers: x.c.Vouchers, Welcome: x.promised(),
+		layout:    noticed(x, alerted(x, x.layout(x.text.T("stranger.title")), alert)),
+		NewWallet: drawWalletKey(x, false), Vouchers: x.c.o.Vouchers, Welcome: promised(x),
 	}
-	v.Script = script.URL()
-	x.takesPasskeys(&v)
+	v.Script = page.WalletScript.URL()
+	takePasskeys(x, &v)
 	return x.page(status, "stranger", v)
 }
 
 // confirmErase asks once more; the wallet page only links here.
-func (x *exchange) confirmErase() error {
-	_, who, err := x.reader(x.r.Context())
-	if err != nil {
-		return err
-	}
+func confirmErase(_ context.Context, x *exchange, _ Ledger, who identity) error {
 	v := formsView{layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance}
-	v.Script = pressGuard.URL()
+	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "erase", v)
 }
 
@@ -292,7 +197,7 @@ type errorView struct {
 	Reset  bool   // removing all cookies may help
 }
 
-func (x *exchange) errorView(code paywall.Code, err error) errorView {
+func newErrorView(x *exchange, code paywall.Code, err error) errorView {
 	key := "error." + string(code)
 	switch {
 	case isTwoWallets(err):
@@ -309,7 +214,7 @@ func (x *exchange) errorView(code paywall.Code, err error) errorView {
 	}
 	return errorView{
 		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
-		Back: x.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
+		Back: x.about.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
 		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
 	}
 }

@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -51,7 +52,7 @@ func TestThirtyRedemptionsAtOnceAreOneCreditAndNoneIsLimited(t *testing.T) {
 	for _, w := range answers {
 		wantStatus(t, w, http.StatusSeeOther)
 	}
-	if _, debits, wallets := s.store.counts(); debits != 1 || wallets != 1 {
+	if _, debits, wallets := s.counts(); debits != 1 || wallets != 1 {
 		t.Errorf("%d debits, %d wallets", debits, wallets)
 	}
 	if got := s.balance(paywall.WalletKey(form[3])); got != "4.80" {
@@ -136,9 +137,7 @@ func TestWrongVouchersSayWhatIsWrong(t *testing.T) {
 	other, _ := s.opened(0)
 	used := s.voucher(1_000_000)
 	wantStatus(t, s.call("/.paywall/topup/voucher", object{"code": used}, bearer(other)), http.StatusOK)
-	late := s.voucher(1_000_000)
-	hash, _ := paywall.HashCode(late)
-	s.store.vouchers[hash].ExpiresAt = s.now().Add(-time.Second)
+	late := s.voucher(1_000_000, func(v *paywall.Voucher) { v.ExpiresAt = s.now().Add(-time.Second) })
 	const unknown = "This voucher code is not valid"
 	for code, want := range map[string]string{
 		paywall.NewVoucherCode(): unknown, "AAAAA": unknown, "": unknown,
@@ -251,12 +250,12 @@ func TestWrongCodesOfAStrangerLockNobodyOut(t *testing.T) {
 // opens any, however much it looks like a code.
 func TestAGoodVoucherOpensAWalletWhateverOthersOpened(t *testing.T) {
 	s := newSite(t)
-	before := s.store.writes
+	before, _, _ := s.counts()
 	for range atOnce(guessing) {
 		wantStatus(t, s.post("/.paywall/topup/voucher", []string{"code", paywall.NewVoucherCode()}), http.StatusUnprocessableEntity)
 	}
-	if s.store.writes != before {
-		t.Errorf("%d changes by wrong codes", s.store.writes-before)
+	if after, _, _ := s.counts(); after != before {
+		t.Errorf("%d changes by wrong codes", after-before)
 	}
 	for range atOnce(opening) {
 		s.call("/.paywall/wallet", object{})
@@ -288,9 +287,17 @@ func TestGuessesFromOneNetworkCountTogether(t *testing.T) {
 	}
 }
 
+// slowLedger takes its time to look a voucher up.
+type slowLedger struct{ Ledger }
+
+func (l slowLedger) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
+	time.Sleep(2 * time.Millisecond)
+	return l.Ledger.Redeem(ctx, wallet, code)
+}
+
 func TestParallelGuessesDoNotSlipThrough(t *testing.T) {
 	s := newSite(t)
-	s.store.slow = 2 * time.Millisecond // all hundred are on their way before the first is found wrong
+	s.through(slowLedger{s.ledger}) // all hundred are on their way before the first is found wrong
 	key, _ := s.opened(0)
 	answers := make([]int, 100)
 	var done sync.WaitGroup
@@ -320,13 +327,13 @@ func TestGoodCodesCostNothing(t *testing.T) {
 	}
 }
 
-func TestFailingStoreIsNotTheVisitorsFault(t *testing.T) {
+func TestFailingLedgerIsNotTheVisitorsFault(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)
-	s.store.breakWith(paywall.ErrUnavailable)
+	s.breakWith(paywall.ErrUnavailable)
 	for range 2 * atOnce(guessing) {
 		wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusServiceUnavailable)
 	}
-	s.store.breakWith(nil)
+	s.mend()
 	wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusOK)
 }

@@ -8,49 +8,49 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// walletKeeper opens wallets, finds them and closes them.
+type walletKeeper interface {
+	Welcomes(ctx context.Context, site string) (int, error)
+	OpenWallet(ctx context.Context, keys paywall.KeyHashes, welcome paywall.Welcome) (paywall.Wallet, error)
+	Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error)
+	AddKey(ctx context.Context, code paywall.Hash, next paywall.KeyHashes) (paywall.Wallet, error)
+	Erase(ctx context.Context, wallet string) error
+}
+
 // maxListed bounds the lists on the wallet page and in its JSON: purchases on each
 // page of them, tips and gifts in all.
 const maxListed = 200
 
-// purchases are those on the page that the address asks for, and where the next begins.
-func (x *exchange) purchases(ctx context.Context, store paywall.Store, who identity) (list []paywall.Unlock, next string, err error) {
+// listPurchases are those on the page that the address asks for, and where the next begins.
+func listPurchases(ctx context.Context, x *exchange, ledger historian, who identity) (list []paywall.Unlock, next string, err error) {
 	page := paywall.Page{Limit: maxListed}
 	if x.r.Method != http.MethodPost {
 		page.Before = x.r.URL.Query().Get("before")
 	}
-	return store.Unlocks(ctx, who.wallet.ID, page)
+	return ledger.Unlocks(ctx, who.wallet.ID, page)
 }
 
 // toWallet leads whoever shortened an address to the page that readers look for.
-func (x *exchange) toWallet() error {
+func toWallet(x *exchange) error {
 	x.redirect(Prefix + "wallet")
 	return nil
 }
 
 // showWallet lists balance and purchases.
-func (x *exchange) showWallet() error {
-	ctx := x.r.Context()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, known, err := x.visitor(ctx, store)
-	if err != nil {
-		return err
-	}
-	if !known && x.json {
+func showWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	if !who.known() && x.json {
 		return paywall.ErrNoWallet
 	}
-	if !known {
+	if !who.known() {
 		if err := x.lookedAgain(); err != nil {
 			return err
 		}
-		return x.strangerPage(http.StatusUnauthorized, "")
+		return strangerPage(x, http.StatusUnauthorized, "")
 	}
 	if x.json {
-		return x.answerWallet(ctx, store, who)
+		return answerWallet(ctx, x, ledger, who)
 	}
-	return x.ownPage(ctx, store, http.StatusOK, who, "")
+	return ownPage(ctx, x, ledger, http.StatusOK, who, "")
 }
 
 type unlockEntry struct {
@@ -64,16 +64,16 @@ type unlockEntry struct {
 
 // answerWallet leaves refunded purchases out: the entries have no member that
 // would tell them from what the reader still has.
-func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who identity) error {
-	unlocks, next, err := x.purchases(ctx, store, who)
+func answerWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	unlocks, next, err := listPurchases(ctx, x, ledger, who)
 	if err != nil {
 		return err
 	}
-	settings, spent, err := store.Settings(ctx, who.wallet.ID)
+	settings, spent, err := ledger.Settings(ctx, who.wallet.ID)
 	if err != nil {
 		return err
 	}
-	gifts, err := store.Gifts(ctx, who.wallet.ID, maxListed)
+	gifts, err := ledger.Gifts(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	for i := range gifts {
 		given = append(given, newGiftEntry(&gifts[i]))
 	}
-	tips, err := store.Tips(ctx, who.wallet.ID, maxListed)
+	tips, err := ledger.Tips(ctx, who.wallet.ID, maxListed)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (x *exchange) answerWallet(ctx context.Context, store paywall.Store, who id
 	entries := make([]unlockEntry, 0, len(unlocks))
 	for i := range unlocks {
 		u := &unlocks[i]
-		x.undoable(u, spent.Undone)
+		limitUndo(x, u, spent.Undone)
 		if !u.RefundedAt.IsZero() {
 			continue
 		}
@@ -131,29 +131,23 @@ func unnamed(u paywall.Unlock) paywall.Unlock {
 }
 
 // openWallet opens a wallet. A person who has one keeps it.
-func (x *exchange) openWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
+func openWallet(ctx context.Context, x *exchange, ledger Ledger) error {
 	if !x.json {
-		if _, err := x.acting(ctx, store); err != nil {
+		if _, err := x.ensureWallet(ctx, ledger, false); err != nil {
 			return err
 		}
 		x.redirect(Prefix + "wallet")
 		return nil
 	}
-	who, err := x.open(ctx, store, paywall.NewWalletKey())
+	who, err := x.open(ctx, ledger, paywall.NewWalletKey(), false)
 	if err != nil {
 		return err
 	}
-	return x.answerKey(http.StatusCreated, who)
+	return answerKey(x, http.StatusCreated, who)
 }
 
 // answerKey hands a program the secrets of a wallet. They are nowhere else.
-func (x *exchange) answerKey(status int, who identity) error {
+func answerKey(x *exchange, status int, who identity) error {
 	return x.answer(status, struct {
 		WalletID     string            `json:"wallet_id"`
 		WalletKey    paywall.WalletKey `json:"wallet_key"`
@@ -166,34 +160,28 @@ func (x *exchange) answerKey(status int, who identity) error {
 // recoverWallet lets this browser into the wallet whose recovery code was
 // typed, with a key of its own: a key that stood in the browser before, planted
 // or not, opens nothing new.
-func (x *exchange) recoverWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, err := x.store(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := x.recover(ctx, store)
+func recoverWallet(ctx context.Context, x *exchange, ledger Ledger) error {
+	who, err := enterWithCode(ctx, x, ledger)
 	switch {
 	case errors.Is(err, paywall.ErrNoWallet) && !x.json:
-		return x.strangerPage(http.StatusUnauthorized, "recover.wrong")
+		return strangerPage(x, http.StatusUnauthorized, "recover.wrong")
 	case err != nil:
 		return err
 	}
-	return x.letIn(who)
+	return letIn(x, who)
 }
 
 // letIn gives whoever has shown that a wallet is theirs the key drawn for them.
-func (x *exchange) letIn(who identity) error {
+func letIn(x *exchange, who identity) error {
 	if x.json {
-		return x.answerKey(http.StatusOK, who)
+		return answerKey(x, http.StatusOK, who)
 	}
-	x.setCookie(paywall.NewWalletCookie(x.tls, who.key, x.now))
+	x.giveWallet(who.key)
 	x.redirect(Prefix + "wallet?notice=recovered")
 	return nil
 }
 
-func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, error) {
+func enterWithCode(ctx context.Context, x *exchange, ledger walletKeeper) (identity, error) {
 	who := identity{key: paywall.NewWalletKey()}
 	next, _ := who.key.Hashes() // of a key just drawn: always well formed
 	who.hash = next.Key
@@ -202,28 +190,22 @@ func (x *exchange) recover(ctx context.Context, store paywall.Store) (identity, 
 		if !ok {
 			return paywall.ErrNoWallet
 		}
-		who.wallet, err = store.AddKey(ctx, code, next)
+		who.wallet, err = ledger.AddKey(ctx, code, next)
 		return err
 	})
 	return who, err
 }
 
 // eraseWallet removes the reader's traces and makes the browser forget.
-func (x *exchange) eraseWallet() error {
-	ctx, cancel := x.commit()
-	defer cancel()
-	store, who, err := x.reader(ctx)
+func eraseWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
+	unlocks, _, err := ledger.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
 	if err != nil {
 		return err
 	}
-	unlocks, _, err := store.Unlocks(ctx, who.wallet.ID, paywall.Page{Limit: maxExpired})
-	if err != nil {
+	if err := ledger.Erase(ctx, who.wallet.ID); err != nil {
 		return err
 	}
-	if err := store.Erase(ctx, who.wallet.ID); err != nil {
-		return err
-	}
-	x.forgetWallet(unlocks)
+	forgetWallet(x, unlocks)
 	if !x.json {
 		x.redirect(Prefix + "wallet?notice=erased")
 		return nil
@@ -233,9 +215,9 @@ func (x *exchange) eraseWallet() error {
 
 // forgetWallet makes the browser forget a wallet and what it opened, pages in
 // its history included.
-func (x *exchange) forgetWallet(unlocks []paywall.Unlock) {
+func forgetWallet(x *exchange, unlocks []paywall.Unlock) {
 	for i := range unlocks {
-		x.expireAccess(&unlocks[i])
+		expireAccess(x, &unlocks[i])
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
 	x.forget(`"cache"`)
@@ -245,7 +227,7 @@ func (x *exchange) forgetWallet(unlocks []paywall.Unlock) {
 // limit the size of a head. Tokens left over are revoked all the same.
 const maxExpired = 20
 
-func (x *exchange) expireAccess(u *paywall.Unlock) {
+func expireAccess(x *exchange, u *paywall.Unlock) {
 	if u.Site == x.origin {
 		x.setCookie(paywall.ExpiredCookie(paywall.NewAccessCookie(x.tls, u.Resource, u.URL, "", x.now)))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 type walletView struct {
@@ -22,53 +23,53 @@ type walletView struct {
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
-func (x *exchange) ownPage(ctx context.Context, store paywall.Store, status int, who identity, alert string) error {
-	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.Currency), Free: who.wallet.Free, formsView: formsView{
-		layout: x.noticed(x.alerted(x.layout(x.text.T("wallet.title")), alert)),
-		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.Vouchers,
+func ownPage(ctx context.Context, x *exchange, ledger Ledger, status int, who identity, alert string) error {
+	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.o.Currency), Free: who.wallet.Free, formsView: formsView{
+		layout: noticed(x, alerted(x, x.layout(x.text.T("wallet.title")), alert)),
+		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.o.Vouchers,
 	}}
-	unlocks, older, err := x.purchases(ctx, store, who)
+	unlocks, older, err := listPurchases(ctx, x, ledger, who)
 	if err != nil {
 		return err
 	}
 	v.Older = older
-	gifts, err := x.gifts(ctx, store, who)
+	gifts, err := giftsByUnlock(ctx, x, ledger, who)
 	if err != nil {
 		return err
 	}
-	if v.settingsView, err = x.settingsView(ctx, store, who.wallet.ID); err != nil {
+	if v.settingsView, err = newSettingsView(ctx, x, ledger, who.wallet.ID); err != nil {
 		return err
 	}
 	for i := range unlocks {
-		x.undoable(&unlocks[i], v.Spent.Undone)
-		e := x.entry(&unlocks[i])
+		limitUndo(x, &unlocks[i], v.Spent.Undone)
+		e := newPurchaseEntry(x, &unlocks[i])
 		e.Gifts = gifts[e.ID]
 		v.Unlocks = append(v.Unlocks, e)
 	}
-	if v.Tips, err = x.tips(ctx, store, who, unlocks); err != nil {
+	if v.Tips, err = listTips(ctx, x, ledger, who, unlocks); err != nil {
 		return err
 	}
-	if thanks := x.thanks(v.Tips); thanks != "" {
+	if thanks := thanks(x, v.Tips); thanks != "" {
 		v.Notice = thanks
 	}
 	if v.Notice != "" && x.r.URL.Query().Get("notice") == noticeRefunded {
-		v.Onward = x.lastUndone(unlocks)
+		v.Onward = lastUndone(x, unlocks)
 	}
-	v.Suggest = x.suggest(unlocks, v.Settings)
-	if v.Devices, err = store.Devices(ctx, who.wallet.ID, who.hash); err != nil {
+	v.Suggest = suggest(x, unlocks, v.Settings)
+	if v.Devices, err = ledger.Devices(ctx, who.wallet.ID, who.hash); err != nil {
 		return err
 	}
-	if v.Passkeys, err = x.passkeys(ctx, store, who.wallet.ID); err != nil {
+	if v.Passkeys, err = listPasskeys(ctx, x, ledger, who.wallet.ID); err != nil {
 		return err
 	}
 	v.Full = len(v.Passkeys) >= paywall.MaxPasskeys
-	v.Script = script.URL()
-	x.takesPasskeys(&v.formsView)
+	v.Script = page.WalletScript.URL()
+	takePasskeys(x, &v.formsView)
 	return x.page(status, "wallet", v)
 }
 
 // lastUndone is the way back to what the reader undid a moment ago, "" if there is none.
-func (x *exchange) lastUndone(unlocks []paywall.Unlock) string {
+func lastUndone(x *exchange, unlocks []paywall.Unlock) string {
 	var last paywall.Unlock
 	for _, u := range unlocks {
 		if u.RefundedAt.After(last.RefundedAt) {
@@ -78,12 +79,12 @@ func (x *exchange) lastUndone(unlocks []paywall.Unlock) string {
 	if last.ID == "" || x.now.Sub(last.RefundedAt) > thanksFor {
 		return ""
 	}
-	return x.entry(&last).Link
+	return newPurchaseEntry(x, &last).Link
 }
 
-// gifts are the links that a wallet made, by the purchase that they give away.
-func (x *exchange) gifts(ctx context.Context, store paywall.Store, who identity) (map[string][]paywall.GiftState, error) {
-	list, err := store.Gifts(ctx, who.wallet.ID, maxListed)
+// giftsByUnlock are the links that a wallet made, by the purchase that they give away.
+func giftsByUnlock(ctx context.Context, x *exchange, ledger giver, who identity) (map[string][]paywall.GiftState, error) {
+	list, err := ledger.Gifts(ctx, who.wallet.ID, maxListed)
 	byUnlock := map[string][]paywall.GiftState{}
 	for _, g := range list {
 		byUnlock[g.Unlock] = append(byUnlock[g.Unlock], g)

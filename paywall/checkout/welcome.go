@@ -27,17 +27,17 @@ type welcomed struct {
 }
 
 // welcomesLeft is what is left of the welcomes of the visitor's networks.
-func (x *exchange) welcomesLeft() (left [sizes]*rate.Limiter) {
-	from := networksOf(x.c.ClientIP(x.r))
-	for size, most := range x.c.welcomesOf() {
-		of := welcomed{x.c.WelcomeSite, from[size]}
+func welcomesLeft(x *exchange) (left [sizes]*rate.Limiter) {
+	from := networksOf(x.c.o.ClientIP(x.r))
+	for size, most := range x.c.o.welcomesOf() {
+		of := welcomed{x.c.o.WelcomeSite, from[size]}
 		fresh := func() (*rate.Limiter, bool) {
 			return bucket{most, 24 * time.Hour / time.Duration(most)}.limiter(1), false
 		}
-		l, _ := x.c.Limits.welcomes[size].ComputeIfAbsent(of, fresh)
+		l, _ := x.c.o.Limits.welcomes[size].ComputeIfAbsent(of, fresh)
 		if l.Burst() != most { // another number since a reload
 			l, _ = fresh()
-			x.c.Limits.welcomes[size].Set(of, l)
+			x.c.o.Limits.welcomes[size].Set(of, l)
 		}
 		left[size] = l
 	}
@@ -53,63 +53,63 @@ const (
 	defaultRefunds = 5
 )
 
-// welcome is the credit that a wallet would get that the visitor opened now:
+// welcomeCredit is the credit that a wallet would get that the visitor opened now:
 // nothing when their network has been given it often enough, or the site has given
 // it to as many as it wants to today.
-func (x *exchange) welcome(ctx context.Context, store paywall.Store) (paywall.Money, error) {
-	nothing := paywall.Money{Currency: x.c.Currency}
-	if x.c.Welcome.IsZero() {
+func welcomeCredit(ctx context.Context, x *exchange, ledger walletKeeper) (paywall.Money, error) {
+	nothing := paywall.Money{Currency: x.c.o.Currency}
+	if x.c.o.Welcome.IsZero() {
 		return nothing, nil
 	}
-	given, err := store.Welcomes(ctx, x.c.WelcomeSite)
+	given, err := ledger.Welcomes(ctx, x.c.o.WelcomeSite)
 	switch {
 	case err != nil:
 		return nothing, err
-	case given >= x.c.WelcomeLimit:
-		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.WelcomeLimit))
+	case given >= x.c.o.WelcomeLimit:
+		x.c.emptyBySite.note(x, "new wallets start empty until midnight UTC: the site has given its welcome credit to as many as the limit of welcome allows in a day", slog.Int("limit", x.c.o.WelcomeLimit))
 		return nothing, nil
 	}
-	for _, l := range x.welcomesLeft() {
+	for _, l := range welcomesLeft(x) {
 		if l.TokensAt(x.now) >= 1 {
 			continue
 		}
 		x.c.emptyByNetwork.note(x, "new wallets of a network start empty: it has been given the welcome credit as often as one may; if they are readers, raise that with the option limits")
 		return nothing, nil
 	}
-	return x.c.Welcome, nil
+	return x.c.o.Welcome, nil
 }
 
 // promised is the welcome credit that a page promises to who has no wallet; nothing
 // when the ledger does not say.
-func (x *exchange) promised() paywall.Money {
+func promised(x *exchange) paywall.Money {
 	ctx := x.r.Context()
-	store, err := x.store(ctx)
+	ledger, err := x.ledger(ctx)
 	if err != nil {
-		return paywall.Money{Currency: x.c.Currency}
+		return paywall.Money{Currency: x.c.o.Currency}
 	}
-	credit, err := x.welcome(ctx, store)
+	credit, err := welcomeCredit(ctx, x, ledger)
 	if err != nil {
-		x.c.Logger.Debug("reading how often the welcome credit was given failed", slog.Any("error", err))
+		x.c.o.Logger.Debug("reading how often the welcome credit was given failed", slog.Any("error", err))
 	}
 	return credit
 }
 
-// openNew opens a wallet, with the welcome credit as long as there is some for the
+// openWelcomed opens a wallet, with the welcome credit as long as there is some for the
 // visitor's network.
-func (x *exchange) openNew(ctx context.Context, store paywall.Store, keys paywall.KeyHashes) (paywall.Wallet, error) {
-	credit, err := x.welcome(ctx, store)
+func openWelcomed(ctx context.Context, x *exchange, ledger walletKeeper, keys paywall.KeyHashes) (paywall.Wallet, error) {
+	credit, err := welcomeCredit(ctx, x, ledger)
 	if err != nil {
 		return paywall.Wallet{}, err
 	}
 	if !credit.IsZero() {
-		for _, l := range x.welcomesLeft() {
+		for _, l := range welcomesLeft(x) {
 			if !l.AllowN(x.now, 1) {
 				credit.Micros = 0 // another request of the network took the last one
 				break
 			}
 		}
 	}
-	return store.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.WelcomeSite, Limit: x.c.WelcomeLimit})
+	return ledger.OpenWallet(ctx, keys, paywall.Welcome{Amount: credit, Site: x.c.o.WelcomeSite, Limit: x.c.o.WelcomeLimit})
 }
 
 // daily says something once a day.
@@ -118,6 +118,6 @@ type daily struct{ last atomic.Int64 }
 func (d *daily) note(x *exchange, message string, attrs ...any) {
 	today := x.now.Unix() / (24 * 60 * 60)
 	if d.last.Swap(today) != today {
-		x.c.Logger.Warn(message, attrs...)
+		x.c.o.Logger.Warn(message, attrs...)
 	}
 }

@@ -82,8 +82,8 @@ func TestLimitsFactorMultipliesWelcomes(t *testing.T) {
 			t.Errorf("wallet %d starts with %v", i, got)
 		}
 	}
-	if s.c.WelcomeLimit != 1500 {
-		t.Errorf("the site welcomes %d", s.c.WelcomeLimit)
+	if s.c.o.WelcomeLimit != 1500 {
+		t.Errorf("the site welcomes %d", s.c.o.WelcomeLimit)
 	}
 }
 

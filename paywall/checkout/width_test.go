@@ -12,12 +12,15 @@ import (
 	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // chromium starts a browser with a fresh profile and a window of that width.
 // A missing Chromium fails the test.
 func chromium(t *testing.T, width int64, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
+	notShort(t, "Chromium")
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Fatal("this test needs Chromium: ", err)
@@ -126,7 +129,7 @@ func TestEveryLanguageFits320Pixels(t *testing.T) {
 	for _, set := range fontSets {
 		t.Run(set, func(t *testing.T) {
 			ctx := chromium(t, 320, fontSet(t, set))
-			for _, tag := range Languages {
+			for _, tag := range page.Languages {
 				checkFits(t, ctx, set, tag)
 			}
 		})

@@ -22,10 +22,10 @@ var (
 // keeps the good ones that open others. The error says why a bearer does not; a bad cookie is only a cookie, and opens nothing.
 func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (*token.Access, error) {
 	for _, raw := range c.access[:c.count] {
-		access, err := g.Verifier.Access(raw, t.origin, t.origin)
+		access, err := g.o.Verifier.Access(raw, t.origin, t.origin)
 		switch {
 		case err != nil:
-			g.noteClock(ctx, err)
+			noteClock(g, ctx, err)
 		case !access.Opens(t.resource):
 			c.others[c.otherCount] = access
 			c.otherCount++
@@ -35,7 +35,7 @@ func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (*token.Ac
 	}
 	switch {
 	case c.bearerErr != nil:
-		g.noteClock(ctx, c.bearerErr)
+		noteClock(g, ctx, c.bearerErr)
 		return nil, errInvalidToken
 	case c.bearer == nil:
 		return nil, nil
@@ -49,18 +49,18 @@ func (g *Gate) opened(ctx context.Context, t *ticket, c *credentials) (*token.Ac
 
 // noteClock tells the operator that readers who paid are shut out because of a
 // clock. Nothing else would say so.
-func (g *Gate) noteClock(ctx context.Context, err error) {
-	if !errors.Is(err, token.ErrNotYet) || !g.clockNoted.due(g.Now()) {
+func noteClock(g *Gate, ctx context.Context, err error) {
+	if !errors.Is(err, token.ErrNotYet) || !g.clockNoted.due(g.o.Now()) {
 		return
 	}
-	g.Logger.LogAttrs(ctx, slog.LevelWarn,
+	g.o.Logger.LogAttrs(ctx, slog.LevelWarn,
 		"an access token of ours is from the future; set the clocks of the hosts that sell and that serve, both by NTP")
 }
 
-// sparing is for what every request might log: it is due once a minute.
-type sparing struct{ last atomic.Int64 } // Unix seconds
+// oncePerMinute is for what every request might log: it is due once a minute.
+type oncePerMinute struct{ last atomic.Int64 } // Unix seconds
 
-func (s *sparing) due(at time.Time) bool {
+func (s *oncePerMinute) due(at time.Time) bool {
 	now := at.Unix()
 	last := s.last.Load()
 	return (now < last || now >= last+60) && s.last.CompareAndSwap(last, now)
@@ -69,7 +69,7 @@ func (s *sparing) due(at time.Time) bool {
 // revoked reports whether an unlock was undone. While the store is away its
 // readers read on: what they bought is worth more than the last refund.
 func (g *Gate) revoked(ctx context.Context, unlock string) bool {
-	ledger, err := g.Ledger(ctx)
+	ledger, err := g.o.Ledger(ctx)
 	return err == nil && ledger.Revoked(unlock)
 }
 
@@ -85,7 +85,7 @@ func (g *Gate) renew(ctx context.Context, t *ticket, c *credentials) *http.Cooki
 		return nil
 	}
 	unlock, err := g.owned(ctx, key, t)
-	now := g.Now()
+	now := g.o.Now()
 	if err != nil || !unlock.Live(now) {
 		return nil
 	}
@@ -94,25 +94,25 @@ func (g *Gate) renew(ctx context.Context, t *ticket, c *credentials) *http.Cooki
 		expires = unlock.ExpiresAt
 	}
 	expires = expires.Truncate(time.Second) // a token counts in seconds
-	raw, err := g.Ring.SignAccess(&token.Access{
+	raw, err := g.o.Ring.SignAccess(&token.Access{
 		ID: unlock.ID, Issuer: t.origin, Audience: t.origin, Resource: t.resource,
 		IssuedAt: now, NotBefore: now, ExpiresAt: expires,
 	})
 	if err != nil {
-		g.Logger.LogAttrs(ctx, slog.LevelError, "signing an access token failed", slog.Any("error", err))
+		g.o.Logger.LogAttrs(ctx, slog.LevelError, "signing an access token failed", slog.Any("error", err))
 		return nil
 	}
 	return paywall.NewAccessCookie(t.tls, t.resource, t.asked.Location(), raw, expires)
 }
 
 func (g *Gate) owned(ctx context.Context, key paywall.Hash, t *ticket) (paywall.Unlock, error) {
-	ledger, err := g.Ledger(ctx)
+	ledger, err := g.o.Ledger(ctx)
 	if err != nil {
 		return paywall.Unlock{}, err
 	}
 	unlock, err := ledger.Owned(ctx, key, t.origin, t.resource)
 	if err != nil && !errors.Is(err, paywall.ErrNotFound) && !errors.Is(err, paywall.ErrNoWallet) && ctx.Err() == nil {
-		g.Logger.LogAttrs(ctx, slog.LevelWarn, "asking the ledger failed; the reader is shown an offer", slog.Any("error", err))
+		g.o.Logger.LogAttrs(ctx, slog.LevelWarn, "asking the ledger failed; the reader is shown an offer", slog.Any("error", err))
 	}
 	return unlock, err
 }

@@ -27,9 +27,9 @@ type problem struct {
 	Unlock   string `json:"unlock,omitempty"`
 }
 
-// offer answers with the way to pay: people are led there, programs are told, and
+// writeOffer answers with the way to pay: people are led there, programs are told, and
 // whatever stands between gets what it can show.
-func (g *Gate) offer(w http.ResponseWriter, r *http.Request, t *ticket, found *page, q *quote) error {
+func (g *Gate) writeOffer(w http.ResponseWriter, r *http.Request, t *ticket, found *page, q *signedOffer) error {
 	who := clientOf(r)
 	if prefetching(r) {
 		who = program
@@ -52,11 +52,11 @@ func (g *Gate) offer(w http.ResponseWriter, r *http.Request, t *ticket, found *p
 	return g.write(w, http.StatusPaymentRequired, q.problem, "Content-Type", problemJSON, "Link", q.link, openerHeader, found.opener)
 }
 
-func payment(q *quote) string { return "<" + q.unlock + `>; rel="payment"` }
+func payment(q *signedOffer) string { return "<" + q.unlock + `>; rel="payment"` }
 
 // word puts an offer into words for a program. Whoever shares it has the same
 // rule and resource.
-func (q *quote) word(t *ticket) {
+func (q *signedOffer) word(t *ticket) {
 	price := t.rule.Price.String()
 	q.link = payment(q)
 	q.problem = encode(problem{
@@ -75,7 +75,7 @@ func (g *Gate) redirect(w http.ResponseWriter, r *http.Request, location string)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		const reason = "the address is not spelled canonically"
 		if path, _, _ := strings.Cut(location, "?"); !gift(path) {
-			g.noteSpelling(r, path, reason)
+			noteSpelling(g, r, path, reason)
 		}
 		return g.refuse(w, r, paywall.CodeMalformed, reason)
 	}

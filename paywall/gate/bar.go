@@ -15,15 +15,14 @@ import (
 // barSearch is how much of a page is looked through for its <body> tag, in bytes.
 const barSearch = 64 << 10
 
-// barred makes the writer of a bought page put a bar into it: for somebody who
-// looks at a page that was just bought, and can still undo that. What was paid,
-// the ledger says; a token that is older than the time for it costs no question.
-func (g *Gate) barred(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, issued time.Time) http.ResponseWriter {
-	if g.Bar == nil {
+// withBar wraps w so that the page gets a bar if it was bought within the refund window.
+// It asks the ledger only when the token is younger than that window.
+func (g *Gate) withBar(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, issued time.Time) http.ResponseWriter {
+	if g.o.Bar == nil {
 		return w
 	}
-	now := g.Now()
-	if now.Sub(issued) >= g.Refund || c.wallet == "" || c.twins || !barable(r) {
+	now := g.o.Now()
+	if now.Sub(issued) >= g.o.Refund || c.wallet == "" || c.twins || !barable(r) {
 		return w
 	}
 	key, ok := paywall.WalletKey(c.wallet).Hash()
@@ -34,9 +33,9 @@ func (g *Gate) barred(w http.ResponseWriter, r *http.Request, t *ticket, c *cred
 	if err != nil || !unlock.Refundable(now) {
 		return w
 	}
-	bar, err := g.Bar(speaking(r, t, c), &unlock)
+	bar, err := g.o.Bar(withLanguage(r, t, c), &unlock)
 	if err != nil {
-		g.Logger.LogAttrs(r.Context(), slog.LevelError, "writing a bar into a page failed",
+		g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "writing a bar into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
 		return w
 	}

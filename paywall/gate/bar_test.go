@@ -26,8 +26,8 @@ const barPage = "<!doctype html><html><head><title>A page</title></head><body cl
 // bought just now. asking are the header lines of that reader.
 func barSite(t testing.TB) (s *site, asking []string) {
 	s = newSite(t)
-	s.gate.Refund = 30 * time.Minute
-	s.gate.Bar = func(_ *http.Request, u *paywall.Unlock) ([]byte, error) {
+	s.gate.o.Refund = 30 * time.Minute
+	s.gate.o.Bar = func(_ *http.Request, u *paywall.Unlock) ([]byte, error) {
 		if u.Paid != price("0.20") {
 			t.Errorf("the bar is about %+v", u)
 		}
@@ -79,7 +79,7 @@ func TestBoughtPageGetsItsBar(t *testing.T) {
 func TestWithoutABarNothingChanges(t *testing.T) {
 	cookies := func(asking []string) string { return asking[0] }
 	for name, change := range map[string]func(*site, []string) []string{
-		"off":                      func(s *site, a []string) []string { s.gate.Bar = nil; return a },
+		"off":                      func(s *site, a []string) []string { s.gate.o.Bar = nil; return a },
 		"the time to undo is over": func(s *site, a []string) []string { s.wait(30 * time.Minute); return a },
 		"an older token": func(s *site, a []string) []string {
 			old := s.access(pagePath, func(a *token.Access) { a.IssuedAt = testNow.Add(-30 * time.Minute) })
@@ -141,7 +141,7 @@ func TestLedgerDecidesAboutTheBar(t *testing.T) {
 			}
 		},
 		"no bar can be made": func(s *site) {
-			s.gate.Bar = func(*http.Request, *paywall.Unlock) ([]byte, error) { return nil, errSite }
+			s.gate.o.Bar = func(*http.Request, *paywall.Unlock) ([]byte, error) { return nil, errSite }
 		},
 	} {
 		s, asking := barSite(t)
@@ -299,7 +299,7 @@ func TestBarLeadsToThisSite(t *testing.T) {
 func TestBarSpeaksTheChosenLanguage(t *testing.T) {
 	s, asking := barSite(t)
 	var spoken string
-	s.gate.Bar = func(r *http.Request, _ *paywall.Unlock) ([]byte, error) {
+	s.gate.o.Bar = func(r *http.Request, _ *paywall.Unlock) ([]byte, error) {
 		spoken = r.Header.Get("Cookie")
 		return []byte(testBar), nil
 	}

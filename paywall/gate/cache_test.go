@@ -117,7 +117,7 @@ func TestD05OffersCarryNothingOfWhoAskedFirst(t *testing.T) {
 	}
 	wantPaywall(t, s.send(r))
 	raw := s.offered(pagePath)
-	offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+	offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 	if err != nil || strings.Contains(fmt.Sprint(offer), "evil") {
 		t.Errorf("%+v, %v", offer, err)
 	}
@@ -139,7 +139,7 @@ func TestD05ATitleIsForThoseWhoCalledTheSiteTheSame(t *testing.T) {
 				r.Host = "evil"
 			}
 			wantPaywall(t, s.send(r))
-			offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+			offer, err := s.gate.o.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
 			if err != nil || strings.Contains(fmt.Sprint(offer), "evil") {
 				t.Errorf("%+v, %v", offer, err)
 			}

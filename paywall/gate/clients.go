@@ -135,7 +135,7 @@ var handoverPage = template.Must(template.New("handover").Parse(`<!doctype html>
 `))
 
 // handOver writes such a page.
-func (t *ticket) handOver(found *page, q *quote, preview bool) []byte {
+func (t *ticket) handOver(found *page, q *signedOffer, preview bool) []byte {
 	v := handover{
 		Title: found.head.Title, Price: "This costs " + t.rule.Price.String() + " " + string(t.rule.Price.Currency) + ".",
 		Unlock: q.unlock, Page: t.origin + t.asked.Location(), Preview: preview,

@@ -150,7 +150,7 @@ func TestF07ALostTokenIsRenewedWithoutACharge(t *testing.T) {
 				!c.Expires.Equal(testNow.Add(paywall.AccessTTL)) {
 				t.Errorf("%+v", c)
 			}
-			access, err := s.gate.Verifier.Access(c.Value, tc.origin, tc.origin)
+			access, err := s.gate.o.Verifier.Access(c.Value, tc.origin, tc.origin)
 			if err != nil || access.ID != "the-unlock" || access.Resource != tc.resource || !access.ExpiresAt.Equal(testNow.Add(paywall.AccessTTL)) {
 				t.Errorf("%+v, %v", access, err)
 			}

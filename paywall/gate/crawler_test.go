@@ -97,7 +97,7 @@ func crawled(t *testing.T, z *zone, engines ...string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gate.Crawlers = crawlers
+	s.gate.o.Crawlers = crawlers
 	return s
 }
 
@@ -344,7 +344,7 @@ func TestLookupsHaveAnEndOfTheirOwn(t *testing.T) {
 	d := new(deadlines)
 	s := newSite(t)
 	var err error
-	if s.gate.Crawlers, err = NewCrawlers([]string{"google"}, d, func(*http.Request) netip.Addr { return netip.MustParseAddr(googleAddr) }); err != nil {
+	if s.gate.o.Crawlers, err = NewCrawlers([]string{"google"}, d, func(*http.Request) netip.Addr { return netip.MustParseAddr(googleAddr) }); err != nil {
 		t.Fatal(err)
 	}
 	wantPaywall(t, s.do("GET", pagePath, googlebot))

@@ -156,7 +156,7 @@ func (g *Gate) takeBearer(ctx context.Context, c *credentials, h http.Header, va
 		case c.several || strings.ContainsAny(raw, ", \t"):
 			continue
 		}
-		access, err := g.Verifier.Access(raw, origin, origin)
+		access, err := g.o.Verifier.Access(raw, origin, origin)
 		switch ours := !errors.Is(err, token.ErrNotOurs); {
 		case ours && strict:
 			c.bearer, c.bearerErr = access, err
@@ -179,7 +179,7 @@ func (g *Gate) opensWallet(ctx context.Context, raw, origin string) bool {
 	if !ok {
 		return false
 	}
-	ledger, err := g.Ledger(ctx)
+	ledger, err := g.o.Ledger(ctx)
 	if err != nil {
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // TestOfOneCookieLineOnlyOursIsTaken, wherever it stands, and the rest stays as it
@@ -60,7 +61,7 @@ func TestBeforeTheStoreIsOpenNobodyIsSentAKey(t *testing.T) {
 	key := string(paywall.NewWalletKey())
 	reader := request(t, "GET", "/about", "Cookie: session=1; paywall_wallet="+key, "Authorization: Bearer "+key+"x")
 	sent := request(t, "GET", "/auth/"+key+"?k="+key, "Cookie: session=1; paywall_wallet="+key, "Authorization: Bearer "+key+"x", "X-A: a "+key+"x", "X-B: paywall_wallet="+key+"; session=1")
-	Withhold(nil, &paywall.Canonicalizer{}, sent, reader)
+	Withhold(nil, &target.Canonicalizer{}, sent, reader)
 	if got := fmt.Sprint(sent.URL, sent.Header); strings.Contains(got, key) || strings.Count(got, "session=1") != 2 || sent.Header["Authorization"] != nil {
 		t.Error(got)
 	}

@@ -22,7 +22,7 @@ type file struct {
 }
 
 // fileOf answers the writer for a request that passes as a file; nil for any other.
-func (g *Gate) fileOf(res *response, r *http.Request, t *ticket) *file {
+func fileOf(g *Gate, res *response, r *http.Request, t *ticket) *file {
 	switch {
 	case t.part:
 	case t.status == pricing.Priced || t.asked == nil || path.Ext(strings.TrimSuffix(t.asked.Path, "/")) == "":
@@ -47,7 +47,7 @@ func (w *file) WriteHeader(status int) {
 // decide lets an answer of this type through, or answers in its place.
 func (w *file) decide(status int, kind string) {
 	w.status = 0
-	if pageType(kind) && (w.t.part || w.lead.gate.Table.FreeByEnding(w.request, w.t.asked.Path)) {
+	if pageType(kind) && (w.t.part || w.lead.gate.o.Table.FreeByEnding(w.request, w.t.asked.Path)) {
 		w.deny(w.refuse)
 		return
 	}
@@ -108,7 +108,7 @@ func (w *file) refuse(inner http.ResponseWriter) {
 		return
 	}
 	if g.told.first("file " + w.t.origin) {
-		g.Logger.LogAttrs(w.request.Context(), slog.LevelWarn,
+		g.o.Logger.LogAttrs(w.request.Context(), slog.LevelWarn,
 			"withheld a page that the site delivers under the name of a file, which only its ending leaves out of what is sold; where it is free, write free for its name",
 			slog.String("site", w.t.origin), slog.String("resource", w.t.asked.Resource))
 	}

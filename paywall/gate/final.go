@@ -19,7 +19,7 @@ type settler interface{ settle(h http.Header) }
 // settleLast has s asked when the headers of an answer through w go out, and reports
 // whether anything stands there that makes it necessary.
 func (g *Gate) settleLast(w http.ResponseWriter, s settler) bool {
-	below := g.Below(w) //nolint:bodyclose // a writer has no body
+	below := g.o.Below(w) //nolint:bodyclose // a writer has no body
 	if below == nil {
 		return false
 	}

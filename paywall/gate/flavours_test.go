@@ -91,7 +91,7 @@ func TestANoFlavourGivesAwayAPage(t *testing.T) {
 	for _, flavour := range pathtest.Flavours() {
 		t.Run(flavour.Name, func(t *testing.T) {
 			s := newSite(t)
-			s.upstream = reading(s.gate.Table, flavour)
+			s.upstream = reading(s.gate.o.Table, flavour)
 			owner := accessCookie(s.access(pagePath, nil))
 			answers := map[int]int{}
 			for i, target := range targets {

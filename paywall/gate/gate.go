@@ -11,6 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/teaser"
 	"github.com/tuppence/tuppence/paywall/token"
 )
@@ -38,7 +39,7 @@ type Options struct {
 	Table         *pricing.Table
 	Ring          *token.Ring
 	Verifier      *token.Verifier
-	Canonicalizer *paywall.Canonicalizer
+	Canonicalizer *target.Canonicalizer
 
 	// Ledger waits until the store is open, or for the context. Its error means
 	// that the store is not there: tokens open nevertheless, wallets do not.
@@ -89,13 +90,13 @@ type Options struct {
 
 // Gate is safe for concurrent use.
 type Gate struct {
-	Options
+	o          Options
 	pages      *pages
 	lanes      *lanes
 	cutting    chan struct{} // holds as many as pages are being cut
 	told       reported
-	clockNoted sparing // that clocks disagree
-	unsigned   sparing // that offers cannot be signed
+	clockNoted oncePerMinute // that clocks disagree
+	unsigned   oncePerMinute // that offers cannot be signed
 }
 
 // New makes a gate.
@@ -124,7 +125,7 @@ func New(o Options) (*Gate, error) {
 		return nil, err
 	}
 	return &Gate{
-		Options: o, pages: p, lanes: newLanes(), cutting: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		o: o, pages: p, lanes: newLanes(), cutting: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }
 
@@ -147,12 +148,12 @@ func (g *Gate) ServeHTTP(w http.ResponseWriter, r *http.Request, next Handler) e
 		w.Header().Set("Connection", "close")
 	}
 
-	raw := g.Original(r)
-	target, err := g.Canonicalizer.Parse(raw)
+	raw := g.o.Original(r)
+	target, err := g.o.Canonicalizer.Parse(raw)
 	if err != nil {
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
-	origin := g.Origin(r)
+	origin := g.o.Origin(r)
 	if target.Reserved() {
 		if origin == "" {
 			return g.refuseHostless(w, r)
@@ -205,12 +206,12 @@ func (g *Gate) gated(w http.ResponseWriter, r *http.Request, next Handler, t *ti
 		return g.refuseToken(w, r, err)
 	}
 	if right.ok {
-		return g.pass(g.barred(w, r, t, c, right.since), r, next, t, right.cookie)
+		return g.pass(g.withBar(w, r, t, c, right.since), r, next, t, right.cookie)
 	}
 	if t.include != "" && t.include == headerText(t.resource) {
 		return g.pass(w, r, next, t, nil)
 	}
-	if t.crawler = g.Crawlers.sent(r, g.Now()); t.crawler {
+	if t.crawler = g.o.Crawlers.sent(r, g.o.Now()); t.crawler {
 		return g.pass(w, r, next, t, nil)
 	}
 	return g.sell(w, r, next, t, c)
@@ -227,7 +228,7 @@ func (g *Gate) pass(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 	res.label(r.Header, t)
 	g.settleLast(w, res)
 	var err error
-	if file := g.fileOf(res, r, t); file != nil {
+	if file := fileOf(g, res, r, t); file != nil {
 		err = next.ServeHTTP(file, r)
 		file.finish()
 	} else {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestAGateNeedsItsParts(t *testing.T) {
-	whole := newSite(t).gate.Options
+	whole := newSite(t).gate.o
 	for name, drop := range map[string]func(*Options){
 		"table":         func(o *Options) { o.Table = nil },
 		"ring":          func(o *Options) { o.Ring = nil },
@@ -31,7 +31,7 @@ func TestAGateNeedsItsParts(t *testing.T) {
 
 func TestTheRestOfAGateHasDefaults(t *testing.T) {
 	s := newSite(t)
-	o := s.gate.Options
+	o := s.gate.o
 	o.Original, o.Detach, o.Logger, o.Now = nil, nil, nil, nil
 	g, err := New(o)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestAReaderWhoHasGoneCausesNoProbe(t *testing.T) {
 // makes everything fail that is logged.
 func TestTheLogHoldsNoSecrets(t *testing.T) {
 	s := newSite(t)
-	s.gate.Logger = slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.gate.o.Logger = slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	key, good := string(paywall.NewWalletKey()), s.access("/articles/p2", nil)
 	s.ledger.fails = paywall.ErrUnavailable
 	for _, upstream := range []func(http.ResponseWriter, *http.Request) error{

@@ -95,7 +95,7 @@ func TestB09ForwardedHostChangesNothing(t *testing.T) {
 		res := s.do("GET", pagePath, header, "Accept: text/html")
 		wantPaywall(t, res)
 		raw := strings.TrimPrefix(res.Header.Get("Location"), "/.paywall/unlock?offer=")
-		if offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != pagePath {
+		if offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != pagePath {
 			t.Errorf("%s: %+v, %v", header, offer, err)
 		}
 	}
@@ -292,7 +292,7 @@ func TestB18TheSitesOwnRefusalsPass(t *testing.T) {
 }
 
 func FuzzCleanHeader(f *testing.F) {
-	for _, name := range append(append([]string{"Connection", "Upgrade", "Http2-Settings", "X-Forwarded-For", ""}, liars...), aliases("Paywall-Status")...) {
+	for _, name := range append(append([]string{"Connection", "Upgrade", "Http2-Settings", "X-Forwarded-For", ""}, forgeable...), aliases("Paywall-Status")...) {
 		f.Add(name, "keep-alive, upgrade", "websocket")
 	}
 	f.Add("paywall\xff", "close,,", "h2c")
@@ -304,7 +304,7 @@ func FuzzCleanHeader(f *testing.F) {
 		}
 		for name := range h {
 			cgi := cgiName(name)
-			if cgi == "PAYWALL" || strings.HasPrefix(cgi, "PAYWALL_") || slices.ContainsFunc(liars, func(l string) bool { return cgiName(l) == cgi }) {
+			if cgi == "PAYWALL" || strings.HasPrefix(cgi, "PAYWALL_") || slices.ContainsFunc(forgeable, func(l string) bool { return cgiName(l) == cgi }) {
 				t.Fatalf("%q stayed, which a CGI site takes for %s", name, cgi)
 			}
 		}

@@ -5,15 +5,15 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
-// liars are request headers by which a client could tell the site another
+// forgeable are request headers by which a client could tell the site another
 // target, mount point or method than the gate decided on (IIS, ASP.NET, Symfony,
 // WSGI, gunicorn, Rack, Spring, Next.js, Traefik, Envoy and nginx ingress read
 // them; CVE-2026-40575, CVE-2026-35051, CVE-2025-61780). In lower case; "-" stands
 // for whatever byte a CGI-like site takes for an underscore.
-var liars = []string{
+var forgeable = []string{
 	"x-original-url", "x-original-uri", "x-original-path", "x-original-query", "x-original-method",
 	"x-rewrite-url", "x-rewrite-uri", "x-rewrite-path", "x-rewrite-query",
 	"x-request-uri", "x-request-url", "x-request-path", "x-real-uri", "x-real-url", "x-override-url",
@@ -29,10 +29,10 @@ var liars = []string{
 	"script-name", "path-info",
 }
 
-// liarsByLength spares most headers any comparison.
-var liarsByLength = func() (byLength [32][]string) {
-	for _, liar := range liars {
-		byLength[len(liar)] = append(byLength[len(liar)], liar)
+// forgeableByLength spares most headers any comparison.
+var forgeableByLength = func() (byLength [32][]string) {
+	for _, known := range forgeable {
+		byLength[len(known)] = append(byLength[len(known)], known)
 	}
 	return byLength
 }()
@@ -53,15 +53,15 @@ func cleanHeader(h http.Header) {
 		}
 		switch name[0] | 0x20 {
 		case 'p':
-			if ours(name) || lies(name) {
+			if ours(name) || isForgeable(name) {
 				delete(h, name)
 			}
 		case 's':
-			if len(name) == len("script-name") && lies(name) { // not each Sec-Fetch-…
+			if len(name) == len("script-name") && isForgeable(name) { // not each Sec-Fetch-…
 				delete(h, name)
 			}
 		case 'x':
-			if lies(name) {
+			if isForgeable(name) {
 				delete(h, name)
 			}
 		case 'r':
@@ -94,7 +94,7 @@ func cleanReferer(h http.Header) {
 			h["Referer"][i] = page
 			continue
 		}
-		if target, err := new(paywall.Canonicalizer).Parse(page); err == nil && target.Reserved() || err != nil && named {
+		if target, err := new(target.Canonicalizer).Parse(page); err == nil && target.Reserved() || err != nil && named {
 			delete(h, "Referer")
 			return
 		}
@@ -125,12 +125,12 @@ func ours(name string) bool {
 		(len(name) == len(prefix) || !alphanumeric(name[len(prefix)]))
 }
 
-func lies(name string) bool {
-	if len(name) >= len(liarsByLength) {
+func isForgeable(name string) bool {
+	if len(name) >= len(forgeableByLength) {
 		return false
 	}
-	for _, liar := range liarsByLength[len(name)] {
-		if alias(name, liar) {
+	for _, known := range forgeableByLength[len(name)] {
+		if alias(name, known) {
 			return true
 		}
 	}
@@ -192,7 +192,7 @@ func cleanTrailer(r *http.Request) {
 
 func cleanFields(fields http.Header) {
 	for name := range fields {
-		if ours(name) || lies(name) || credential(name) {
+		if ours(name) || isForgeable(name) || credential(name) {
 			delete(fields, name)
 		}
 	}

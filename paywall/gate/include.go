@@ -23,7 +23,7 @@ var (
 // includedIn answers the resource of the page that a request is a part of, as headerText
 // spells it; "" if it is not.
 func (g *Gate) includedIn(r *http.Request) string {
-	if g.Inner == nil || !g.Inner(r) {
+	if g.o.Inner == nil || !g.o.Inner(r) {
 		return ""
 	}
 	status, resource := r.Header["Paywall-Status"], r.Header["Paywall-Resource"]

@@ -80,13 +80,13 @@ func (l *lanes) enter(ctx context.Context, resource, name string) (leave func(),
 	}, nil
 }
 
-func take(ctx context.Context, places chan struct{}, tired <-chan time.Time) error {
+func take(ctx context.Context, places chan struct{}, timeout <-chan time.Time) error {
 	select {
 	case places <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-tired:
+	case <-timeout:
 		return errBusy
 	}
 }

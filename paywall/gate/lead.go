@@ -7,12 +7,12 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// lead follows an unpriced request behind the gate. Handlers there may still
-// rewrite it in place, as Caddy's rewrite and handle_path do, and what the gate
-// looked at is then not what the site delivers: behind a gate on /articles/*,
-// "handle_path /free/*" made /free/articles/p1 an article that nobody paid for
-// (stripped prefixes were bypasses elsewhere: CVE-2026-48020). Whoever
-// paid, or was let through by a written free, is trusted.
+// lead follows an unpriced request after the gate. Handlers there may still rewrite it
+// in place, as Caddy's rewrite and handle_path do, so that the site delivers something
+// else than the gate looked at: after a gate on /articles/*, "handle_path /free/*" made
+// /free/articles/p1 an article that nobody paid for (stripped prefixes were bypasses
+// elsewhere: CVE-2026-48020). Whoever paid, or was let through by a written free, is
+// trusted.
 //
 // A handler that clones the request, URL included, cannot be followed. The zero
 // value follows nothing.
@@ -23,9 +23,9 @@ type lead struct {
 	site         string
 }
 
-// astray reports whether the request was led to something that must not be
+// reachesPriced reports whether the request was led to something that must not be
 // given away. An ordinary request costs two comparisons of equal strings.
-func (l *lead) astray() bool {
+func (l *lead) reachesPriced() bool {
 	r := l.request
 	if l.target == "" || r.RequestURI == l.target && r.URL.Path == l.path {
 		return false
@@ -40,11 +40,11 @@ func (l *lead) astray() bool {
 
 // closed reports whether a target has a price, or may have one.
 func (l *lead) closed(raw string) bool {
-	target, err := l.gate.Canonicalizer.Parse(raw)
+	target, err := l.gate.o.Canonicalizer.Parse(raw)
 	if err != nil {
 		return true
 	}
-	decision, err := l.gate.Table.Decide(l.request, &target)
+	decision, err := l.gate.o.Table.Decide(l.request, &target)
 	return err != nil || gatedStatus(decision.Status)
 }
 
@@ -54,7 +54,7 @@ func (l *lead) refuse(w http.ResponseWriter) {
 	if rewritten == l.target {
 		rewritten = l.request.URL.RequestURI()
 	}
-	l.gate.Logger.LogAttrs(l.request.Context(), slog.LevelWarn,
+	l.gate.o.Logger.LogAttrs(l.request.Context(), slog.LevelWarn,
 		"withheld a page behind the paywall that a handler after it made of a path in front of it; write free for the path that was asked for, or move the price to it",
 		slog.String("site", l.site),
 		slog.String("resource", resourceOf(l.gate, l.target)), slog.String("rewritten", resourceOf(l.gate, rewritten)))
@@ -63,7 +63,7 @@ func (l *lead) refuse(w http.ResponseWriter) {
 
 // resourceOf is how the log names a target: without the query, which is the visitor's.
 func resourceOf(g *Gate, raw string) string {
-	target, err := g.Canonicalizer.Parse(raw)
+	target, err := g.o.Canonicalizer.Parse(raw)
 	if err != nil {
 		return "?"
 	}

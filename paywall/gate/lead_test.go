@@ -183,7 +183,7 @@ func TestAWrittenFreeOverridesWhatIsBehindTheGate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSite(t)
-	s.gate.Table = table
+	s.gate.o.Table = table
 	s.upstream = func(w http.ResponseWriter, r *http.Request) error {
 		return article(w, rewriters["in place"](r, strings.TrimPrefix(r.RequestURI, "/sample")))
 	}

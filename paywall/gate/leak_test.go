@@ -17,6 +17,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pathtest"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -65,16 +66,16 @@ func leakSites(tb testing.TB) []*leakSite {
 		}
 		all = append(all, newLeakSite(tb, table))
 	}
-	named := newLeakSite(tb, all[2].gate.Table)
-	named.gate.Canonicalizer = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: []string{"p"}}
+	named := newLeakSite(tb, all[2].gate.o.Table)
+	named.gate.o.Canonicalizer = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: []string{"p"}}
 	return append(all, named)
 }
 
 func newLeakSite(tb testing.TB, table *pricing.Table) *leakSite {
 	s := &leakSite{site: newSiteWith(tb, table)}
 	s.upstream = s.believe
-	s.gate.Refund = time.Hour
-	s.gate.Bar = func(_ *http.Request, u *paywall.Unlock) ([]byte, error) { // tells of the page as well
+	s.gate.o.Refund = time.Hour
+	s.gate.o.Bar = func(_ *http.Request, u *paywall.Unlock) ([]byte, error) { // tells of the page as well
 		return []byte("CANARY[" + u.Resource + "]"), nil
 	}
 	rich, poor := paywall.NewWalletKey(), paywall.NewWalletKey()
@@ -149,7 +150,7 @@ func (s *leakSite) readings(r *http.Request) []string {
 			if name, err := url.PathUnescape(read); flavour.Undecoded && err == nil && paywall.EscapePath(name) != read {
 				continue // no page of this site has such a name
 			}
-			if status, _ := s.gate.Table.Lookup(r, read); status == pricing.Priced {
+			if status, _ := s.gate.o.Table.Lookup(r, read); status == pricing.Priced {
 				for _, query := range s.queries(target) {
 					found[read+query] = true
 				}
@@ -166,7 +167,7 @@ func (s *leakSite) readings(r *http.Request) []string {
 // or the last of several, whatever the separator, in any spelling, decoded twice.
 func (s *leakSite) queries(target string) []string {
 	_, query, _ := strings.Cut(target, "?")
-	if len(s.gate.Canonicalizer.QueryKeys) == 0 || query == "" {
+	if len(s.gate.o.Canonicalizer.QueryKeys) == 0 || query == "" {
 		return []string{""}
 	}
 	found := map[string]bool{}

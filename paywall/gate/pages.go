@@ -28,14 +28,14 @@ const (
 
 // page is what the site said about one target when the gate asked for it.
 type page struct {
-	sellable bool // it delivers something (2xx), or redirects to where it is
-	head     teaser.Head
-	opener   string   // Cross-Origin-Opener-Policy
-	vary     []string // headers of a reader's that it was made for
-	variant  pageKey  // and what they said
-	cut      *cutPage // nil: there is nothing to show of it
-	until    time.Time
-	quotes   quotes
+	sellable     bool // it delivers something (2xx), or redirects to where it is
+	head         teaser.Head
+	opener       string   // Cross-Origin-Opener-Policy
+	vary         []string // headers of a reader's that it was made for
+	variant      pageKey  // and what they said
+	cut          *cutPage // nil: there is nothing to show of it
+	until        time.Time
+	signedOffers signedOffers
 }
 
 // pageKey stands for one target. Clients choose targets, of up to 8 KB, and a

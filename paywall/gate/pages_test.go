@@ -73,7 +73,7 @@ func TestD05EveryLineOfAForwardedHostCounts(t *testing.T) {
 			return err
 		}
 		_ = s.do("GET", pagePath, name+": ", name+": evil")
-		offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+		offer, err := s.gate.o.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
 		if err != nil || offer.Title != "The Penny Post" {
 			t.Errorf("%s: the title %q, %v", name, offer.Title, err)
 		}

@@ -33,22 +33,22 @@ func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resou
 		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin+resource) }
 	}
 	tell(probe.Header, toldProbe, resource)
-	detached := g.Detach(rec, probe, r)
+	detached := g.o.Detach(rec, probe, r)
 	restore := disguise(r.Header, probe.Header)
 	whole := g.run(rec, detached, next)
 	restore()
 	read := rec.sniffer.finish()
-	found := &page{head: read.head, opener: keptOpener(rec.header), until: g.Now().Add(absentTTL)}
+	found := &page{head: read.head, opener: keptOpener(rec.header), until: g.o.Now().Add(absentTTL)}
 	if !cut {
 		found.dependsOn(rec.header["Vary"], r.Header)
 	}
 	switch away := g.leadsAway(r, origin, rec.status, rec.header); {
 	case rec.status/100 == 2 && (whole || rec.sniffer.aborted.Load()):
-		found.sellable, found.until = true, g.Now().Add(pageTTL)
-		found.cut = g.showable(r.Context(), rec, read, origin, resource)
+		found.sellable, found.until = true, g.o.Now().Add(pageTTL)
+		found.cut = showable(g, r.Context(), rec, read, origin, resource)
 	case away && whole:
-		found.sellable, found.until = true, g.Now().Add(pageTTL)
-		g.noteRedirect(r.Context(), origin, resource)
+		found.sellable, found.until = true, g.o.Now().Add(pageTTL)
+		noteRedirect(g, r.Context(), origin, resource)
 	}
 	return found, nil
 }
@@ -95,7 +95,7 @@ func disguise(reader, probe http.Header) (restore func()) {
 func (g *Gate) run(w http.ResponseWriter, r *http.Request, next Handler) (whole bool) {
 	defer func() {
 		if cause := recover(); cause != nil && cause != any(http.ErrAbortHandler) {
-			g.Logger.LogAttrs(r.Context(), slog.LevelError, "the site panicked when the gate asked for a page")
+			g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "the site panicked when the gate asked for a page")
 		}
 	}()
 	return next.ServeHTTP(w, r) == nil

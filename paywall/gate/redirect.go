@@ -26,7 +26,7 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	if len(locations) > 1 {
 		return true // browsers differ about which one counts
 	}
-	base, ok := g.address(r, origin)
+	base, ok := address(g, r, origin)
 	if !ok {
 		return true
 	}
@@ -39,7 +39,7 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	if secret > guessable {
 		return true
 	}
-	parsed, err := g.Canonicalizer.Parse(target.RequestURI())
+	parsed, err := g.o.Canonicalizer.Parse(target.RequestURI())
 	if err != nil {
 		return true
 	}
@@ -48,7 +48,7 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 	}
 	asked := *r
 	asked.URL, asked.RequestURI = target, target.RequestURI()
-	decision, err := g.Table.Decide(&asked, &parsed)
+	decision, err := g.o.Table.Decide(&asked, &parsed)
 	if err != nil || gatedStatus(decision.Status) {
 		return false // what it leads to is sold at this gate
 	}
@@ -56,12 +56,12 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 }
 
 // address is the one that a browser shows, to which it resolves a redirect.
-func (g *Gate) address(r *http.Request, origin string) (*url.URL, bool) {
+func address(g *Gate, r *http.Request, origin string) (*url.URL, bool) {
 	base, err := url.Parse(origin)
 	if err != nil {
 		return nil, false
 	}
-	asked, err := url.ParseRequestURI(g.Original(r))
+	asked, err := url.ParseRequestURI(g.o.Original(r))
 	if err != nil {
 		return nil, false
 	}

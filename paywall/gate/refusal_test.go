@@ -138,7 +138,7 @@ func TestAPageInTheWrongPlaceIsRefusedWithAPage(t *testing.T) {
 // the key of a gift.
 func TestARefusedSpellingIsToldToTheOperator(t *testing.T) {
 	s := newSite(t)
-	s.gate.Logger = slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s.gate.o.Logger = slog.New(slog.NewTextHandler(&s.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, tc := range []struct{ method, target, told string }{
 		{"GET", "/articles%2fp1?k=SECRET", `resource=/articles/p1 reason="this spelling`},
 		{"POST", "/articles/%701?k=SECRET", `resource=/articles/p1 reason="the address is not spelled canonically"`},

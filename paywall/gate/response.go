@@ -31,7 +31,7 @@ type response struct {
 	sealed  bool         // the final headers were changed already
 	fields  int32        // how many they were
 	cookie  *http.Cookie // set with the answer, may be nil
-	lead    lead         // where an unpriced request goes behind the gate
+	lead    lead         // where an unpriced request goes after the gate
 	denied  http.Header  // not nil: the answer was withheld, and this is the site's to write into
 
 	// Room for the header values that every paid request gets, so that they
@@ -71,7 +71,7 @@ func (w *response) Header() http.Header {
 func (w *response) WriteHeader(status int) {
 	switch {
 	case status < 200 && status != http.StatusSwitchingProtocols:
-		if w.denied != nil || !w.sealed && w.lead.astray() {
+		if w.denied != nil || !w.sealed && w.lead.reachesPriced() {
 			return // hints tell of the page as well
 		}
 		scrub(w.Header(), false) // 103 goes out now, with the headers as they are
@@ -116,7 +116,7 @@ func (w *response) Flush() { _ = w.FlushError() }
 // is theirs then, with all that goes over it. Where there is none to be had, as
 // in HTTP/2, they will answer in the ordinary way.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.denied != nil || !w.sealed && w.lead.astray() {
+	if w.denied != nil || !w.sealed && w.lead.reachesPriced() {
 		return nil, nil, http.ErrNotSupported
 	}
 	conn, buffer, err := http.NewResponseController(w.ResponseWriter).Hijack()
@@ -132,7 +132,7 @@ func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // open is called with the status just before the headers go out, and reports
 // whether the site's answer goes with them.
 func (w *response) open(status int) bool {
-	if !w.sealed && delivers(status) && w.lead.astray() {
+	if !w.sealed && delivers(status) && w.lead.reachesPriced() {
 		w.deny(w.lead.refuse)
 	}
 	w.seal()
@@ -160,7 +160,7 @@ func (w *response) seal() {
 
 func (w *response) settle(h http.Header) {
 	if scrub(h, w.paid) {
-		w.lead.gate.noteClearSiteData()
+		noteClearSiteData(w.lead.gate)
 	}
 	if !w.paid {
 		return

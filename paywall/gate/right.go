@@ -30,7 +30,7 @@ func (g *Gate) right(r *http.Request, t *ticket, c *credentials) (right, error) 
 	case c.otherCount == 0 && c.bearer == nil && c.wallet == "":
 		return right{}, nil
 	}
-	alternatives := g.Table.Alternatives(r, t.rule, t.path, t.resource)
+	alternatives := g.o.Table.Alternatives(r, t.rule, t.path, t.resource)
 	byToken := func() right { return g.otherToken(r.Context(), t, c) }
 	if found := t.try(alternatives, byToken); found.ok {
 		return found, nil
@@ -40,7 +40,7 @@ func (g *Gate) right(r *http.Request, t *ticket, c *credentials) (right, error) 
 	}
 	byWallet := func() right {
 		cookie := g.renew(r.Context(), t, c)
-		return right{ok: cookie != nil, since: g.Now(), cookie: cookie}
+		return right{ok: cookie != nil, since: g.o.Now(), cookie: cookie}
 	}
 	if found := byWallet(); found.ok {
 		return found, nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // reservedPrefix is the checkout's, on every site and whatever is priced there.
@@ -20,20 +21,20 @@ type ticket struct {
 	status    pricing.Status
 	rule      *pricing.Rule
 	resource  string
-	path      string          // that the rule was found for
-	part      bool            // it opens by the right to the page that it is a part of
-	asked     *paywall.Target // what the client asked for, and comes back to
-	canonical bool            // it may be sold as it was spelled
-	crawler   bool            // a search engine reads it, unpaid
-	include   string          // the resource of the page that this goes into, see Gate.includedIn
+	path      string         // that the rule was found for
+	part      bool           // it opens by the right to the page that it is a part of
+	asked     *target.Target // what the client asked for, and comes back to
+	canonical bool           // it may be sold as it was spelled
+	crawler   bool           // a search engine reads it, unpaid
+	include   string         // the resource of the page that this goes into, see Gate.includedIn
 }
 
 // decide finds the rule for a request; target is what the client sent, parsed.
 // The error is for the client.
-func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error {
-	d, err := g.Table.Decide(r, target)
+func (g *Gate) decide(r *http.Request, target *target.Target, t *ticket) error {
+	d, err := g.o.Table.Decide(r, target)
 	if err != nil {
-		g.noteSpelling(r, target.Path, paywall.ErrorMessage(err))
+		noteSpelling(g, r, target.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if r.RequestURI == t.raw {
@@ -45,26 +46,26 @@ func (g *Gate) decide(r *http.Request, target *paywall.Target, t *ticket) error 
 
 // noteSpelling says why an address behind the paywall was refused. Its query is not
 // told: that is the client's.
-func (g *Gate) noteSpelling(r *http.Request, path, reason string) {
-	g.Logger.LogAttrs(r.Context(), slog.LevelDebug, "refused an address behind the paywall for how it is spelled",
-		slog.String("site", g.Origin(r)), slog.String("resource", path), slog.String("reason", reason))
+func noteSpelling(g *Gate, r *http.Request, path, reason string) {
+	g.o.Logger.LogAttrs(r.Context(), slog.LevelDebug, "refused an address behind the paywall for how it is spelled",
+		slog.String("site", g.o.Origin(r)), slog.String("resource", path), slog.String("reason", reason))
 }
 
 // decideRewritten is for a request that the server rewrote before the gate:
 // the site gets another target than the client sent, and what either of them
 // costs must be paid (STYLE P16; stripped prefixes were bypasses elsewhere): the
 // dearer of two, and of two that cost the same the one that the client asked for.
-func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
-	current, err := g.Canonicalizer.Parse(r.RequestURI)
+func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
+	current, err := g.o.Canonicalizer.Parse(r.RequestURI)
 	if err != nil {
 		return err
 	}
 	if current.Reserved() {
 		return paywall.Errorf(paywall.CodeNotFound, "there is nothing here")
 	}
-	now, err := g.Table.Decide(r, &current)
+	now, err := g.o.Table.Decide(r, &current)
 	if err != nil {
-		g.noteSpelling(r, current.Path, paywall.ErrorMessage(err))
+		noteSpelling(g, r, current.Path, paywall.ErrorMessage(err))
 		return err
 	}
 	if now.Status == pricing.Priced && !current.Canonical {
@@ -94,15 +95,15 @@ func (g *Gate) decideRewritten(r *http.Request, d pricing.Decision, target *payw
 // forAll reports whether a target is the one page or script at the root that all
 // others are rewritten to, and no rule names it: it is not what is sold, although
 // the rule for all the rest has a price for it.
-func forAll(d *pricing.Decision, target *paywall.Target) bool {
+func forAll(d *pricing.Decision, target *target.Target) bool {
 	return d.Rule.Match == nil && (target.Resource == "/index.php" || target.Resource == "/index.html")
 }
 
 // Explain says what the gate decides about a request that nobody paid for. The
 // error is what it would be refused with.
 func (g *Gate) Explain(r *http.Request) (pricing.Decision, error) {
-	t := ticket{origin: g.Origin(r), raw: g.Original(r)}
-	target, err := g.Canonicalizer.Parse(t.raw)
+	t := ticket{origin: g.o.Origin(r), raw: g.o.Original(r)}
+	target, err := g.o.Canonicalizer.Parse(t.raw)
 	if err != nil || target.Reserved() {
 		return pricing.Decision{}, err
 	}
@@ -117,9 +118,9 @@ func (g *Gate) Explain(r *http.Request) (pricing.Decision, error) {
 func gatedStatus(s pricing.Status) bool { return s == pricing.Priced || s == pricing.Misconfigured }
 
 // issue fills the ticket from the decision that counts; target is the one it was made about.
-func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target, t *ticket) error {
+func (g *Gate) issue(r *http.Request, d pricing.Decision, target *target.Target, t *ticket) error {
 	if d.Status == pricing.Misconfigured {
-		g.Logger.LogAttrs(r.Context(), slog.LevelWarn,
+		g.o.Logger.LogAttrs(r.Context(), slog.LevelWarn,
 			"refused a path that is behind the paywall and has no rule; write a price for it, or free",
 			slog.String("site", t.origin), slog.String("resource", target.Resource))
 		return paywall.Errorf(paywall.CodeMisconfigured, "this page is not set up for sale correctly")
@@ -133,14 +134,14 @@ func (g *Gate) issue(r *http.Request, d pricing.Decision, target *paywall.Target
 
 // writeTarget makes the site read what was checked. The client cannot be sent
 // to another spelling of a target that the server made.
-func writeTarget(r *http.Request, target *paywall.Target) {
+func writeTarget(r *http.Request, target *target.Target) {
 	r.URL.Path, r.URL.RawPath = target.Path, paywall.EscapePath(target.Path)
 	r.RequestURI = target.Location()
 }
 
 // serveReserved answers for "/.paywall/" in every spelling: nothing of it ever
 // reaches the site.
-func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string, target *paywall.Target) {
+func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string, target *target.Target) {
 	ours := target.Path == reservedPrefix || strings.HasPrefix(target.Path, reservedPrefix+"/")
 	switch {
 	case !ours || target.Ambiguous:
@@ -152,13 +153,13 @@ func (g *Gate) serveReserved(w http.ResponseWriter, r *http.Request, raw string,
 		_ = g.redirect(w, r, target.Location())
 	default:
 		keepAlive(w, r)
-		g.Checkout.ServeHTTP(g.checkoutWriter(w), unrewritten(r, raw, target))
+		g.o.Checkout.ServeHTTP(g.checkoutWriter(w), unrewritten(r, raw, target))
 	}
 }
 
 // unrewritten is the request as the client sent it: a site whose server
 // rewrites every path to its front page has a checkout all the same.
-func unrewritten(r *http.Request, raw string, target *paywall.Target) *http.Request {
+func unrewritten(r *http.Request, raw string, target *target.Target) *http.Request {
 	if r.RequestURI == raw && r.URL.Path == target.Path {
 		return r
 	}

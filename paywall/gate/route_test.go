@@ -35,7 +35,7 @@ func TestRewrittenRequestsCostWhatEitherAddressCosts(t *testing.T) {
 			res := s.rewritten("GET", tc.original, tc.now)
 			members := decodeProblem(t, wantPaywall(t, res))
 			raw, _ := members["offer"].(string)
-			offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+			offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 			if err != nil || offer.Resource != tc.resource || offer.URL != tc.url || members["resource"] != tc.resource {
 				t.Errorf("%+v, %v", offer, err)
 			}

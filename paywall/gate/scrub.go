@@ -127,9 +127,9 @@ func spareCookies(h http.Header) bool {
 }
 
 // noteClearSiteData tells the operator, once, that the site's own cookies stay too.
-func (g *Gate) noteClearSiteData() {
+func noteClearSiteData(g *Gate) {
 	if g.told.first("Clear-Site-Data") {
-		g.Logger.LogAttrs(context.Background(), slog.LevelWarn,
+		g.o.Logger.LogAttrs(context.Background(), slog.LevelWarn,
 			"took cookies out of a Clear-Site-Data of the site, which would have cost its reader the wallet; end a login with Set-Cookie and Max-Age=0")
 	}
 }

@@ -15,20 +15,20 @@ import (
 )
 
 const (
-	// freshQuotes is how many offers for one page are signed in one second: enough
+	// freshOffers is how many offers for one page are signed in one second: enough
 	// for a page to have its own for each reader of an ordinary day. In a crowd,
 	// those who ask beyond that share the last one: a signature costs as much as
 	// all the rest of the answer, and an offer names nobody. Somebody who buys,
 	// undoes it and asks again needs another one (ErrOfferSpent), but not within
 	// the crowd's second.
-	freshQuotes = 64
+	freshOffers = 64
 )
 
 // sell answers a request for something unpaid with an offer, if the site has it.
 // The request's body is not read, and its conditions mean nothing here.
 func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *ticket, c *credentials) error {
 	probed, of := bare(r, t)
-	found, err := g.page(w.Header(), probed, next, of, g.Teaser != nil && of.ownPage() && of.named())
+	found, err := g.page(w.Header(), probed, next, of, g.o.Teaser != nil && of.ownPage() && of.named())
 	if err != nil {
 		return g.refuse(w, r, paywall.CodeUnavailable, "the site did not answer in time") // or the reader has gone
 	}
@@ -38,29 +38,29 @@ func (g *Gate) sell(w http.ResponseWriter, r *http.Request, next Handler, t *tic
 			return err
 		}
 		g.pages.forget(keyOfPage(probed, of), found)
-		g.noteUnshown(r, t)
+		noteUnshown(g, r, t)
 		found = sellable
 	}
-	quote, err := found.quotes.get(g, t, found)
+	signed, err := found.signedOffers.get(g, t, found)
 	if errors.Is(err, token.ErrTooLong) {
 		return g.refuse(w, r, paywall.CodeMalformed, "the address of this page is too long for it to be sold")
 	}
 	if err != nil {
-		if g.unsigned.due(g.Now()) {
-			g.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
+		if g.unsigned.due(g.o.Now()) {
+			g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "offers cannot be signed",
 				slog.String("site", t.origin), slog.Any("error", err))
 		}
 		return g.refuse(w, r, paywall.ErrorCode(err), paywall.ErrorMessage(err))
 	}
 	if cut := g.teaserOf(r, t, found); cut != nil {
-		return g.tease(w, r, t, c, found, cut, quote)
+		return g.tease(w, r, t, c, found, cut, signed)
 	}
-	return g.offer(w, r, t, found, quote)
+	return g.writeOffer(w, r, t, found, signed)
 }
 
-// quote is a signed offer, on its way out. One that a crowd shares is put into
+// signedOffer is an offer on its way out. One that a crowd shares is put into
 // words once: for a program, that costs as much as the rest of the answer.
-type quote struct {
+type signedOffer struct {
 	unlock  string // the checkout's address with it
 	worded  sync.Once
 	link    string
@@ -74,7 +74,7 @@ type quote struct {
 func (g *Gate) page(set http.Header, r *http.Request, next Handler, t *ticket, cut bool) (*page, error) {
 	origin, resource := t.origin, t.resource // not t: it would have to leave the stack of every paid request
 	named, own := t.named(), t.ownPage()
-	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.Now(), func() (*page, error) {
+	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.o.Now(), func() (*page, error) {
 		return g.ask(set, r, next, origin, resource, laneOf(r, origin, named, own), cut)
 	})
 }
@@ -131,58 +131,58 @@ func portOf(scheme, host string) string {
 	return "80"
 }
 
-// quotes are the offers made for a page.
-type quotes struct {
+// signedOffers are the offers made for a page.
+type signedOffers struct {
 	mu     sync.Mutex
 	second time.Time // when the running second began
 	signed int       // in it
-	last   *quote
+	last   *signedOffer
 	// What last is for: a rule may look at more of a request than its target.
 	rule     *pricing.Rule
 	resource string
 }
 
 // get answers a signed offer.
-func (q *quotes) get(g *Gate, t *ticket, p *page) (*quote, error) {
-	now := g.Now()
+func (q *signedOffers) get(g *Gate, t *ticket, p *page) (*signedOffer, error) {
+	now := g.o.Now()
 	if last := q.shared(t, now); last != nil {
 		return last, nil
 	}
-	raw, err := g.quote(t, p, now)
+	raw, err := g.signOffer(t, p, now)
 	if err != nil {
 		return nil, err
 	}
 	unlock := unlockPath + raw
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.signed < freshQuotes {
-		return &quote{unlock: unlock}, nil // no crowd, and thousands of pages are remembered
+	if q.signed < freshOffers {
+		return &signedOffer{unlock: unlock}, nil // no crowd, and thousands of pages are remembered
 	}
-	// Not the one that is returned: what it is put into stays in memory for
-	// pages with a crowd only. A resource may be a slice of the whole address,
-	// and keep all of it in memory.
-	q.last, q.rule, q.resource = &quote{unlock: unlock}, t.rule, strings.Clone(t.resource)
-	return &quote{unlock: unlock}, nil
+	// Keep a copy, not the value that is returned: that one gets its rendered 402
+	// attached, which only crowded pages may keep in memory. The resource is cloned
+	// since it may be a slice of a long address.
+	q.last, q.rule, q.resource = &signedOffer{unlock: unlock}, t.rule, strings.Clone(t.resource)
+	return &signedOffer{unlock: unlock}, nil
 }
 
 // shared is the offer to use again, nil if a new one is due.
-func (q *quotes) shared(t *ticket, now time.Time) *quote {
+func (q *signedOffers) shared(t *ticket, now time.Time) *signedOffer {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if since := now.Sub(q.second); since < 0 || since >= time.Second {
 		q.second, q.signed, q.last = now, 0, nil
 	}
 	q.signed++
-	if q.signed > freshQuotes && q.rule == t.rule && q.resource == t.resource {
+	if q.signed > freshOffers && q.rule == t.rule && q.resource == t.resource {
 		return q.last
 	}
 	return nil
 }
 
-// quote makes an offer. It goes into a URL and a header, so it has to be short:
+// signOffer makes an offer. It goes into a URL and a header, so it has to be short:
 // a title is cut, and the query is left out, before a page is not sold at all
 // ([token.ErrTooLong]).
-func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
+func (g *Gate) signOffer(t *ticket, p *page, now time.Time) (string, error) {
 	location := t.asked.Location()
 	path, _, _ := strings.Cut(location, "?")
 	own := path // that the resource's name alone asks for, which an offer has room for in any alphabet
@@ -192,7 +192,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 	o := paywall.Offer{
 		ID: paywall.NewID(), Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: location,
 		Title: p.head.Title, Words: p.head.Words,
-		Price: t.rule.Price, Cap: g.Cap, Access: t.rule.Access, Shares: t.rule.Shares,
+		Price: t.rule.Price, Cap: g.o.Cap, Access: t.rule.Access, Shares: t.rule.Shares,
 		IssuedAt: now, ExpiresAt: now.Add(paywall.OfferTTL),
 	}
 	var raw string
@@ -205,7 +205,7 @@ func (g *Gate) quote(t *ticket, p *page, now time.Time) (string, error) {
 		func() { o.Title = "" },
 	} {
 		shorten()
-		if raw, err = g.Ring.SignOffer(&o); !errors.Is(err, token.ErrTooLong) {
+		if raw, err = g.o.Ring.SignOffer(&o); !errors.Is(err, token.ErrTooLong) {
 			break
 		}
 	}

@@ -22,7 +22,7 @@ func TestThirtyReadersWithinASecondGetThirtyOffers(t *testing.T) {
 	seen := map[string]bool{}
 	for range 30 {
 		raw := s.offered(pagePath)
-		offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+		offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,10 +36,10 @@ func TestThirtyReadersWithinASecondGetThirtyOffers(t *testing.T) {
 func TestACrowdSharesItsOffersForOneSecond(t *testing.T) {
 	s := newSite(t)
 	seen := map[string]int{}
-	for range 3 * freshQuotes {
+	for range 3 * freshOffers {
 		seen[s.offered(pagePath)]++
 	}
-	if len(seen) != freshQuotes {
+	if len(seen) != freshOffers {
 		t.Errorf("%d offers were signed in one second", len(seen))
 	}
 	s.wait(time.Second)
@@ -58,7 +58,7 @@ func TestACrowdOfProgramsIsToldTheWholeOffer(t *testing.T) {
 		res := s.do("GET", pagePath, "Accept: application/json")
 		told := decodeProblem(t, wantPaywall(t, res))
 		raw, _ := told["offer"].(string)
-		offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+		offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,12 +70,12 @@ func TestACrowdOfProgramsIsToldTheWholeOffer(t *testing.T) {
 		return told["offer"]
 	}
 	for second := range 2 {
-		for range 2 * freshQuotes {
+		for range 2 * freshOffers {
 			seen[ask()] = true
 			s.offered(pagePath) // people in the same crowd
 		}
 		// Half of the fresh ones, and the last, which was a person's: the crowd's.
-		if want := (second + 1) * (freshQuotes/2 + 1); len(seen) != want {
+		if want := (second + 1) * (freshOffers/2 + 1); len(seen) != want {
 			t.Errorf("second %d: %d offers, want %d", second, len(seen), want)
 		}
 		s.wait(time.Second)
@@ -86,13 +86,13 @@ func TestACrowdOfProgramsIsToldTheWholeOffer(t *testing.T) {
 // path, so one page may have two prices.
 func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
 	s := newSite(t)
-	target, err := s.gate.Canonicalizer.Parse(pagePath)
+	target, err := s.gate.o.Canonicalizer.Parse(pagePath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := &page{sellable: true}
-	for i := range 3 * freshQuotes {
-		decision, err := s.gate.Table.Decide(nil, &target)
+	for i := range 3 * freshOffers {
+		decision, err := s.gate.o.Table.Decide(nil, &target)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,11 +102,11 @@ func TestACrowdsOfferIsNotSharedAcrossPrices(t *testing.T) {
 			want = price("0.40")
 		}
 		rule.Price = want
-		quote, err := page.quotes.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
+		quote, err := page.signedOffers.get(s.gate, &ticket{origin: testOrigin, rule: &rule, resource: pagePath, asked: &target}, page)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if offer, err := s.gate.Verifier.Offer(strings.TrimPrefix(quote.unlock, unlockPath), testOrigin, testOrigin); err != nil || offer.Price != want {
+		if offer, err := s.gate.o.Verifier.Offer(strings.TrimPrefix(quote.unlock, unlockPath), testOrigin, testOrigin); err != nil || offer.Price != want {
 			t.Fatalf("%v, %v", offer, err)
 		}
 	}
@@ -125,7 +125,7 @@ func TestOffersFitIntoAnAddress(t *testing.T) {
 			if len(raw) > token.MaxLength {
 				t.Errorf("%d bytes", len(raw))
 			}
-			offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+			offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 			if err != nil || tc.url != "" && offer.URL != tc.url {
 				t.Errorf("%+v, %v", offer, err)
 			}
@@ -159,11 +159,11 @@ func TestConcurrentReadersGetGoodOffers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if seen[""] || len(seen) < freshQuotes-1 {
+	if seen[""] || len(seen) < freshOffers-1 {
 		t.Errorf("%d offers", len(seen))
 	}
 	for raw := range seen {
-		if _, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil {
+		if _, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -175,7 +175,7 @@ func TestOffersAreDated(t *testing.T) {
 	s := newSite(t)
 	s.offered(pagePath)
 	s.wait(30 * time.Second)
-	offer, err := s.gate.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
+	offer, err := s.gate.o.Verifier.Offer(s.offered(pagePath), testOrigin, testOrigin)
 	if err != nil || !offer.IssuedAt.Equal(testNow.Add(30*time.Second)) || !offer.ExpiresAt.Equal(offer.IssuedAt.Add(paywall.OfferTTL)) {
 		t.Errorf("%+v, %v", offer, err)
 	}
@@ -189,7 +189,7 @@ func TestOffersThatCannotBeSignedAreNotedOnceAMinute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gate.Ring = public
+	s.gate.o.Ring = public
 	for minute := range 2 {
 		for range 20 {
 			wantStatus(t, s.do("GET", pagePath), 503)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
@@ -75,7 +76,7 @@ func newSiteWith(t testing.TB, table *pricing.Table) *site {
 	s := &site{t: t, ring: ring, origin: testOrigin, now: testNow, ledger: &ledger{}, upstream: article}
 	s.gate, err = New(Options{
 		Table: table, Ring: ring, Verifier: token.NewVerifier(ring, s.clock),
-		Canonicalizer: &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
+		Canonicalizer: &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
 		Ledger: func(context.Context) (Ledger, error) {
 			if s.down != nil {
 				return nil, s.down

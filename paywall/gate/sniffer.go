@@ -43,11 +43,11 @@ type sniffer struct {
 	// cut is what else is done with a page, which is then held in memory whole.
 	// Nil: nothing.
 	cut   func(page []byte, title string) (*teaser.Page, error)
-	found chan gleaning
+	found chan sniffed
 }
 
-// gleaning is what was learnt from a page.
-type gleaning struct {
+// sniffed is what was learnt from a page.
+type sniffed struct {
 	head teaser.Head
 	cut  *teaser.Page
 	err  error // why there is no cut
@@ -69,9 +69,9 @@ func (s *sniffer) begin(h http.Header) {
 
 func (s *sniffer) read(contentType, coding string) {
 	body, feed := io.Pipe()
-	s.feed, s.found = feed, make(chan gleaning, 1)
+	s.feed, s.found = feed, make(chan sniffed, 1)
 	go func() {
-		var found gleaning
+		var found sniffed
 		defer func() {
 			if recover() != nil { // a page that the parser chokes on is sold without its title
 				found.cut, found.err = nil, errChoked
@@ -130,12 +130,12 @@ func (s *sniffer) stop() {
 }
 
 // finish ends the page and says what was found. It may be called more than once.
-func (s *sniffer) finish() gleaning {
+func (s *sniffer) finish() sniffed {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	if s.found == nil {
-		return gleaning{}
+		return sniffed{}
 	}
 	if s.feed != nil {
 		_ = s.feed.Close() // never fails

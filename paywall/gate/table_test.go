@@ -123,7 +123,7 @@ func TestOfferSaysWhatIsSold(t *testing.T) {
 	if got := res.Header.Get("Link"); got != "</.paywall/unlock?offer="+raw+`>; rel="payment"` {
 		t.Errorf("Link: %s", got)
 	}
-	offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+	offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestOffersCarryAccessTimeSharesAndGroup(t *testing.T) {
 	if members["resource"] != "/albums/tides" {
 		t.Errorf("%v", members)
 	}
-	offer, err := s.gate.Verifier.Offer(members["offer"].(string), testOrigin, testOrigin)
+	offer, err := s.gate.o.Verifier.Offer(members["offer"].(string), testOrigin, testOrigin)
 	if err != nil {
 		t.Fatal(err)
 	}

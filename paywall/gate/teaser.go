@@ -53,7 +53,7 @@ func plainRequest(h http.Header, origin string) {
 func (g *Gate) cut(page []byte, title, address string) (*teaser.Page, error) {
 	g.cutting <- struct{}{}
 	defer func() { <-g.cutting }()
-	return g.Teaser.Cut(page, title, address)
+	return g.o.Teaser.Cut(page, title, address)
 }
 
 // errNegotiated: one page is remembered, and shown to all.
@@ -64,7 +64,7 @@ var errNotForStrangers = errors.New("the site delivers it to this reader only, a
 
 // showable answers what may be shown of a page that was delivered whole, and
 // tells the operator, once for each resource, why nothing is.
-func (g *Gate) showable(ctx context.Context, rec *recorder, read gleaning, origin, resource string) *cutPage {
+func showable(g *Gate, ctx context.Context, rec *recorder, read sniffed, origin, resource string) *cutPage {
 	if rec.sniffer.cut == nil {
 		return nil // nobody asked for one
 	}
@@ -79,7 +79,7 @@ func (g *Gate) showable(ctx context.Context, rec *recorder, read gleaning, origi
 		read.cut, read.err = nil, errNegotiated
 	}
 	if read.err != nil {
-		g.noteNoTeaser(ctx, origin, resource, read.err)
+		noteNoTeaser(g, ctx, origin, resource, read.err)
 	}
 	if read.cut == nil {
 		return nil
@@ -103,7 +103,7 @@ func (t *ticket) ownPage() bool { return t.resource == t.asked.Resource }
 // parameters change nothing; a page's number would show later pages. Both are shown
 // the page without (see bare).
 func (g *Gate) teaserOf(r *http.Request, t *ticket, found *page) *cutPage {
-	if g.Teaser == nil || prefetching(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage() {
+	if g.o.Teaser == nil || prefetching(r) || r.Method != http.MethodGet && r.Method != http.MethodHead || !t.ownPage() {
 		return nil
 	}
 	if who := clientOf(r); who != browser && who != preview {
@@ -117,17 +117,17 @@ func (g *Gate) teaserOf(r *http.Request, t *ticket, found *page) *cutPage {
 // led to the purchase page, whose form carries the key of a new one. So is whoever
 // another site has led here: its click, or the second half of a double one, may be
 // meant for something else that stood there a moment before.
-func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, found *page, cut *cutPage, q *quote) error {
+func (g *Gate) tease(w http.ResponseWriter, r *http.Request, t *ticket, c *credentials, found *page, cut *cutPage, q *signedOffer) error {
 	o := paywall.Offer{
 		Site: t.origin, Checkout: t.origin, Resource: t.resource, URL: t.asked.Location(),
 		Title: found.head.Title, Words: found.head.Words, Price: t.rule.Price, Access: t.rule.Access,
 	}
 	form := cut.Form && c.wallet != "" && !c.twins && fromHere(r)
-	box, err := g.Box(speaking(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), form)
+	box, err := g.o.Box(withLanguage(r, t, c), &o, strings.TrimPrefix(q.unlock, unlockPath), form)
 	if err != nil {
-		g.Logger.LogAttrs(r.Context(), slog.LevelError, "writing an offer into a page failed",
+		g.o.Logger.LogAttrs(r.Context(), slog.LevelError, "writing an offer into a page failed",
 			slog.String("site", t.origin), slog.Any("error", err))
-		return g.offer(w, r, t, found, q)
+		return g.writeOffer(w, r, t, found, q)
 	}
 	h := w.Header()
 	begin(h, []string{
@@ -163,22 +163,22 @@ func fromHere(r *http.Request) bool {
 
 // noteUnshown tells the operator, once for each resource, why a page has no teaser
 // that the site does not deliver to a stranger.
-func (g *Gate) noteUnshown(r *http.Request, t *ticket) {
-	if g.Teaser != nil && t.ownPage() && navigation(r) {
-		g.noteNoTeaser(r.Context(), t.origin, t.resource, errNotForStrangers)
+func noteUnshown(g *Gate, r *http.Request, t *ticket) {
+	if g.o.Teaser != nil && t.ownPage() && navigation(r) {
+		noteNoTeaser(g, r.Context(), t.origin, t.resource, errNotForStrangers)
 	}
 }
 
-func (g *Gate) noteNoTeaser(ctx context.Context, origin, resource string, cause error) {
+func noteNoTeaser(g *Gate, ctx context.Context, origin, resource string, cause error) {
 	if g.told.first("teaser " + origin + resource) {
-		g.Logger.LogAttrs(ctx, slog.LevelWarn, "there is no teaser of a page; readers are sent to the purchase page",
+		g.o.Logger.LogAttrs(ctx, slog.LevelWarn, "there is no teaser of a page; readers are sent to the purchase page",
 			slog.String("site", origin), slog.String("resource", resource), slog.Any("error", cause))
 	}
 }
 
-// speaking is a request with the cookie of the language that its reader chose:
-// the site does not see it, but the offer follows it.
-func speaking(r *http.Request, t *ticket, c *credentials) *http.Request {
+// withLanguage returns a copy of r that has the language cookie again, which
+// takeCredentials removed, so that the offer is written in the reader's language.
+func withLanguage(r *http.Request, t *ticket, c *credentials) *http.Request {
 	if c.language == "" {
 		return r
 	}

@@ -46,8 +46,8 @@ func newTeasingSite(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gate.Teaser = cutter
-	s.gate.Box = func(_ *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
+	s.gate.o.Teaser = cutter
+	s.gate.o.Box = func(_ *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
 		return fmt.Appendf(nil, "<b>%s for %s, %v, %d words, form %v, %s</b>", o.Title, o.Price, o.Access, o.Words, form, raw), nil
 	}
 	s.upstream = writeLongRead

@@ -29,7 +29,7 @@ func TestD02ATeaserIsTheSitesPageWithAnOffer(t *testing.T) {
 		}
 		_, raw, _ := strings.Cut(b, "form false, ")
 		raw, _, _ = strings.Cut(raw, "</b>")
-		offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin)
+		offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin)
 		if err != nil || offer.Resource != pagePath || offer.URL != pagePath {
 			t.Errorf("the offer %s: %+v, %v", raw, offer, err)
 		}
@@ -138,9 +138,9 @@ func TestD05WhatAClientSendsIsNotShownToOthers(t *testing.T) {
 // sees, but the offer's words follow it.
 func TestTheTeaserIsToldTheChosenLanguage(t *testing.T) {
 	s := newTeasingSite(t)
-	box := s.gate.Box
+	box := s.gate.o.Box
 	var asked *http.Request
-	s.gate.Box = func(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
+	s.gate.o.Box = func(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
 		asked = r
 		return box(r, o, raw, form)
 	}
@@ -158,7 +158,7 @@ func TestTheTeaserIsToldTheChosenLanguage(t *testing.T) {
 
 func TestLaterPagesHaveNoTeaserOfTheirOwn(t *testing.T) {
 	s := newTeasingSite(t)
-	s.gate.Canonicalizer.QueryKeys = []string{"p"}
+	s.gate.o.Canonicalizer.QueryKeys = []string{"p"}
 	for target, shown := range map[string]string{
 		pagePath + "?page=2":             pagePath,
 		pagePath + "?utm_source=x&gclid": pagePath,
@@ -172,7 +172,7 @@ func TestLaterPagesHaveNoTeaserOfTheirOwn(t *testing.T) {
 		}
 		_, raw, _ := strings.Cut(b, "form false, ")
 		raw, _, _ = strings.Cut(raw, "</b>")
-		if offer, err := s.gate.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != target {
+		if offer, err := s.gate.o.Verifier.Offer(raw, testOrigin, testOrigin); err != nil || offer.URL != target {
 			t.Errorf("the offer leads to %s: %v", offer.URL, err)
 		}
 	}
@@ -321,7 +321,7 @@ func TestAPageThatCannotBeCutIsToldOnce(t *testing.T) {
 
 func TestAnOfferThatCannotBeWrittenIsARedirect(t *testing.T) {
 	s := newTeasingSite(t)
-	s.gate.Box = func(*http.Request, *paywall.Offer, string, bool) ([]byte, error) {
+	s.gate.o.Box = func(*http.Request, *paywall.Offer, string, bool) ([]byte, error) {
 		return nil, errors.New("no template")
 	}
 	wantRedirect(t, s.look(pagePath))

@@ -26,7 +26,7 @@ func TestATitleIsForThoseWhomTheSiteMadeItFor(t *testing.T) {
 		s.upstream = inLanguages(vary)
 		for range 3 {
 			for _, language := range []string{"de", "fr"} {
-				offer, err := s.gate.Verifier.Offer(s.offered(pagePath, "Accept-Language: "+language), testOrigin, testOrigin)
+				offer, err := s.gate.o.Verifier.Offer(s.offered(pagePath, "Accept-Language: "+language), testOrigin, testOrigin)
 				if err != nil {
 					t.Fatal(err)
 				}

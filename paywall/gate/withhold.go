@@ -232,9 +232,9 @@ func (w *withholder) FlushError() error {
 func (w *withholder) Flush() { _ = w.FlushError() }
 
 // noteRedirect tells the operator, once for each resource, that a redirect is sold.
-func (g *Gate) noteRedirect(ctx context.Context, site, resource string) {
+func noteRedirect(g *Gate, ctx context.Context, site, resource string) {
 	if g.told.first("redirect " + site + resource) {
-		g.Logger.LogAttrs(ctx, slog.LevelInfo,
+		g.o.Logger.LogAttrs(ctx, slog.LevelInfo,
 			"a page behind the paywall redirects out of the site's pages; it is sold as a page is, and the redirect goes to whoever paid",
 			slog.String("site", site), slog.String("resource", resource))
 	}

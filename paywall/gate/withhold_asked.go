@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // Withhold takes out of a request what only we may know. It is for requests that
@@ -17,7 +17,7 @@ import (
 //
 // g is nil before the store is open. Whose bearer it is cannot be known then, and
 // none is sent.
-func Withhold(g *Gate, c *paywall.Canonicalizer, sent, reader *http.Request) {
+func Withhold(g *Gate, c *target.Canonicalizer, sent, reader *http.Request) {
 	if g == nil {
 		delete(sent.Header, "Authorization")
 		new(credentials).takeCookies(sent.Header, sent.Header["Cookie"], "", "")
@@ -25,7 +25,7 @@ func Withhold(g *Gate, c *paywall.Canonicalizer, sent, reader *http.Request) {
 		g.takeCredentials(sent, "", false) // whose site it is does not matter for what is ours
 	}
 	cleanReferer(sent.Header)
-	for _, secret := range g.secrets(c, reader) {
+	for _, secret := range secrets(g, c, reader) {
 		for name, values := range sent.Header {
 			for i, value := range values {
 				sent.Header[name][i] = strings.ReplaceAll(value, secret, "")
@@ -45,7 +45,7 @@ const (
 )
 
 // secrets are the values in a request that nobody else may learn.
-func (g *Gate) secrets(c *paywall.Canonicalizer, r *http.Request) (found []string) {
+func secrets(g *Gate, c *target.Canonicalizer, r *http.Request) (found []string) {
 	add := func(secret string) {
 		if len(secret) >= shortestSecret && len(found) < maxSecrets && !slices.Contains(found, secret) {
 			found = append(found, secret)
@@ -69,7 +69,7 @@ func (g *Gate) secrets(c *paywall.Canonicalizer, r *http.Request) (found []strin
 		}
 	}
 	for _, raw := range bearers {
-		if len(bearers) > 1 || g == nil || g.knows(r, raw) { // of several, see takeBearer
+		if len(bearers) > 1 || g == nil || knows(g, r, raw) { // of several, see takeBearer
 			add(raw)
 		}
 	}
@@ -87,7 +87,7 @@ func (g *Gate) secrets(c *paywall.Canonicalizer, r *http.Request) (found []strin
 }
 
 // knows reports whether a bearer is a token or a wallet's key of ours.
-func (g *Gate) knows(r *http.Request, raw string) bool {
+func knows(g *Gate, r *http.Request, raw string) bool {
 	h := http.Header{}
 	g.takeBearer(r.Context(), new(credentials), h, []string{"Bearer " + raw}, "")
 	return len(h) == 0
@@ -95,7 +95,7 @@ func (g *Gate) knows(r *http.Request, raw string) bool {
 
 // Gift reports whether a request target or a URL is, in any reading, the page that
 // opens an article for whoever has its address. One that cannot be read may be.
-func Gift(c *paywall.Canonicalizer, raw string) bool {
+func Gift(c *target.Canonicalizer, raw string) bool {
 	target, err := c.Parse(raw)
 	return err != nil || gift(target.Path) || slices.ContainsFunc(target.Readings, gift)
 }

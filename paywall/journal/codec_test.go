@@ -91,8 +91,7 @@ func samples() []Record {
 }
 
 func encode(r *Record, prev Hash) []byte {
-	r.Cause = r.cause()
-	line, _ := appendRecord(nil, r, eur, prev)
+	line, _ := Append(nil, r, eur, prev)
 	return line
 }
 
@@ -137,7 +136,7 @@ func TestLinesAreJSONThatOthersCanCheck(t *testing.T) {
 		if bytes.Count(line, []byte("\n")) != 1 || line[len(line)-1] != '\n' {
 			t.Errorf("a record is not one line: %q", line)
 		}
-		_, prev, _ = chain(line)
+		_, prev, _ = Hashes(line)
 	}
 }
 

@@ -1,9 +1,6 @@
 package journal
 
 import (
-	"bytes"
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,18 +8,16 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-var errLine = errors.New("this is not a line of a journal")
-
 // Decode reads one line with its newline and checks its own hash; the chain to
 // the line before is the reader's business. Fields stand in the one order in
 // which they are written; anything else is an error.
 func Decode(line []byte, currency paywall.Currency) (Record, error) {
-	_, hash, err := chain(line)
+	_, hash, err := Hashes(line)
+	if err == nil {
+		err = checkHash(line, hash)
+	}
 	if err != nil {
 		return Record{}, err
-	}
-	if got := hashOf(line); got != hash {
-		return Record{}, fmt.Errorf("its hash is %s, its bytes give %s", hash, got)
 	}
 	return decode(line, currency)
 }
@@ -41,47 +36,6 @@ func decode(line []byte, currency paywall.Currency) (Record, error) {
 		return Record{}, fmt.Errorf("reading a record: %w", p.err)
 	}
 	return r, nil
-}
-
-// chain reads the two hashes at the end of a line.
-func chain(line []byte) (prev, hash Hash, err error) {
-	if len(line) < tailBytes+2 || line[0] != '{' {
-		return prev, hash, errLine
-	}
-	tail := line[len(line)-tailBytes:]
-	rest, ok := bytes.CutPrefix(tail, []byte(prevKey))
-	if !ok || !readHash(prev[:], rest[:hashChars]) {
-		return prev, hash, errLine
-	}
-	rest, ok = bytes.CutPrefix(rest[hashChars:], []byte(hashKey))
-	if !ok || !readHash(hash[:], rest[:hashChars]) || string(rest[hashChars:]) != lineEnd {
-		return prev, hash, errLine
-	}
-	return prev, hash, nil
-}
-
-// readHash decodes exactly len(h) bytes.
-func readHash(h, text []byte) bool {
-	var raw [48]byte // Decode wants room for whole groups
-	if base64.RawURLEncoding.EncodedLen(len(h)) != len(text) {
-		return false
-	}
-	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], text)
-	copy(h, raw[:n])
-	return err == nil
-}
-
-// hashOf is the hash of everything before ,"hash".
-func hashOf(line []byte) Hash { return sum(line[:len(line)-hashedEnd]) }
-
-// seqOf reads the sequence number at the start of a line.
-func seqOf(line []byte) (uint64, error) {
-	rest, ok := bytes.CutPrefix(line, []byte(`{"seq":`))
-	digits, _, comma := bytes.Cut(rest, []byte{','})
-	if !ok || !comma {
-		return 0, errLine
-	}
-	return strconv.ParseUint(string(digits), 10, 64)
 }
 
 // parser reads a line's fields in their fixed order; after the first failure it reads nothing more.

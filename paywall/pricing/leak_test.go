@@ -12,10 +12,11 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pathtest"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // canonicalizer is the one that every gate has.
-var canonicalizer = &paywall.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String}
+var canonicalizer = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String}
 
 func euro(cents int64) paywall.Money {
 	return paywall.Money{Micros: cents * 10_000, Currency: "EUR"}
@@ -81,7 +82,7 @@ type delivery struct{ flavour, resource string }
 
 // deliveries are what sites make of a target that the gate lets pass, raw or in
 // its canonical spelling.
-func deliveries(raw string, target *paywall.Target) []delivery {
+func deliveries(raw string, target *target.Target) []delivery {
 	var all []delivery
 	spellings := []string{raw}
 	if location := target.Location(); location != raw {
@@ -102,7 +103,7 @@ func deliveries(raw string, target *paywall.Target) []delivery {
 // not ask for, "" if none does. What the gate decides is taken at its word:
 // refusals, redirects to the canonical spelling and misconfigured resources
 // deliver nothing, what has a price was paid, the rest passes.
-func leak(table *pricing.Table, target *paywall.Target, delivered []delivery) string {
+func leak(table *pricing.Table, target *target.Target, delivered []delivery) string {
 	decision, err := table.Decide(request(), target)
 	if err != nil || decision.Status == pricing.Misconfigured {
 		return ""

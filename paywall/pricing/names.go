@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // A page of a static site has several names: "/x", "/x/", "/x.html" and
@@ -137,7 +137,7 @@ func (t *Table) Alternatives(r *http.Request, rule *Rule, path, resource string)
 func extensionOf(name string) string { return strings.ToLower(path.Ext(name)) }
 
 // named gives an index file the name of its folder, which is the page's own.
-func (t *Table) named(r *http.Request, rule *Rule, target *paywall.Target) string {
+func (t *Table) named(r *http.Request, rule *Rule, target *target.Target) string {
 	lower := strings.ToLower(target.Path)
 	if !strings.Contains(lower, "/index.") || !strings.HasPrefix(target.Resource, target.Path) {
 		return target.Resource

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pathtest"
 	"github.com/tuppence/tuppence/paywall/pricing"
+	"github.com/tuppence/tuppence/paywall/target"
 )
 
 // asks matches a query that has a parameter, with a value if there is one, as
@@ -180,8 +180,8 @@ func TestAQueryThatIsReadInTooManyWaysIsRefused(t *testing.T) {
 	if got := decideQuery(table, "/?"+strings.Repeat("x=1&", 1500)); got != "unpriced" {
 		t.Errorf("many that nobody looks for: %s", got)
 	}
-	target := paywall.Target{}
-	if readings, err := target.QueryReadings([]string{"p"}); len(readings) != 0 || err != nil {
+	var none target.Target
+	if readings, err := none.QueryReadings([]string{"p"}); len(readings) != 0 || err != nil {
 		t.Error(readings, err)
 	}
 }

@@ -50,7 +50,7 @@ func (f Format) ContentType() string {
 	return "application/x-ndjson"
 }
 
-// Writer takes the lines that [paywall.Store.Export] writes and passes them on in
+// Writer takes the lines that the ledger's Export writes and passes them on in
 // the format. Only after Close, which does not close w, is everything in w.
 // Transfers that move no money, such as a voucher being made, are in NDJSON only.
 func (f Format) Writer(w io.Writer) io.WriteCloser {

@@ -11,7 +11,7 @@ import (
 )
 
 // unasked buys as a page does that the reader only looked at.
-func (h *house) unasked(r reader, o paywall.Offer) (paywall.Receipt, error) {
+func (h *suite) unasked(r reader, o paywall.Offer) (paywall.Receipt, error) {
 	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime, Auto: true})
 }
 
@@ -20,7 +20,7 @@ func auto(article, week int64) paywall.Auto {
 }
 
 // testAuto: up to 0.30 an article and 0.50 a week are bought without asking.
-func testAuto(t *testing.T, h *house) {
+func testAuto(t *testing.T, h *suite) {
 	a := h.reader(1000) // on a Sunday
 	_, err := h.unasked(a, h.offer("/articles/1", 10))
 	h.wantError(err, paywall.ErrAskFirst)
@@ -75,7 +75,7 @@ func testAuto(t *testing.T, h *house) {
 
 // testUndoneIsAskedFor: what was undone is not bought again without asking, until
 // it was bought again by somebody who was asked.
-func testUndoneIsAskedFor(t *testing.T, h *house) {
+func testUndoneIsAskedFor(t *testing.T, h *suite) {
 	a := h.reader(1000)
 	h.set(a, paywall.Settings{Auto: auto(30, 500)})
 	for i := range 2 { // of two articles, since one is undone once
@@ -108,7 +108,7 @@ func testUndoneIsAskedFor(t *testing.T, h *house) {
 
 // testI17ParallelUnasked: of twenty articles at 0.50 that open at once, a week's
 // 2.00 buy four.
-func testI17ParallelUnasked(t *testing.T, h *house) {
+func testI17ParallelUnasked(t *testing.T, h *suite) {
 	for round := range rounds {
 		a := h.reader(5000)
 		h.set(a, paywall.Settings{Auto: auto(50, 200)})

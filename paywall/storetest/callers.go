@@ -8,7 +8,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testContext(t *testing.T, h *house) {
+func testContext(t *testing.T, h *suite) {
 	a := h.reader(100)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -33,7 +33,7 @@ func testContext(t *testing.T, h *house) {
 	}
 }
 
-func testStrange(t *testing.T, h *house) {
+func testStrange(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(100)
 	for name, change := range map[string]func(*paywall.Offer){

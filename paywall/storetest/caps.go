@@ -8,20 +8,20 @@ import (
 )
 
 // capped quotes a resource under a cap.
-func (h *house) capped(resource string, cents, limit int64) paywall.Offer {
+func (h *suite) capped(resource string, cents, limit int64) paywall.Offer {
 	o := h.offer(resource, cents)
 	o.Cap = euro(limit)
 	return o
 }
 
 // shown buys what a page said would take so many cents.
-func (h *house) shown(r reader, o paywall.Offer, cents int64) (paywall.Receipt, error) {
+func (h *suite) shown(r reader, o paywall.Offer, cents int64) (paywall.Receipt, error) {
 	charge := euro(cents)
 	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime, Shown: &charge})
 }
 
 // testCap: under a cap of 0.50 a month the wallet pays 0.50 and then nothing.
-func testCap(t *testing.T, h *house) {
+func testCap(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.payer(1000)
 	first := h.buy(a, h.capped("/articles/1", 30, 50))
@@ -74,7 +74,7 @@ func testCap(t *testing.T, h *house) {
 
 // testNextMonth: the sum begins anew, and what is undone of the month before
 // does not count in it.
-func testNextMonth(t *testing.T, h *house, a reader) {
+func testNextMonth(t *testing.T, h *suite, a reader) {
 	b := h.reader(100)
 	h.clock.sleep(time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).Add(-time.Minute).Sub(h.clock.now()))
 	last := h.buy(b, h.capped("/articles/last", 40, 50)).Unlock
@@ -97,7 +97,7 @@ func testNextMonth(t *testing.T, h *house, a reader) {
 }
 
 // testQuote: what it says is what a purchase takes.
-func testQuote(t *testing.T, h *house) {
+func testQuote(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.payer(60)
 	quote := func(o paywall.Offer) paywall.Quote {

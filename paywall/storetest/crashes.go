@@ -10,15 +10,17 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// Mortal is a store whose process can be made to die.
+// Mortal keeps a ledger whose process can be made to die.
 type Mortal interface {
-	paywall.Store
+	// Ledger is the one that is open now.
+	Ledger() *ledger.Ledger
 
-	// Doom lets the power go soon: the step-th write to disk or sync from now on,
+	// CutPowerSoon lets the power go soon: the step-th write to disk or sync from now on,
 	// from 1, and all after it, fail.
-	Doom(step int)
+	CutPowerSoon(step int)
 
 	// Revive ends the process as it stands, if the power has not, and opens what is
 	// left on disk. dice(n) is a number below n; it decides what a power cut leaves
@@ -35,13 +37,21 @@ func Crashes(t *testing.T, checks int, open func(t *testing.T, now func() time.T
 		t.Fatal(err)
 	}
 	defer func() { _ = flag.Set("rapid.checks", was) }() // it was valid before
-	testModel(t, func(t *testing.T, now func() time.Time) paywall.Store { return open(t, now) })
+	testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) {
+		m := open(t, now)
+		return m.Ledger(), m
+	})
 }
 
 // crash ends the process between two calls.
 func (m *model) crash() {
-	m.mortal.Revive(m.dice())
+	m.revive()
 	m.verify()
+}
+
+func (m *model) revive() {
+	m.mortal.Revive(m.dice())
+	m.store = m.mortal.Ledger()
 }
 
 func (m *model) dice() func(n int) int {
@@ -58,9 +68,9 @@ func (m *model) doomed() {
 	if call == nil {
 		m.rt.Skip("nothing to do this to")
 	}
-	m.mortal.Doom(rapid.IntRange(1, 4).Draw(m.rt, "step"))
+	m.mortal.CutPowerSoon(rapid.IntRange(1, 4).Draw(m.rt, "step"))
 	first := call()
-	m.mortal.Revive(m.dice())
+	m.revive()
 	before := m.seq()
 	again := call()
 	if first == nil && m.seq() != before {
@@ -138,7 +148,7 @@ func (m *model) doomedVoucher(*modelReader) func() error {
 	m.vouchers[c] = &modelVoucher{cents: 15}
 	return func() error {
 		err := m.store.AddVouchers(m.t.Context(), []paywall.Voucher{{Code: c, Amount: euro(15)}})
-		if errors.Is(err, paywall.ErrOfferChanged) {
+		if errors.Is(err, paywall.ErrConflict) {
 			return nil
 		}
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 // third gives a wallet two more keys, a minute apart.
-func (h *house) third(a reader) (second, third paywall.KeyHashes) {
+func (h *suite) third(a reader) (second, third paywall.KeyHashes) {
 	h.t.Helper()
 	for _, next := range []*paywall.KeyHashes{&second, &third} {
 		h.clock.sleep(time.Minute)
@@ -22,7 +22,7 @@ func (h *house) third(a reader) (second, third paywall.KeyHashes) {
 	return second, third
 }
 
-func (h *house) opens(a reader, key paywall.Hash) bool {
+func (h *suite) opens(a reader, key paywall.Hash) bool {
 	h.t.Helper()
 	w, err := h.store.Wallet(h.t.Context(), key)
 	if err != nil {
@@ -32,7 +32,7 @@ func (h *house) opens(a reader, key paywall.Hash) bool {
 	return w.ID == a.ID
 }
 
-func (h *house) devices(a reader, key paywall.Hash) []paywall.Device {
+func (h *suite) devices(a reader, key paywall.Hash) []paywall.Device {
 	h.t.Helper()
 	list, err := h.store.Devices(h.t.Context(), a.ID, key)
 	if err != nil {
@@ -42,7 +42,7 @@ func (h *house) devices(a reader, key paywall.Hash) []paywall.Device {
 }
 
 // testDevices: each is listed, and one of them can be dropped.
-func testDevices(t *testing.T, h *house) {
+func testDevices(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(100), h.reader(100)
 	began := h.clock.now()
@@ -78,9 +78,9 @@ func testDevices(t *testing.T, h *house) {
 	}
 	// Its key is never taken again, its code still leads to the wallet.
 	_, err = h.store.AddKey(ctx, a.keys.Code, third)
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	_, err = h.store.OpenWallet(ctx, third, paywall.Welcome{Amount: euro(60)})
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	if w, err := h.store.AddKey(ctx, third.Code, newKeys(t)); err != nil || w.ID != a.ID {
 		t.Errorf("recovering with a dropped device's code: %+v, %v", w, err)
 	}
@@ -105,7 +105,7 @@ func testDevices(t *testing.T, h *house) {
 }
 
 // testDropOthers: all but one, with their codes.
-func testDropOthers(t *testing.T, h *house) {
+func testDropOthers(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(100), h.reader(100)
 	second, third := h.third(a)
@@ -123,7 +123,7 @@ func testDropOthers(t *testing.T, h *house) {
 		_, err := h.store.AddKey(ctx, gone.Code, newKeys(t))
 		h.wantError(err, paywall.ErrNoWallet)
 		_, err = h.store.AddKey(ctx, second.Code, gone)
-		h.wantError(err, paywall.ErrOfferChanged)
+		h.wantError(err, paywall.ErrConflict)
 	}
 	if list := h.devices(a, second.Key); len(list) != 1 || !list[0].Current {
 		t.Errorf("the devices are %+v", list)
@@ -141,7 +141,7 @@ func testDropOthers(t *testing.T, h *house) {
 
 // testManyDevices: 50 browsers are let in, and each one more takes the place of the
 // one that came first, whose recovery code stays.
-func testManyDevices(t *testing.T, h *house) {
+func testManyDevices(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(100)
 	keys := []paywall.KeyHashes{a.keys}
@@ -165,7 +165,7 @@ func testManyDevices(t *testing.T, h *house) {
 	if _, err := h.store.AddKey(ctx, keys[1].Code, newKeys(t)); err != nil {
 		t.Errorf("the recovery code of a device that had to make room: %v", err)
 	}
-	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[0]); !errors.Is(err, paywall.ErrOfferChanged) {
+	if _, err := h.store.AddKey(ctx, a.keys.Code, keys[0]); !errors.Is(err, paywall.ErrConflict) {
 		t.Errorf("the key of a device that had to make room is taken again: %v", err)
 	}
 	before := h.devices(a, keys[0].Key)

@@ -11,7 +11,7 @@ import (
 )
 
 // mixed is a wallet with so many cents of free credit, and so many paid in.
-func (h *house) mixed(free, paid int64) reader {
+func (h *suite) mixed(free, paid int64) reader {
 	h.t.Helper()
 	r, voucher := h.reader(free), code(paywall.NewID())
 	if err := h.store.AddVouchers(h.t.Context(), []paywall.Voucher{{Code: voucher, Amount: euro(paid)}}); err != nil {
@@ -23,7 +23,7 @@ func (h *house) mixed(free, paid int64) reader {
 	return r
 }
 
-func (h *house) wantCredit(r reader, paid, free int64) {
+func (h *suite) wantCredit(r reader, paid, free int64) {
 	h.t.Helper()
 	w, err := h.store.Wallet(h.t.Context(), r.keys.Key)
 	if err != nil || w.Paid() != euro(paid) || w.Free != euro(free) || w.Balance != euro(paid+free) {
@@ -33,7 +33,7 @@ func (h *house) wantCredit(r reader, paid, free int64) {
 
 // testFreeCredit: it is spent first, creators share in the rest alone, and an undo
 // gives each kind back.
-func testFreeCredit(t *testing.T, h *house) {
+func testFreeCredit(t *testing.T, h *suite) {
 	ctx := t.Context()
 	shared := func(resource string, cents int64) paywall.Offer {
 		o := h.offer(resource, cents)
@@ -93,7 +93,7 @@ func testFreeCredit(t *testing.T, h *house) {
 	}
 	alice("of a tip of which 0.10 were paid", 7)
 	thanks.Shares = nil
-	if _, err := h.store.Tip(ctx, a.ID, thanks); !errors.Is(err, paywall.ErrOfferChanged) {
+	if _, err := h.store.Tip(ctx, a.ID, thanks); !errors.Is(err, paywall.ErrConflict) {
 		t.Errorf("the same tip with other shares: %v", err)
 	}
 	b := h.reader(60)
@@ -109,7 +109,7 @@ func testFreeCredit(t *testing.T, h *house) {
 
 // testFreeCreditIsNotFarmed: of 25 wallets that a creator opens and empties for
 // himself, nothing comes to him.
-func testFreeCreditIsNotFarmed(t *testing.T, h *house) {
+func testFreeCreditIsNotFarmed(t *testing.T, h *suite) {
 	for i := range 25 {
 		r := h.reader(60)
 		for j := range 3 {
@@ -129,7 +129,7 @@ func testFreeCreditIsNotFarmed(t *testing.T, h *house) {
 }
 
 // testWelcomeLimit: a site gives its welcome to three wallets a day, others to theirs.
-func testWelcomeLimit(t *testing.T, h *house) {
+func testWelcomeLimit(t *testing.T, h *suite) {
 	ctx := t.Context()
 	open := func(of string, want int64) paywall.KeyHashes {
 		t.Helper()

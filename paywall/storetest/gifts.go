@@ -11,7 +11,7 @@ import (
 )
 
 // give makes a gift link and answers its key.
-func (h *house) give(a reader, unlock string, readers int) paywall.Hash {
+func (h *suite) give(a reader, unlock string, readers int) paywall.Hash {
 	h.t.Helper()
 	key := code(paywall.NewID())
 	if err := h.store.AddGift(h.t.Context(), a.ID, paywall.Gift{Key: key, Unlock: unlock, Readers: readers}); err != nil {
@@ -21,7 +21,7 @@ func (h *house) give(a reader, unlock string, readers int) paywall.Hash {
 }
 
 // testGifts: a link for two opens the article to two others, once each, for nothing.
-func testGifts(t *testing.T, h *house) {
+func testGifts(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b, c, d := h.reader(100), h.reader(10), h.reader(0), h.reader(100)
 	offer := h.offer("/articles/a", 20)
@@ -37,8 +37,8 @@ func testGifts(t *testing.T, h *house) {
 	h.clock.sleep(time.Minute)
 	more := gift
 	more.Readers = 3
-	h.wantError(h.store.AddGift(ctx, a.ID, more), paywall.ErrOfferChanged)
-	h.wantError(h.store.AddGift(ctx, b.ID, gift), paywall.ErrOfferChanged)
+	h.wantError(h.store.AddGift(ctx, a.ID, more), paywall.ErrConflict)
+	h.wantError(h.store.AddGift(ctx, b.ID, gift), paywall.ErrConflict)
 	h.wantError(h.store.AddGift(ctx, b.ID, paywall.Gift{Key: code("b"), Unlock: bought.ID, Readers: 1}), paywall.ErrNotFound)
 	h.wantError(h.store.AddGift(ctx, paywall.NewID(), gift), paywall.ErrNoWallet)
 	for _, readers := range []int{-1, 0, paywall.MaxGiftReaders + 1} {
@@ -115,7 +115,7 @@ func testGifts(t *testing.T, h *house) {
 }
 
 // testGiftsEnd: with the giver's right, and with the month's limit.
-func testGiftsEnd(t *testing.T, h *house) {
+func testGiftsEnd(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b, c := h.reader(1000), h.reader(0), h.reader(0)
 	over := func(key paywall.Hash, resource string) {
@@ -187,7 +187,7 @@ func testGiftsEnd(t *testing.T, h *house) {
 }
 
 // testParallelGifts: of thirty readers three get it, and it is not refunded beside.
-func testParallelGifts(t *testing.T, h *house) {
+func testParallelGifts(t *testing.T, h *suite) {
 	for round := range rounds {
 		a := h.reader(100)
 		bought := h.buy(a, h.offer(fmt.Sprint("/articles/", round), 20)).Unlock

@@ -10,7 +10,7 @@ import (
 
 // testRefundLimit: of five purchases three can be undone in a month; the next
 // month begins anew.
-func testRefundLimit(t *testing.T, h *house) {
+func testRefundLimit(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	h.clock.sleep(time.Date(2026, 11, 30, 23, 50, 0, 0, time.UTC).Sub(h.clock.now()))

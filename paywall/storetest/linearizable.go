@@ -26,8 +26,8 @@ type answer struct {
 	cents   int64
 }
 
-// ledger is the sequential wallet that a history must be explained by.
-type ledger struct {
+// walletState is the sequential wallet that a history must be explained by.
+type walletState struct {
 	cents  int64
 	owned  [3]string // unlock's outcome by article: "", "owned"
 	undone [3]string // the purchase that was undone
@@ -37,18 +37,18 @@ const price = 10
 
 // Linearizable records many histories of 300 calls by 16 to 64 clients, each on
 // a store of its own. One is part of [Run].
-func Linearizable(t *testing.T, histories int, open func(t *testing.T, now func() time.Time) paywall.Store) {
+func Linearizable(t *testing.T, histories int, open Open) {
 	for i := range histories {
 		clients := 16 + i*48/max(histories-1, 1)
 		t.Run(fmt.Sprintf("%d of %d, %d clients", i+1, histories, clients), func(t *testing.T) {
-			h := newHouse(t, open)
+			h := newSuite(t, open)
 			h.linearizable(t, clients, 300)
 			h.verify()
 		})
 	}
 }
 
-func testLinearizable(t *testing.T, h *house) {
+func testLinearizable(t *testing.T, h *suite) {
 	h.linearizable(t, 6, 150)
 	// The check itself must be able to fail: a debit that nobody made.
 	wrong := []porcupine.Operation{{Input: call{verb: "balance"}, Output: answer{"balance", -1}, Return: 1}}
@@ -63,7 +63,7 @@ const opening = 25
 
 // linearizable records calls that overlap and asks porcupine for an order of
 // them, within their times, that wallets without any concurrency could have had.
-func (h *house) linearizable(t *testing.T, clients, calls int) {
+func (h *suite) linearizable(t *testing.T, clients, calls int) {
 	wallets := make([]reader, max(clients/8, 2))
 	bought := make([]map[int]string, len(wallets)) // newest unlock by article
 	for i := range wallets {
@@ -110,7 +110,7 @@ func (h *house) linearizable(t *testing.T, clients, calls int) {
 	}
 }
 
-func (h *house) call(c call, r reader, id string) (a answer, unlocked string) {
+func (h *suite) call(c call, r reader, id string) (a answer, unlocked string) {
 	switch c.verb {
 	case "balance":
 		return answer{"balance", h.balance(r)}, ""
@@ -146,9 +146,9 @@ func walletModel(wallets int) porcupine.Model {
 			}
 			return parts
 		},
-		Init: func() any { return ledger{cents: -1} },
+		Init: func() any { return walletState{cents: -1} },
 		Step: func(state, input, output any) (bool, any) {
-			l, c, a := state.(ledger), input.(call), output.(answer)
+			l, c, a := state.(walletState), input.(call), output.(answer)
 			if l.cents < 0 {
 				l.cents = opening
 			}

@@ -8,11 +8,12 @@ import (
 	"testing"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Export puts the parts of a wallet's export together. A part with entries of two
 // lists, or one that comes after a later list's, is an error.
-func Export(ctx context.Context, s paywall.Store, wallet string) (all paywall.WalletExport, err error) {
+func Export(ctx context.Context, s *ledger.Ledger, wallet string) (all paywall.WalletExport, err error) {
 	begun, list := false, 0
 	err = s.WalletExport(ctx, wallet, func(p *paywall.WalletExport) error {
 		if !begun {
@@ -37,7 +38,7 @@ func Export(ctx context.Context, s paywall.Store, wallet string) (all paywall.Wa
 }
 
 // History puts the pages of a wallet's purchases together.
-func History(ctx context.Context, s paywall.Store, wallet string) (all []paywall.Unlock, err error) {
+func History(ctx context.Context, s *ledger.Ledger, wallet string) (all []paywall.Unlock, err error) {
 	for p := (paywall.Page{Limit: 200}); ; {
 		list, next, err := s.Unlocks(ctx, wallet, p)
 		all = append(all, list...)
@@ -50,7 +51,7 @@ func History(ctx context.Context, s paywall.Store, wallet string) (all []paywall
 
 // testPages: a history comes in pages of any size, each going on where the one
 // before ended, whatever was bought or undone in between.
-func testPages(t *testing.T, h *house) {
+func testPages(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	var want []string
@@ -93,7 +94,7 @@ func testPages(t *testing.T, h *house) {
 }
 
 // testBought finds one purchase by its id.
-func testBought(t *testing.T, h *house) {
+func testBought(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	first := h.buy(a, h.offer("/articles/1", 20)).Unlock
@@ -125,7 +126,7 @@ func testBought(t *testing.T, h *house) {
 
 // testLongExport: an export of more than one part is whole, and ends where its
 // reader ends it.
-func testLongExport(t *testing.T, h *house) {
+func testLongExport(t *testing.T, h *suite) {
 	a := h.reader(100_000)
 	var want []string
 	for i := range 450 {
@@ -164,7 +165,7 @@ func testLongExport(t *testing.T, h *house) {
 
 // testKept: of a long URL and a long title little is kept, whoever comes again with
 // the same offer is answered as before, and what was bought is whole.
-func testKept(t *testing.T, h *house) {
+func testKept(t *testing.T, h *suite) {
 	long := func(n int) string { return string(slices.Repeat([]byte("é"), n)) }
 	for name, o := range map[string]struct {
 		url, title, wantURL string

@@ -9,14 +9,19 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // testModel runs random calls against the store and against a few maps that say
 // what must come out.
-func testModel(t *testing.T, open Open) {
+func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal)) {
 	rapid.Check(t, func(rt *rapid.T) {
-		h := newHouse(t, open)
-		m := &model{house: h, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
+		var mortal Mortal
+		h := newSuite(t, func(t *testing.T, now func() time.Time) (l *ledger.Ledger) {
+			l, mortal = open(t, now)
+			return l
+		})
+		m := &model{suite: h, mortal: mortal, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
 		calls := map[string]func(*rapid.T){
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
@@ -37,24 +42,21 @@ func testModel(t *testing.T, open Open) {
 			},
 			"": func(rt *rapid.T) { m.rt = rt; m.check() },
 		}
-		if mortal, ok := h.store.(Mortal); ok {
-			m.mortal = mortal
+		if m.mortal != nil {
 			calls["crash"] = func(rt *rapid.T) { m.rt = rt; m.crash() }
 			calls["doomed"] = func(rt *rapid.T) { m.rt = rt; m.doomed() }
 		}
 		rt.Repeat(calls)
 		m.checkShares()
 		h.verify()
-		if closer, ok := h.store.(interface{ Close() error }); ok {
-			if err := closer.Close(); err != nil {
-				rt.Fatalf("closing: %v", err)
-			}
+		if err := h.store.Close(); err != nil {
+			rt.Fatalf("closing: %v", err)
 		}
 	})
 }
 
 type model struct {
-	*house
+	*suite
 	mortal   Mortal // nil for a store that cannot die
 	rt       *rapid.T
 	readers  []*modelReader

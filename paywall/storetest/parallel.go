@@ -12,7 +12,7 @@ import (
 // rounds is how often each race is run.
 const rounds = 20
 
-func testParallel(t *testing.T, h *house) {
+func testParallel(t *testing.T, h *suite) {
 	for i := range rounds {
 		moneyForOne(t, h, i)
 		manyOffersOneResource(t, h, i)
@@ -27,7 +27,7 @@ func testParallel(t *testing.T, h *house) {
 }
 
 // moneyForOne: thirty purchases of thirty articles by a wallet that can pay one.
-func moneyForOne(t *testing.T, h *house, round int) {
+func moneyForOne(t *testing.T, h *suite, round int) {
 	a := h.reader(50)
 	var bought, refused atomic.Int32
 	together(30, func(i int) {
@@ -48,7 +48,7 @@ func moneyForOne(t *testing.T, h *house, round int) {
 }
 
 // manyOffersOneResource: thirty offers for one article are one purchase.
-func manyOffersOneResource(t *testing.T, h *house, round int) {
+func manyOffersOneResource(t *testing.T, h *suite, round int) {
 	a := h.reader(5000)
 	resource := fmt.Sprintf("/articles/one/%d", round)
 	var owned atomic.Int32
@@ -75,7 +75,7 @@ func manyOffersOneResource(t *testing.T, h *house, round int) {
 }
 
 // oneOffer: a double click, thirty times.
-func oneOffer(t *testing.T, h *house, round int) {
+func oneOffer(t *testing.T, h *suite, round int) {
 	a := h.reader(5000)
 	offer := h.offer(fmt.Sprintf("/articles/click/%d", round), 50)
 	receipts := make([]paywall.Receipt, 30)
@@ -93,7 +93,7 @@ func oneOffer(t *testing.T, h *house, round int) {
 	h.wantBalance(a, 4950)
 }
 
-func oneRefund(t *testing.T, h *house, round int) {
+func oneRefund(t *testing.T, h *suite, round int) {
 	a := h.reader(100)
 	u := h.buy(a, h.offer(fmt.Sprintf("/articles/back/%d", round), 50)).Unlock
 	receipts := make([]paywall.Receipt, 20)
@@ -115,7 +115,7 @@ func oneRefund(t *testing.T, h *house, round int) {
 }
 
 // refundAgainstPurchase: whatever order they come in, money and ownership agree.
-func refundAgainstPurchase(t *testing.T, h *house, round int) {
+func refundAgainstPurchase(t *testing.T, h *suite, round int) {
 	a := h.reader(100)
 	resource := fmt.Sprintf("/articles/race/%d", round)
 	u := h.buy(a, h.offer(resource, 50)).Unlock
@@ -140,7 +140,7 @@ func refundAgainstPurchase(t *testing.T, h *house, round int) {
 	h.wantBalance(a, want)
 }
 
-func oneVoucher(t *testing.T, h *house, round int) {
+func oneVoucher(t *testing.T, h *suite, round int) {
 	name := code(fmt.Sprint("race", round))
 	if err := h.store.AddVouchers(t.Context(), []paywall.Voucher{{Code: name, Amount: euro(100)}}); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func oneVoucher(t *testing.T, h *house, round int) {
 }
 
 // oneKey: a browser that opens its wallet twenty times at once has one.
-func oneKey(t *testing.T, h *house) {
+func oneKey(t *testing.T, h *suite) {
 	keys := newKeys(t)
 	wallets := make([]paywall.Wallet, 20)
 	together(20, func(i int) {
@@ -186,7 +186,7 @@ func oneKey(t *testing.T, h *house) {
 
 // exportsAreWhole: while others buy and give back, each export sums to zero and
 // each verification holds.
-func exportsAreWhole(t *testing.T, h *house) {
+func exportsAreWhole(t *testing.T, h *suite) {
 	together(6, func(i int) {
 		if i == 0 {
 			for range 10 {

@@ -9,7 +9,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testPasskeys(t *testing.T, h *house) {
+func testPasskeys(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(60), h.reader(0)
 	passkey := paywall.Passkey{ID: "AP8", Data: `{"publicKey":"ü","counter":1}`}
@@ -19,7 +19,7 @@ func testPasskeys(t *testing.T, h *house) {
 	if got, w, err := h.store.Passkey(ctx, passkey.ID); err != nil || got != passkey || w != a.Wallet {
 		t.Errorf("the passkey is %+v of %+v, %v", got, w, err)
 	}
-	h.wantError(set(b, passkey), paywall.ErrOfferChanged)
+	h.wantError(set(b, passkey), paywall.ErrConflict)
 	h.clock.sleep(time.Minute)
 	passkey.Data = `{"publicKey":"ü","counter":2}`
 	h.wantError(set(a, passkey), nil)
@@ -38,7 +38,7 @@ func testPasskeys(t *testing.T, h *house) {
 		t.Error("an admitted browser is not let in")
 	}
 	_, err := h.store.Admit(ctx, b.ID, keys)
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	_, err = h.store.Admit(ctx, paywall.NewID(), newKeys(t))
 	h.wantError(err, paywall.ErrNoWallet)
 

@@ -8,7 +8,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testUnlock(t *testing.T, h *house) {
+func testUnlock(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(50)
 	offer := h.offer("/articles/ä b", 20)
@@ -49,7 +49,7 @@ func testUnlock(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrNoWallet)
 }
 
-func testOffers(t *testing.T, h *house) {
+func testOffers(t *testing.T, h *suite) {
 	a, b := h.reader(500), h.reader(500)
 	offer := h.offer("/articles/a", 20)
 	first := h.buy(a, offer)
@@ -91,7 +91,7 @@ func testOffers(t *testing.T, h *house) {
 	h.wantBalance(a, 450)
 }
 
-func testAccess(t *testing.T, h *house) {
+func testAccess(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(100)
 	offer := h.offer("/articles/a", 20)
@@ -117,7 +117,7 @@ func testAccess(t *testing.T, h *house) {
 }
 
 // testLetterCase: nobody pays twice for a page because a link to it is in capitals.
-func testLetterCase(t *testing.T, h *house) {
+func testLetterCase(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.payer(100)
 	first := h.buy(a, h.offer("/articles/p1?v=aB", 20))
@@ -139,7 +139,7 @@ func testLetterCase(t *testing.T, h *house) {
 	h.wantError(err, paywall.ErrNotFound)
 }
 
-func testRefund(t *testing.T, h *house) {
+func testRefund(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(100), h.reader(100)
 	offer := h.offer("/articles/a", 20)
@@ -193,7 +193,7 @@ func testRefund(t *testing.T, h *house) {
 	}
 }
 
-func testShares(t *testing.T, h *house) {
+func testShares(t *testing.T, h *suite) {
 	a := h.payer(100)
 	offer := h.offer("/albums/a", 10)
 	offer.Shares = []paywall.Share{{Creator: "alice", PPM: 333_333}, {Creator: "bob", PPM: 333_333}}
@@ -222,7 +222,7 @@ func testShares(t *testing.T, h *house) {
 }
 
 // accounts sums the legs of the export.
-func (h *house) accounts() map[string]int64 {
+func (h *suite) accounts() map[string]int64 {
 	h.t.Helper()
 	_, lines := h.export()
 	accounts := map[string]int64{}

@@ -8,14 +8,14 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func (h *house) set(r reader, s paywall.Settings) {
+func (h *suite) set(r reader, s paywall.Settings) {
 	h.t.Helper()
 	if err := h.store.Set(h.t.Context(), r.ID, s); err != nil {
 		h.t.Fatalf("setting %+v: %v", s, err)
 	}
 }
 
-func (h *house) settings(r reader) (paywall.Settings, paywall.Spending) {
+func (h *suite) settings(r reader) (paywall.Settings, paywall.Spending) {
 	h.t.Helper()
 	settings, spending, err := h.store.Settings(h.t.Context(), r.ID)
 	if err != nil {
@@ -26,7 +26,7 @@ func (h *house) settings(r reader) (paywall.Settings, paywall.Spending) {
 
 // testBudget: with 0.50 a day, what was bought before in the day counts, what was
 // refunded does not, and the next day begins anew.
-func testBudget(t *testing.T, h *house) {
+func testBudget(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(1000)
 	for name, bad := range map[string]paywall.Settings{
@@ -92,7 +92,7 @@ func testBudget(t *testing.T, h *house) {
 
 // testForget: what is to be forgotten is not written down, opens its resource, and
 // is listed as long as it can be undone.
-func testForget(t *testing.T, h *house) {
+func testForget(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(1000)
 	listed := func(want ...string) {

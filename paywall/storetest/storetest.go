@@ -1,6 +1,6 @@
-// Package storetest is the conformance suite of [paywall.Store]. A store that
-// passes keeps every promise of the port, alone and under parallel calls, and
-// proves its ledger after each block.
+// Package storetest proves an engine through [ledger.New]. A ledger on an engine that
+// passes keeps every promise, alone and under parallel calls, and proves itself after
+// each block.
 package storetest
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
 // Currency of the stores under test.
@@ -25,15 +26,15 @@ const site = "https://news.example"
 // refundTime of all purchases, unless a test says otherwise.
 const refundTime = 30 * time.Minute
 
-// Open makes an empty store in [Currency] that takes the time from now. It is
+// Open makes a ledger on an empty engine in [Currency] that takes the time from now. It is
 // closed by t.Cleanup.
-type Open = func(t *testing.T, now func() time.Time) paywall.Store
+type Open = func(t *testing.T, now func() time.Time) *ledger.Ledger
 
-// Run checks a store against the port's contract.
-func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Store) {
+// Run checks an engine by what a ledger on it does.
+func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Ledger) {
 	for _, block := range []struct {
 		name string
-		test func(*testing.T, *house)
+		test func(*testing.T, *suite)
 	}{
 		{"Wallets", testWallets},
 		{"Devices", testDevices},
@@ -65,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"FreeCreditIsNotFarmed", testFreeCreditIsNotFarmed},
 		{"WelcomeLimit", testWelcomeLimit},
 		{"Quote", testQuote},
+		{"QuoteSaysWhatUnlockDoes", testQuoteSaysWhatUnlockDoes},
 		{"Shares", testShares},
 		{"Vouchers", testVouchers},
 		{"History", testHistory},
@@ -82,12 +84,14 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) paywall.Sto
 		{"Linearizable", testLinearizable},
 	} {
 		t.Run(block.name, func(t *testing.T) {
-			h := newHouse(t, open)
+			h := newSuite(t, open)
 			block.test(t, h)
 			h.verify()
 		})
 	}
-	t.Run("Model", func(t *testing.T) { testModel(t, open) })
+	t.Run("Model", func(t *testing.T) {
+		testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) { return open(t, now), nil })
+	})
 }
 
 // clock is a time that tests move.
@@ -108,16 +112,16 @@ func (c *clock) sleep(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// house is a store with what a test needs around it.
-type house struct {
+// suite is a store with what a test needs around it.
+type suite struct {
 	t     testing.TB
-	store paywall.Store
+	store *ledger.Ledger
 	clock *clock
 }
 
-func newHouse(t *testing.T, open Open) *house {
+func newSuite(t *testing.T, open Open) *suite {
 	c := &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
-	return &house{t: t, store: open(t, c.now), clock: c}
+	return &suite{t: t, store: open(t, c.now), clock: c}
 }
 
 func euro(cents int64) paywall.Money {
@@ -140,7 +144,7 @@ func newKeys(t testing.TB) paywall.KeyHashes {
 }
 
 // payer opens a wallet and pays so many cents in.
-func (h *house) payer(cents int64) reader {
+func (h *suite) payer(cents int64) reader {
 	h.t.Helper()
 	r := h.reader(0)
 	voucher := code(paywall.NewID())
@@ -155,7 +159,7 @@ func (h *house) payer(cents int64) reader {
 }
 
 // reader opens a wallet with so many cents of free credit.
-func (h *house) reader(cents int64) reader {
+func (h *suite) reader(cents int64) reader {
 	h.t.Helper()
 	keys := newKeys(h.t)
 	w, err := h.store.OpenWallet(h.t.Context(), keys, paywall.Welcome{Amount: euro(cents)})
@@ -166,7 +170,7 @@ func (h *house) reader(cents int64) reader {
 }
 
 // offer quotes a resource.
-func (h *house) offer(resource string, cents int64) paywall.Offer {
+func (h *suite) offer(resource string, cents int64) paywall.Offer {
 	now := h.clock.now()
 	return paywall.Offer{
 		ID: paywall.NewID(), Site: site, Checkout: site, Resource: resource,
@@ -175,12 +179,12 @@ func (h *house) offer(resource string, cents int64) paywall.Offer {
 	}
 }
 
-func (h *house) unlock(r reader, o paywall.Offer) (paywall.Receipt, error) {
+func (h *suite) unlock(r reader, o paywall.Offer) (paywall.Receipt, error) {
 	return h.store.Unlock(h.t.Context(), paywall.Purchase{Wallet: r.ID, Offer: o, Refund: refundTime})
 }
 
 // buy is unlock that must succeed.
-func (h *house) buy(r reader, o paywall.Offer) paywall.Receipt {
+func (h *suite) buy(r reader, o paywall.Offer) paywall.Receipt {
 	h.t.Helper()
 	receipt, err := h.unlock(r, o)
 	if err != nil {
@@ -189,7 +193,7 @@ func (h *house) buy(r reader, o paywall.Offer) paywall.Receipt {
 	return receipt
 }
 
-func (h *house) balance(r reader) int64 {
+func (h *suite) balance(r reader) int64 {
 	h.t.Helper()
 	w, err := h.store.Wallet(h.t.Context(), r.keys.Key)
 	if err != nil {
@@ -198,21 +202,21 @@ func (h *house) balance(r reader) int64 {
 	return w.Balance.Micros / 10_000
 }
 
-func (h *house) wantBalance(r reader, cents int64) {
+func (h *suite) wantBalance(r reader, cents int64) {
 	h.t.Helper()
 	if got := h.balance(r); got != cents {
 		h.t.Errorf("the balance is %d cents, want %d", got, cents)
 	}
 }
 
-func (h *house) wantError(err, want error) {
+func (h *suite) wantError(err, want error) {
 	h.t.Helper()
 	if !errors.Is(err, want) {
 		h.t.Errorf("got error %v, want %v", err, want)
 	}
 }
 
-func (h *house) verify() {
+func (h *suite) verify() {
 	h.t.Helper()
 	report, err := h.store.Verify(h.t.Context())
 	if err != nil {
@@ -237,7 +241,7 @@ type line struct {
 	Hash  string      `json:"hash"`
 }
 
-func (h *house) export() (raw []byte, lines []line) {
+func (h *suite) export() (raw []byte, lines []line) {
 	h.t.Helper()
 	var b bytes.Buffer
 	if err := h.store.Export(h.t.Context(), &b); err != nil {

@@ -19,7 +19,7 @@ func tip(cents int64) paywall.Tip {
 }
 
 // testTips: money moves once, and nothing is owned.
-func testTips(t *testing.T, h *house) {
+func testTips(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.payer(100), h.payer(100)
 	given := tip(30)
@@ -41,7 +41,7 @@ func testTips(t *testing.T, h *house) {
 	} {
 		changed := given
 		change(&changed)
-		if _, err := h.store.Tip(ctx, a.ID, changed); paywall.ErrorCode(err) != paywall.CodeOfferChanged {
+		if _, err := h.store.Tip(ctx, a.ID, changed); paywall.ErrorCode(err) != paywall.CodeConflict {
 			t.Errorf("the same tip with another %s: %v", name, err)
 		}
 	}
@@ -87,7 +87,7 @@ func testTips(t *testing.T, h *house) {
 }
 
 // testSharesOfTips: a tip is divided as the purchase was, and listed.
-func testSharesOfTips(t *testing.T, h *house) {
+func testSharesOfTips(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(1000), h.reader(100)
 	shared := h.offer("/articles/a", 20)
@@ -149,7 +149,7 @@ func testSharesOfTips(t *testing.T, h *house) {
 }
 
 // testWalletExport: everything there is of a reader, also what lists leave out.
-func testWalletExport(t *testing.T, h *house) {
+func testWalletExport(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(100), h.reader(0)
 	opened := h.clock.now()

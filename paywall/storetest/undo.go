@@ -9,7 +9,7 @@ import (
 )
 
 // refused tells the reasons apart, which have one code.
-func (h *house) refused(what string, err error, want *paywall.Error) {
+func (h *suite) refused(what string, err error, want *paywall.Error) {
 	h.t.Helper()
 	if err == nil || paywall.ErrorMessage(err) != want.Message {
 		h.t.Errorf("%s: %v, want %v", what, err, want)
@@ -18,7 +18,7 @@ func (h *house) refused(what string, err error, want *paywall.Error) {
 
 // testUndoOnce: a resource that a wallet undid once is undone once, and said to be
 // final before it is bought again.
-func testUndoOnce(t *testing.T, h *house) {
+func testUndoOnce(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.payer(100), h.payer(100)
 	first := h.buy(a, h.offer("/articles/1", 20)).Unlock
@@ -51,7 +51,7 @@ func testUndoOnce(t *testing.T, h *house) {
 
 // testCapEndsUndoing: cap 6.00, price 3.00. Whoever has paid the cap and read more
 // for nothing does not get the cap back, in that month or the next.
-func testCapEndsUndoing(t *testing.T, h *house) {
+func testCapEndsUndoing(t *testing.T, h *suite) {
 	ctx := t.Context()
 	h.clock.sleep(time.Date(2026, 11, 30, 23, 50, 0, 0, time.UTC).Sub(h.clock.now()))
 	a := h.payer(2000)

@@ -8,7 +8,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testVouchers(t *testing.T, h *house) {
+func testVouchers(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(0), h.reader(0)
 	vouchers := []paywall.Voucher{
@@ -19,8 +19,8 @@ func testVouchers(t *testing.T, h *house) {
 	if err := h.store.AddVouchers(ctx, vouchers); err != nil {
 		t.Fatal(err)
 	}
-	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("new"), Amount: euro(1)}, vouchers[0]}), paywall.ErrOfferChanged)
-	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("x"), Amount: euro(1)}, {Code: code("x"), Amount: euro(1)}}), paywall.ErrOfferChanged)
+	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("new"), Amount: euro(1)}, vouchers[0]}), paywall.ErrConflict)
+	h.wantError(h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("x"), Amount: euro(1)}, {Code: code("x"), Amount: euro(1)}}), paywall.ErrConflict)
 	if err := h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("y"), Amount: euro(0)}}); err == nil {
 		t.Error("a voucher worth nothing was made")
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-func testWallets(t *testing.T, h *house) {
+func testWallets(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a := h.reader(60)
 	if a.Balance != euro(60) {
@@ -22,7 +22,7 @@ func testWallets(t *testing.T, h *house) {
 	}
 	mixed := paywall.KeyHashes{Key: a.keys.Key, Code: newKeys(t).Code}
 	_, err := h.store.OpenWallet(ctx, mixed, paywall.Welcome{Amount: euro(0)})
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	for _, welcome := range []paywall.Money{{Micros: -1, Currency: Currency}, {Micros: 1, Currency: "USD"}} {
 		if _, err := h.store.OpenWallet(ctx, newKeys(t), paywall.Welcome{Amount: welcome}); err == nil {
 			t.Errorf("a welcome of %v %s was given", welcome, welcome.Currency)
@@ -48,14 +48,14 @@ func testWallets(t *testing.T, h *house) {
 		t.Errorf("recovering with the second key's code: %+v, %v", w, err)
 	}
 	_, err = h.store.AddKey(ctx, b.keys.Code, second)
-	h.wantError(err, paywall.ErrOfferChanged)
+	h.wantError(err, paywall.ErrConflict)
 	_, err = h.store.AddKey(ctx, newKeys(t).Code, newKeys(t))
 	h.wantError(err, paywall.ErrNoWallet)
 }
 
 // testEraseLong: of a long history nothing opens anything when Erase has answered,
 // and no offer of it is taken again.
-func testEraseLong(t *testing.T, h *house) {
+func testEraseLong(t *testing.T, h *suite) {
 	a, b := h.reader(100_000), h.reader(1000)
 	var bought []paywall.Unlock
 	var offers []paywall.Offer
@@ -81,7 +81,7 @@ func testEraseLong(t *testing.T, h *house) {
 	}
 }
 
-func testErase(t *testing.T, h *house) {
+func testErase(t *testing.T, h *suite) {
 	ctx := t.Context()
 	a, b := h.reader(500), h.reader(500)
 	second := newKeys(t)

@@ -69,7 +69,7 @@ var spots = []string{
 	"<input value=\"%s\" placeholder=\"%s\">", "<details><summary>%s</summary></details>", "<div hidden>%s</div>", "<link rel=preload as=fetch href=\"/%s\">", "<link rel=canonical href=\"/?%s\">", "<table><caption>%s</caption></table>",
 }
 
-// leaks answers what of the text behind the cut a page still says, in whatever
+// leaks answers what of the text after the cut a page still says, in whatever
 // way: the page is read as a browser would, and every string of it decoded.
 func leaks(page, behind string) []string {
 	var said strings.Builder

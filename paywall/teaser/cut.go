@@ -68,7 +68,7 @@ func (p *Page) Size() int { return len(p.Before) + len(p.After) }
 
 // Cut cuts an HTML page in UTF-8 (see [Decode]). title is what may be known of
 // it (see [ReadHead]), address where it stands, "https://news.example/a/bells". All
-// elements that match are one text, in the order of the page: what comes behind
+// elements that match are one text, in the order of the page: what comes after
 // the cut goes from all of them. The error says why there is nothing to show.
 func (c *Cutter) Cut(page []byte, title, address string) (*Page, error) {
 	doc, err := html.Parse(bytes.NewReader(page))
@@ -119,17 +119,17 @@ func (c *Cutter) Cut(page []byte, title, address string) (*Page, error) {
 	return out, nil
 }
 
-// take takes what stands behind the cut out of the page, and notes what of it
+// take takes what stands after the cut out of the page, and notes what of it
 // nothing that stays may say.
 func (k *keeper) take(at place, texts, hidden []*html.Node) {
 	rest, parts := at.take(texts)
-	k.taken.add(func(behind *runs) {
+	k.taken.add(func(after *runs) {
 		for _, n := range hidden {
-			behind.tree(n)
+			after.tree(n)
 		}
-		behind.text(rest) // words run on over the cut only where it is one of words
+		after.text(rest) // words run on over the cut only where it is one of words
 		for _, n := range parts {
-			behind.tree(n)
+			after.tree(n)
 		}
 	})
 	free := texts[:slices.Index(texts, at.text)+1]

@@ -4,7 +4,7 @@
 //
 // # What stays of a page that is cut
 //
-// The text behind the cut goes, and so does every other place where a page may
+// The text after the cut goes, and so does every other place where a page may
 // say it again. Two rules decide, and where they are unsure it goes:
 //
 //  1. Only what is known to make a page look and link as it does stays: text
@@ -16,10 +16,10 @@
 //     Attributes that nobody knows stay while they are too short to say
 //     anything. Structured data is written anew from a list of properties.
 //  2. Whatever stays says nothing of what was taken: six words in a row that
-//     stand behind the cut, and neither before it nor in the title, are not in
+//     stand after the cut, and neither before it nor in the title, are not in
 //     any text, attribute, style or property, plain, as entities, percent-encoded,
 //     in JavaScript escapes or in base64. In scripts without spaces between words
-//     it is twenty letters. Nor is a picture behind the cut named.
+//     it is twenty letters. Nor is a picture after the cut named.
 //
 // What stays is never more than half of the words.
 //

@@ -110,7 +110,7 @@ func TestADeadPlayerLeavesNoBox(t *testing.T) {
 }
 
 // TestADescriptionInItsOwnWordsStays: one that a person wrote, and not one that a
-// program took from behind the cut.
+// program took from after the cut.
 func TestADescriptionInItsOwnWordsStays(t *testing.T) {
 	const own = "Why the harbour has four bells and only one ringer."
 	for _, name := range []string{"name=description", "property=og:description", "name=twitter:description"} {

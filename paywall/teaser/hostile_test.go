@@ -100,7 +100,7 @@ func cutHostile(t *testing.T, name, page string) {
 	t.Helper()
 	out, err := cutter(t, article(2)).Cut([]byte(page), "Bells", testOrigin+"/articles/bells")
 	if err == nil && bytes.Contains(append(out.Before, out.After...), []byte(sentence(40))) {
-		t.Errorf("%s: the text behind the cut is there", name)
+		t.Errorf("%s: the text after the cut is there", name)
 	}
 	t.Logf("%-36s %7d %v", name, len(page), err)
 }

@@ -22,7 +22,7 @@ var keptMeta = setOf(
 const maxDescription = 320
 
 // describes reports whether a description is as long as one is: in fewer words it
-// would not be known again if they stood behind the cut.
+// would not be known again if they stood after the cut.
 func describes(content string) bool {
 	words, _ := countWords(content, false)
 	return words >= runLength && utf8.RuneCountInString(content) <= maxDescription

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// Pictures behind the cut are known again by the names of their files, whatever
+// Pictures after the cut are known again by the names of their files, whatever
 // the size, the format and the server that delivers it.
 
 const (

@@ -117,7 +117,7 @@ func (w *walk) run(n *html.Node) {
 	})
 }
 
-// take removes what stands behind the cut: the rest of a run of text, and parts of
+// take removes what stands after the cut: the rest of a run of text, and parts of
 // the page.
 func (p *place) take(texts []*html.Node) (rest string, parts []*html.Node) {
 	if p.node.Type == html.TextNode {

@@ -179,7 +179,7 @@ func (s *runs) tree(n *html.Node) {
 // it counted. A page of the greatest size that is no trick stays far below.
 const maxRead = 2 << 20
 
-// taken is what stands behind the cut and nowhere before it.
+// taken is what stands after the cut and nowhere before it.
 type taken struct {
 	runs     map[uint64]struct{} // of words
 	pictures map[string]struct{} // names of files
@@ -204,7 +204,7 @@ func (t *taken) remove(feed func(*runs)) {
 
 func muted(n *html.Node) bool { return muteTag(n.DataAtom) }
 
-// unread elements are those whose words no reader of a page that is cut reads.
+// unread reports whether the element is invisible on the cut page.
 func unread(n *html.Node) bool { return muted(n) || !stays(n) }
 
 // in reports whether a text says, in any spelling, something that was taken.

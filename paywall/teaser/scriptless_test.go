@@ -45,7 +45,7 @@ func TestAPageNeedsNoScriptToBeSeen(t *testing.T) {
 	}
 }
 
-// TestNoscriptLeaksNothing: what it says of the text behind the cut goes.
+// TestNoscriptLeaksNothing: what it says of the text after the cut goes.
 func TestNoscriptLeaksNothing(t *testing.T) {
 	for _, page := range []string{
 		"<body><noscript><img src=/a.jpg><p>" + sentence(7) + "</p></noscript><article>" + paragraphs(1, 9),

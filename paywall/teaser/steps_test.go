@@ -23,6 +23,7 @@ const counted = ".,golang.org/x/net/html,github.com/andybalholm/cascadia,golang.
 // on it. A step is a statement that is executed, as the coverage tool counts them: they
 // are as many on any machine.
 func TestNoPageTakesTenTimesTheStepsOfAnOrdinaryOne(t *testing.T) {
+	notShort(t, "a minute")
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "counting")
 	if out, err := exec.Command("go", "test", "-c", "-covermode=count", "-coverpkg="+counted, "-o", binary, ".").CombinedOutput(); err != nil {

@@ -58,7 +58,7 @@ var unspacedTexts = map[string][]string{
 	},
 }
 
-// TestTextsWithoutSpacesAreCutLikeOthers: what they say behind the cut is found again
+// TestTextsWithoutSpacesAreCutLikeOthers: what they say after the cut is found again
 // wherever the page says it, a part of a paragraph is enough, and more than half
 // never stays.
 func TestTextsWithoutSpacesAreCutLikeOthers(t *testing.T) {

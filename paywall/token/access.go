@@ -65,7 +65,7 @@ func (r *Ring) SignAccess(a *Access) (string, error) {
 	if !validResource(c.Resource) || c.sane(paywall.AccessTTL) != nil {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this access cannot be written into a token")
 	}
-	raw, err := r.sign(typAccess, c)
+	raw, err := r.sign(typAccess, c, &signed{claims: c.registered, access: c.access()})
 	if err != nil {
 		return "", fmt.Errorf("signing access: %w", err)
 	}

@@ -85,8 +85,8 @@ func (s *snapshot) find(segment, typ string) *key {
 	return nil
 }
 
-// sign signs claims with the active key.
-func (r *Ring) sign(typ string, claims jwt.Claims) (string, error) {
+// sign signs claims with the active key, which stands in s then.
+func (r *Ring) sign(typ string, claims jwt.Claims, s *signed) (string, error) {
 	k := r.current.Load().active
 	if k.private == nil {
 		return "", errNoSigning
@@ -99,5 +99,7 @@ func (r *Ring) sign(typ string, claims jwt.Claims) (string, error) {
 	if len(raw) > MaxLength {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this does not fit into a token: %w", ErrTooLong)
 	}
+	s.key = k
+	r.signed.keep(raw, s)
 	return raw, nil
 }

@@ -70,19 +70,23 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 		limit := o.Cap.String()
 		c.Cap = &limit
 	}
-	for i, s := range o.Shares {
-		c.Shares[i] = wireShare{Creator: s.Creator, Percent: s.Percent()}
+	for i, share := range o.Shares {
+		c.Shares[i] = wireShare{Creator: share.Creator, Percent: share.Percent()}
 	}
 	if c.sane(paywall.OfferTTL) != nil {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this offer cannot be written into a token")
 	}
-	if _, err := c.offer(); err != nil {
+	offer, err := c.offer()
+	if err != nil {
 		return "", err
 	}
-	raw, err := r.sign(typOffer, c)
+	// Not slices of a request's long address.
+	offer.Resource, offer.URL, offer.Title = strings.Clone(offer.Resource), strings.Clone(offer.URL), strings.Clone(offer.Title)
+	s := &signed{claims: c.registered, offer: offer}
+	raw, err := r.sign(typOffer, c, s)
 	if errors.Is(err, ErrTooLong) && o.URL == paywall.EscapePath(o.Resource) {
 		c.URL = nil
-		raw, err = r.sign(typOffer, c)
+		raw, err = r.sign(typOffer, c, s)
 	}
 	if err != nil {
 		return "", fmt.Errorf("signing an offer: %w", err)

@@ -23,6 +23,7 @@ type Ring struct {
 	dir     string
 	rotates sync.Mutex // one rotation at a time
 	current atomic.Pointer[snapshot]
+	signed  memory
 }
 
 // OpenRing opens the keys in dir. With mayCreate, a folder without keys gets

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // row is a contender with its figures, by number of buyers.
@@ -108,7 +108,7 @@ func (o *settings) folder(name string) (string, error) {
 // fastContest is on the disk as it is, with everybody.
 func (o *settings) fastContest(ctx context.Context) (c *contest, err error) {
 	c = &contest{title: "this disk", buyers: o.buyers}
-	if err := o.common(ctx, c, "fast", journal.OS{}, 0); err != nil {
+	if err := o.common(ctx, c, "fast", segment.OS{}, 0); err != nil {
 		return c, err
 	}
 	dir, err := o.folder("sqlite")
@@ -137,7 +137,30 @@ func (o *settings) slowContest(ctx context.Context) (c *contest, err error) {
 	return c, o.common(ctx, c, "slow", slowDisk{by: slowBy}, slowBy)
 }
 
-func (o *settings) common(ctx context.Context, c *contest, name string, disk journal.Disk, delay time.Duration) error {
+// httpContest has the purchases come over HTTP, from 64 connections.
+func (o *settings) httpContest(ctx context.Context) (c *contest, err error) {
+	c = &contest{title: "over HTTP", buyers: []int{64}}
+	dir, err := o.folder("http-" + oursName)
+	if err != nil {
+		return c, err
+	}
+	shop, err := newShop(ctx, dir)
+	if err != nil {
+		return c, fmt.Errorf("opening the checkout: %w", err)
+	}
+	c.add(oursName, "the same cores serve, sign and check offers, and are the buyers", shop, shop.keys)
+	if err := o.addPostgres(ctx, c, "http", 0); err != nil {
+		return c, err
+	}
+	for _, r := range c.rows[1:] {
+		if r.missing == "" {
+			r.contender = serve(r.contender)
+		}
+	}
+	return c, nil
+}
+
+func (o *settings) common(ctx context.Context, c *contest, name string, disk segment.Disk, delay time.Duration) error {
 	dir, err := o.folder(name + "-" + oursName)
 	if err != nil {
 		return err

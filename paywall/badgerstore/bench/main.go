@@ -5,8 +5,9 @@
 // with a transaction for each purchase, and compares all of them with a plain file
 // that takes the same bytes in the same groups. They take turns on one disk, and
 // then on one whose syncs are slowed by 2 ms: ours in the journal's file layer,
-// PostgreSQL's with strace. What counts is the ratio within one run; the README
-// has one.
+// PostgreSQL's with strace. At last the same purchases come over HTTP: to the checkout,
+// and to a handler that calls PostgreSQL. What counts is the ratio within one run; the
+// README has one.
 //
 //	go run ./paywall/badgerstore/bench [-short] [-million] [-nopg] [-dir <folder on the disk>]
 package main
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string) (err error) {
 
 // compare runs both contests and prints them.
 func (o *settings) compare(ctx context.Context, rounds int, d time.Duration) error {
-	for _, begin := range []func(context.Context) (*contest, error){o.fastContest, o.slowContest} {
+	for _, begin := range []func(context.Context) (*contest, error){o.fastContest, o.slowContest, o.httpContest} {
 		c, err := begin(ctx)
 		if err == nil {
 			err = c.run(ctx, rounds, d, tell)

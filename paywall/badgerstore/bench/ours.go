@@ -11,32 +11,41 @@ import (
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/badgerstore"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// ours is the Store as the server uses it.
+// ours is the ledger as the server uses it.
 type ours struct {
-	*badgerstore.Store
+	*ledger.Ledger
 	dir     string
 	wallets []string
 }
 
-func openStore(ctx context.Context, dir string, disk journal.Disk) (*badgerstore.Store, error) {
-	return badgerstore.Open(ctx, badgerstore.Options{
+func openLedger(ctx context.Context, dir string, disk segment.Disk) (*ledger.Ledger, error) {
+	s, err := badgerstore.Open(ctx, badgerstore.Options{
 		Dir: dir, Currency: currency, Disk: disk, Logger: slog.New(slog.DiscardHandler),
 	})
-}
-
-func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) {
-	s, err := openStore(ctx, dir, disk)
 	if err != nil {
 		return nil, err
 	}
-	o := &ours{Store: s, dir: dir}
+	l, err := ledger.New(s)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return l, nil
+}
+
+func newOurs(ctx context.Context, dir string, disk segment.Disk) (*ours, error) {
+	l, err := openLedger(ctx, dir, disk)
+	if err != nil {
+		return nil, err
+	}
+	o := &ours{Ledger: l, dir: dir}
 	for range wallets {
 		w, err := o.openWallet(ctx)
 		if err != nil {
-			return nil, errors.Join(err, s.Close())
+			return nil, errors.Join(err, l.Close())
 		}
 		o.wallets = append(o.wallets, w)
 	}
@@ -45,6 +54,11 @@ func newOurs(ctx context.Context, dir string, disk journal.Disk) (*ours, error) 
 
 func (o *ours) openWallet(ctx context.Context) (string, error) {
 	keys, _ := paywall.NewWalletKey().Hashes()
+	return o.openWith(ctx, keys)
+}
+
+// openWith opens a wallet with keys, and pays into it.
+func (o *ours) openWith(ctx context.Context, keys paywall.KeyHashes) (string, error) {
 	w, err := o.OpenWallet(ctx, keys, paywall.Welcome{})
 	if err != nil {
 		return "", err
@@ -69,11 +83,11 @@ func (o *ours) close() error { return o.Close() }
 
 // slowDisk takes so much longer for each sync.
 type slowDisk struct {
-	journal.OS
+	segment.OS
 	by time.Duration
 }
 
-func (d slowDisk) OpenFile(name string, flag int, perm fs.FileMode) (journal.File, error) {
+func (d slowDisk) OpenFile(name string, flag int, perm fs.FileMode) (segment.File, error) {
 	f, err := d.OS.OpenFile(name, flag, perm)
 	if err != nil {
 		return nil, err
@@ -87,7 +101,7 @@ func (d slowDisk) SyncDir(dir string) error {
 }
 
 type slowFile struct {
-	journal.File
+	segment.File
 	by time.Duration
 }
 

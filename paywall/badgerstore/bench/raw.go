@@ -11,20 +11,20 @@ import (
 	"sync"
 
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // raw is the ceiling: the same buyers, the same groups and as many bytes,
 // appended to a file and synced, and nothing else. It checks nothing, it knows
 // nothing, and what it wrote cannot be found again.
 type raw struct {
-	file  journal.File
+	file  segment.File
 	line  []byte
 	queue chan chan error
 	done  sync.WaitGroup
 }
 
-func newRaw(dir string, disk journal.Disk, bytes int) (*raw, error) {
+func newRaw(dir string, disk segment.Disk, bytes int) (*raw, error) {
 	f, err := disk.OpenFile(filepath.Join(dir, "raw"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err

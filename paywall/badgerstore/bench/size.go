@@ -17,7 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/journal/segment"
 )
 
 // line is how many bytes a purchase takes in the journal; it makes some to see.
@@ -109,7 +109,7 @@ const killedEnv = "TUPPENCE_BENCH_KILLED"
 // selling be killed in the middle.
 func measureOpening(ctx context.Context, dir string, purchases int) (t opening, err error) {
 	t.purchases = purchases
-	o, err := newOurs(ctx, dir, journal.OS{})
+	o, err := newOurs(ctx, dir, segment.OS{})
 	if err != nil {
 		return t, err
 	}
@@ -129,12 +129,12 @@ func measureOpening(ctx context.Context, dir string, purchases int) (t opening, 
 
 func reopen(ctx context.Context, dir string) (time.Duration, error) {
 	start := time.Now()
-	s, err := openStore(ctx, dir, journal.OS{})
+	l, err := openLedger(ctx, dir, segment.OS{})
 	if err != nil {
 		return 0, err
 	}
 	took := time.Since(start)
-	return took, s.Close()
+	return took, l.Close()
 }
 
 // sellAndDie runs this program again as a shop and kills it.
@@ -165,7 +165,7 @@ func sellAndDie(ctx context.Context, dir string) error {
 
 // sellUntilKilled is what that process does.
 func sellUntilKilled(ctx context.Context, dir string) error {
-	o, err := newOurs(ctx, dir, journal.OS{})
+	o, err := newOurs(ctx, dir, segment.OS{})
 	if err != nil {
 		return err
 	}

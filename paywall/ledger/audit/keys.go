@@ -1,0 +1,92 @@
+package audit
+
+import (
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
+)
+
+type key struct {
+	of      state.WalletID
+	at      Ref // of the record that has it
+	dropped bool
+}
+
+func (a *Audit) addKeys(r *journal.Record, at Ref, id state.WalletID, w *wallet) {
+	if _, twice := a.keys[r.Key]; twice {
+		a.problem(r, "its key opens a wallet already")
+	}
+	if _, twice := a.codes[r.Code]; twice {
+		a.problem(r, "its recovery code leads to a wallet already")
+	}
+	a.keys[r.Key], a.codes[r.Code] = key{of: id, at: at}, id
+	w.keys, w.codes = append(w.keys, r.Key), append(w.codes, r.Code)
+}
+
+func (a *Audit) addDrop(r *journal.Record, id state.WalletID) {
+	key, ok := a.keys[r.Key]
+	if !ok || key.of != id || key.dropped {
+		a.problem(r, "it drops a key that its wallet does not have")
+		return
+	}
+	key.dropped = true
+	a.keys[r.Key] = key
+	if r.Code == (paywall.Hash{}) {
+		return
+	}
+	if added, err := a.record(key.at); err != nil || added.Code != r.Code || a.codes[r.Code] != id {
+		a.problem(r, "the recovery code that it drops is not the key's (%v)", err)
+	}
+	delete(a.codes, r.Code)
+}
+
+func (a *Audit) addPasskey(r *journal.Record, at Ref, w *wallet) {
+	key := string(state.PasskeyKey(r.Passkey))
+	if r.Data == "" {
+		if _, has := w.passkeys[key]; !has {
+			a.problem(r, "it removes a passkey that its wallet does not have")
+		}
+		delete(w.passkeys, key)
+		return
+	}
+	if w.passkeys == nil {
+		w.passkeys = map[string]Ref{}
+	}
+	if w.passkeys[key] = at; len(w.passkeys) > paywall.MaxPasskeys {
+		a.problem(r, "its wallet has more than %d passkeys", paywall.MaxPasskeys)
+	}
+}
+
+func (a *Audit) addVouchers(r *journal.Record) {
+	for _, v := range r.Vouchers {
+		if !a.mine(v.Code[0]) {
+			continue
+		}
+		if _, twice := a.vouchers[v.Code]; twice || v.Amount.Micros <= 0 {
+			a.problem(r, "a voucher is made twice, or worth nothing")
+		}
+		made := state.Voucher{Amount: v.Amount.Micros}
+		if !v.ExpiresAt.IsZero() {
+			made.Expires = v.ExpiresAt.UnixMilli()
+		}
+		a.vouchers[v.Code] = made
+	}
+}
+
+func (a *Audit) addRedeem(r *journal.Record) {
+	if !a.mine(r.Voucher[0]) {
+		return
+	}
+	v, made := a.vouchers[r.Voucher]
+	id, _ := state.ParseWalletID(r.Wallet)
+	switch {
+	case !made:
+		a.problem(r, "its voucher was never made")
+	case v.Used != [16]byte{}:
+		a.problem(r, "its voucher was redeemed before")
+	case v.Amount != r.Paid() || v.Expires != 0 && r.Time.UnixMilli() >= v.Expires:
+		a.problem(r, "its voucher was worth %d millionths, or had expired", v.Amount)
+	}
+	v.Used = state.UsedBy(id, r.Voucher)
+	a.vouchers[r.Voucher] = v
+}

@@ -1,0 +1,36 @@
+// Package state is how a ledger's state is laid out: its keys and the values behind
+// them, as bytes. It knows no rule: what a record does to the state says package
+// ledger, and what the state must be says package audit.
+//
+// Whatever is no sum of its own is read from its record: a value has the record's
+// [journal.Ref]. A purchase writes two keys (u, r) and its wallet's, about 60 bytes
+// together. No value grows with a wallet's history.
+//
+//	a ACCOUNT                balance of an account that is not a wallet's
+//	w WALLET                 wallet: see [Wallet]
+//	k HASH                   key → wallet; nothing if it was dropped
+//	c HASH                   recovery code → wallet
+//	p HASH                   passkey: wallet, ref of the record that set it
+//	i NUMBER KEY             keys, codes, passkeys and gifts of a wallet, to find and erase them; ref of the record that has a key
+//	i NUMBER q HASH          key that was dropped
+//	v HASH                   voucher
+//	u UNLOCK                 unlock: see [Unlock]; of an erased wallet five zero bytes
+//	r NUMBER RESOURCE        a resource in a wallet: see [Owned]
+//	g HASH                   gift: see [Gift]
+//	t NUMBER CAUSE           tip or top-up of a wallet: see [Transfer]
+//	n NUMBER WHAT [SITE]     counter of a wallet: period, amount
+//	x TIME UNLOCK            unlock revoked; forgotten after TIME
+//	e NUMBER                 wallet that is being erased: see [Erasure]
+//
+// Keys that begin with m are the engine's own.
+//
+// A wallet's NUMBER is the sequence number of the record that opened it, five
+// bytes; 0 is nobody. UNLOCK in u is the first 96 bits of the SHA-256 of the id,
+// RESOURCE the first 64 of site and resource in small letters, which only has to
+// tell apart the purchases of one wallet, SITE the first 64 of the site's, and CAUSE
+// those of the record's cause.
+//
+// A wallet's purchases, its tips and top-ups, and its gifts are three chains: the
+// wallet has the ref of the newest, and each has the ref of the one before. So a page
+// of a list costs the entries on it, however long the list is.
+package state

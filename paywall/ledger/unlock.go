@@ -1,0 +1,248 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
+)
+
+var (
+	errNotSold      = paywall.Errorf(paywall.CodeMalformed, "this offer cannot be bought here")
+	errOfferExpired = paywall.Errorf(paywall.CodeOfferExpired, "this offer has expired; open the article again for a new one")
+	errMoreNow      = paywall.Errorf(paywall.CodeOfferChanged, "this costs more now than was shown; open the article again to see how much")
+)
+
+// Unlock buys: debit, shares and ownership in one step. Keys: wallet and offer, and
+// wallet and resource while an unlock of it is live: then the receipt says AlreadyOwned
+// and nothing is debited. The balance never goes below zero:
+// [paywall.ErrInsufficientFunds]. An offer whose purchase was refunded is
+// [paywall.ErrOfferSpent]. An expired offer is refused, unless there is nothing to sell.
+// [paywall.ErrNoWallet].
+//
+// With a cap, Unlock debits what [paywall.Offer.Charge] says, which may be zero. More
+// than was shown is never taken: [paywall.ErrOfferChanged]. Free credit is taken first,
+// and creators share in the rest, see [paywall.Divide]. A purchase that
+// [Ledger.Refund] would refuse is sold as one that cannot be undone. Where the wallet's
+// settings do not allow it: [paywall.ErrOverBudget] or, of a purchase with Auto set,
+// [paywall.ErrAskFirst]; also, with Auto set, of a resource whose last purchase the
+// wallet undid.
+func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
+	o, err := newOrder(l.info.Currency, &p)
+	if err != nil {
+		return paywall.Receipt{}, err
+	}
+	return change(ctx, l, o.reads(l), func(v *view) (*journal.Record, paywall.Receipt, error) {
+		s, err := decideUnlock(v, o)
+		if err == nil {
+			err = s.quote.Refusal
+		}
+		if err != nil {
+			return nil, paywall.Receipt{}, err
+		}
+		return s.record, s.receipt, nil
+	})
+}
+
+// Quote is the decision of [Ledger.Unlock] with its record thrown away: it says what the
+// purchase would come to now. Where Unlock would refuse it, Refusal says why.
+// [paywall.ErrNoWallet].
+func (l *Ledger) Quote(ctx context.Context, wallet string, offer paywall.Offer) (paywall.Quote, error) {
+	o, err := newOrder(l.info.Currency, &paywall.Purchase{Wallet: wallet, Offer: offer})
+	if err != nil {
+		return paywall.Quote{}, err
+	}
+	return look(ctx, l, o.reads(l), func(v *view) (paywall.Quote, error) {
+		s, err := decideUnlock(v, o)
+		if err != nil {
+			return s.quote, err
+		}
+		undone, err := v.counted(state.RefundsKey(s.wallet.Number), month(v.now))
+		s.quote.Undone = int(undone)
+		return s.quote, err
+	})
+}
+
+// sale is what was decided about a purchase.
+type sale struct {
+	wallet  state.Wallet
+	quote   paywall.Quote
+	receipt paywall.Receipt
+	record  *journal.Record // nil: nothing changes
+}
+
+// decideUnlock decides about a purchase. An error is of the call or the state; why the
+// purchase is refused stands in the quote.
+func decideUnlock(v *view, o *order) (s sale, err error) {
+	if _, s.wallet, err = v.wallet(o.Wallet); err != nil {
+		return s, err
+	}
+	n := s.wallet.Number
+	owned, err := v.owned(n, o.Offer.Site, o.Offer.Resource)
+	if err != nil {
+		return s, err
+	}
+	if err := price(v, &s, owned, &o.Offer); err != nil {
+		return s, err
+	}
+	id, first, used, err := earlier(v, o, n)
+	if err != nil {
+		return s, err
+	}
+	if used {
+		return s, decideAgain(v, &s, o.record(id), first, &o.Offer)
+	}
+	live, err := v.live(n, owned)
+	if err != nil {
+		return s, err
+	}
+	switch {
+	case live != nil: // an offer that has expired sells nothing, and there is nothing to sell
+		s.owned(v, live)
+		s.receipt.AlreadyOwned = true
+	case v.now.After(o.Offer.ExpiresAt):
+		s.quote.Refusal = errOfferExpired
+	default:
+		err = decideSale(v, &s, o.record(id), owned, o.Purchase)
+	}
+	return s, err
+}
+
+// owned is the outcome for a purchase that is there already: it takes nothing.
+func (s *sale) owned(v *view, u *paywall.Unlock) {
+	s.quote.Owned, s.quote.Charge, s.quote.Free, s.quote.Final = true, v.money(0), v.money(0), nil
+	s.receipt = paywall.Receipt{Unlock: *u, Balance: v.money(s.wallet.Balance)}
+}
+
+// earlier finds this wallet's purchase with the offer. If there is none, id is the new
+// purchase's: the offer's id, or a hash of wallet and offer if another wallet used the
+// offer first.
+func earlier(v *view, o *order, n state.Number) (id string, u state.Unlock, used bool, err error) {
+	if u, used, err = v.unlock(o.Offer.ID); err != nil || !used || u.Number == n {
+		return o.Offer.ID, u, used, err
+	}
+	sum := sha256.Sum256([]byte("unlock\x00" + o.Wallet + "\x00" + o.Offer.ID))
+	id = base64.RawURLEncoding.EncodeToString(sum[:16])
+	u, used, err = v.unlock(id)
+	return id, u, used, err
+}
+
+// decideAgain answers an offer that this wallet used before.
+func decideAgain(v *view, s *sale, r *journal.Record, u state.Unlock, o *paywall.Offer) error {
+	first, err := v.Record(u.Bought)
+	if err != nil {
+		return err
+	}
+	if err := take(r, v.money(first.Paid()), first.Free, o.Shares, len(first.Shares) == 0); err != nil {
+		return err
+	}
+	if first.Title == "" && first.URL == state.Bare(first) {
+		forget(r) // as the wallet may have wanted it then
+	}
+	kept := *first
+	keep(&kept) // an earlier version kept more
+	same := first.Site == r.Site && first.Resource == r.Resource && kept.URL == r.URL &&
+		kept.Title == r.Title && first.Access == r.Access && slices.Equal(first.Legs, r.Legs) &&
+		slices.Equal(first.Shares, r.Shares) && first.Price == r.Price && first.Cap == r.Cap
+	switch {
+	case !same:
+		s.quote.Refusal = paywall.ErrOfferChanged
+		return nil
+	case !u.Refunded.IsZero():
+		s.quote.Refusal = paywall.ErrOfferSpent
+		return nil
+	}
+	was := v.unlockOf(first, nil)
+	if err := v.lock(s.wallet.Number, &was); err != nil {
+		return err
+	}
+	s.owned(v, &was)
+	return nil
+}
+
+// live is the purchase that opens a resource to the wallet now, nil if none.
+func (v *view) live(n state.Number, o state.Owned) (*paywall.Unlock, error) {
+	if !o.Owns() {
+		return nil, nil
+	}
+	bought, err := v.Record(o.Stands)
+	if err != nil {
+		return nil, err
+	}
+	u := v.unlockOf(bought, nil)
+	if !u.Live(v.now) {
+		return nil, nil
+	}
+	return &u, v.lock(n, &u)
+}
+
+// decideSale decides about a purchase that would be new.
+func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
+	q, w := &s.quote, &s.wallet
+	switch {
+	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
+		q.Refusal = errMoreNow
+	case r.Auto && !unasked(w, owned, q.Charge.Micros, v.now):
+		q.Refusal = paywall.ErrAskFirst
+	case overBudget(w, q.Charge.Micros, v.now):
+		q.Refusal = paywall.ErrOverBudget
+	case q.Charge.Micros > w.Balance:
+		q.Refusal = paywall.ErrInsufficientFunds
+	default:
+		q.Auto = unasked(w, owned, q.Charge.Micros, v.now)
+	}
+	if q.Refusal != nil {
+		return nil
+	}
+	if q.Charge.IsZero() || q.Final != nil { // nothing to give back, or never
+		r.Refund = 0
+	}
+	if w.Forget {
+		forget(r)
+	}
+	if err := take(r, q.Charge, q.Free.Micros, p.Offer.Shares, p.FreeShares); err != nil {
+		return err
+	}
+	r.Time = v.now
+	s.record = r
+	s.receipt = paywall.Receipt{Unlock: v.unlockOf(r, nil), Balance: v.money(w.Balance - r.Paid())}
+	return nil
+}
+
+// price says what an offer costs the wallet now.
+func price(v *view, s *sale, owned state.Owned, o *paywall.Offer) (err error) {
+	q, n := &s.quote, s.wallet.Number
+	q.Spent.Currency = o.Price.Currency
+	if !o.Cap.IsZero() {
+		if q.Spent.Micros, err = v.counted(state.CapKey(n, o.Site), month(v.now)); err != nil {
+			return err
+		}
+	}
+	q.Charge = o.Charge(q.Spent)
+	q.Free = v.money(min(q.Charge.Micros, s.wallet.Free))
+	final, err := final(v, n, o, owned, q.Charge)
+	if final != nil {
+		q.Final = final
+	}
+	return err
+}
+
+// unasked reports whether the wallet's settings let an amount be taken without asking,
+// for a resource with these purchases. Whoever undid the last purchase did not want it,
+// and a link that is followed again must not buy it again.
+func unasked(w *state.Wallet, owned state.Owned, amount int64, now time.Time) bool {
+	if w.Week == 0 || amount > w.Article || owned.Undone > 0 && !owned.Owns() {
+		return false
+	}
+	return spentOn(w.Spent, now).Week+amount <= w.Week
+}
+
+// overBudget reports whether an amount is more than the wallet's budget has left today.
+func overBudget(w *state.Wallet, amount int64, now time.Time) bool {
+	return w.Budget != 0 && amount != 0 && spentOn(w.Spent, now).Today+amount > w.Budget
+}

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
+)
+
+var errVoucherExists = paywall.Errorf(paywall.CodeConflict, "there is a voucher with one of these codes already; none was made")
+
+// AddVouchers makes vouchers, all or none. Key: the hash of each code; a hash that
+// exists is [paywall.ErrConflict]. More than [paywall.MaxVouchers]:
+// [paywall.CodeTooLarge].
+func (l *Ledger) AddVouchers(ctx context.Context, vouchers []paywall.Voucher) error {
+	if len(vouchers) == 0 {
+		return nil
+	}
+	made, err := checkVouchers(l.info.Currency, vouchers)
+	if err != nil {
+		return err
+	}
+	_, err = commit(ctx, l, Change{Large: true}, func(tx *Tx) (struct{}, error) {
+		for _, v := range made {
+			value, err := tx.Get(state.VoucherKey(v.Code))
+			if err != nil {
+				return struct{}{}, err
+			}
+			if value != nil {
+				return struct{}{}, errVoucherExists
+			}
+		}
+		r := &journal.Record{Vouchers: made}
+		r.Kind = paywall.KindVoucher
+		return struct{}{}, tx.Append(r)
+	})
+	return err
+}
+
+// checkVouchers is the vouchers as they are recorded.
+func checkVouchers(currency paywall.Currency, vouchers []paywall.Voucher) ([]paywall.Voucher, error) {
+	if len(vouchers) > paywall.MaxVouchers {
+		return nil, paywall.Errorf(paywall.CodeTooLarge, "at most %d vouchers can be made at once", paywall.MaxVouchers)
+	}
+	made := make([]paywall.Voucher, len(vouchers))
+	seen := make(map[paywall.Hash]bool, len(vouchers))
+	for i, v := range vouchers {
+		if v.Amount.Micros <= 0 || v.Amount.Currency != currency || len(v.Campaign) > paywall.MaxCampaign {
+			return nil, paywall.Errorf(paywall.CodeMalformed, "a voucher of %s %s cannot be made", v.Amount, v.Amount.Currency)
+		}
+		if seen[v.Code] {
+			return nil, errVoucherExists
+		}
+		seen[v.Code] = true
+		v.Campaign = strings.ToValidUTF8(v.Campaign, "\uFFFD")
+		if !v.ExpiresAt.IsZero() {
+			v.ExpiresAt = v.ExpiresAt.UTC().Truncate(time.Millisecond)
+		}
+		made[i] = v
+	}
+	return made, nil
+}
+
+// voucher finds a voucher: [paywall.ErrBadVoucher].
+func (v *view) voucher(code paywall.Hash) (state.Voucher, error) {
+	value, err := v.Get(state.VoucherKey(code))
+	if err != nil {
+		return state.Voucher{}, err
+	}
+	if value == nil {
+		return state.Voucher{}, paywall.ErrBadVoucher
+	}
+	return state.DecodeVoucher(value)
+}
+
+// mayRedeem is why a wallet that has not redeemed the voucher cannot, nil if it can.
+func mayRedeem(v *view, kept state.Voucher) error {
+	switch {
+	case kept.Used != ([16]byte{}):
+		return paywall.ErrVoucherUsed
+	case kept.Expires != 0 && v.now.UnixMilli() >= kept.Expires:
+		return paywall.ErrVoucherExpired
+	}
+	return nil
+}
+
+// Voucher answers what a code would pay into a wallet that redeems it now. Unknown:
+// [paywall.ErrBadVoucher]; redeemed: [paywall.ErrVoucherUsed]; else expired:
+// [paywall.ErrVoucherExpired].
+func (l *Ledger) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error) {
+	return look(ctx, l, Reads{Keys: [][]byte{state.VoucherKey(code)}}, func(v *view) (paywall.Money, error) {
+		kept, err := v.voucher(code)
+		if err == nil {
+			err = mayRedeem(v, kept)
+		}
+		return v.money(kept.Amount), err
+	})
+}
+
+// Redeem pays a voucher into a wallet, once. Key: the voucher; the same wallet again
+// gets the first top-up with Replayed set. Unknown, redeemed by another wallet or
+// expired: as [Ledger.Voucher]. [paywall.ErrNoWallet].
+func (l *Ledger) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
+	return change(ctx, l, walletReads(wallet, state.VoucherKey(code)), func(v *view) (*journal.Record, paywall.TopUp, error) {
+		return decideRedeem(v, wallet, code)
+	})
+}
+
+func decideRedeem(v *view, wallet string, code paywall.Hash) (_ *journal.Record, t paywall.TopUp, err error) {
+	id, w, err := v.wallet(wallet)
+	if err != nil {
+		return nil, t, err
+	}
+	kept, err := v.voucher(code)
+	if err != nil {
+		return nil, t, err
+	}
+	t = paywall.TopUp{Credited: v.money(kept.Amount), Balance: v.money(w.Balance)}
+	if kept.Used == state.UsedBy(id, code) {
+		t.Replayed = true
+		return nil, t, nil
+	}
+	if err := mayRedeem(v, kept); err != nil {
+		return nil, t, err
+	}
+	r := &journal.Record{Wallet: wallet, Voucher: code}
+	r.Kind = paywall.KindRedeem
+	r.Legs = []paywall.Leg{
+		{Account: paywall.WalletAccount(wallet), Micros: kept.Amount},
+		{Account: paywall.AccountVoucher, Micros: -kept.Amount},
+	}
+	t.Balance.Micros += kept.Amount
+	return r, t, nil
+}

@@ -1,0 +1,25 @@
+package paywall
+
+import "time"
+
+// MaxVouchers bounds the vouchers that are made at once: they are one record, so that all
+// are made or none.
+const MaxVouchers = 100_000
+
+// MaxCampaign bounds a voucher's campaign, in bytes.
+const MaxCampaign = 128
+
+// Voucher is prepaid credit that one wallet can redeem once.
+type Voucher struct {
+	Code      Hash
+	Amount    Money
+	ExpiresAt time.Time // zero: never
+	Campaign  string    // the publisher's own label, may be empty
+}
+
+// TopUp is money that came into a wallet.
+type TopUp struct {
+	Credited Money
+	Balance  Money
+	Replayed bool // credited by an earlier call
+}
