@@ -63,7 +63,7 @@ func (tx *Tx) apply(r *journal.Record, at Ref) error {
 		return tx.applyGift(r, at, id, &w)
 	case paywall.KindSetting:
 		w.Settings = settingsAfter(w.Settings, r)
-		tx.put(state.WalletKey(id), w.Encode())
+		tx.putWallet(id, &w)
 	case paywall.KindErase:
 		tx.applyErase(r, id, &w)
 	}
@@ -87,7 +87,7 @@ func (tx *Tx) move(legs []paywall.Leg) error {
 			return err
 		}
 		w.Balance += l.Micros
-		tx.put(state.WalletKey(raw), w.Encode())
+		tx.putWallet(raw, &w)
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (tx *Tx) applyOpen(r *journal.Record, at Ref) error {
 		return state.ErrValue
 	}
 	w := state.Wallet{Number: state.NumberOf(r.Seq), Opened: at, Free: r.Paid()}
-	tx.put(state.WalletKey(id), w.Encode())
+	tx.putWallet(id, &w)
 	tx.putKeys(id, w.Number, r, at)
 	if r.Paid() == 0 {
 		return nil
@@ -175,7 +175,7 @@ func (tx *Tx) applyUnlock(r *journal.Record, at Ref, id state.WalletID, w *state
 	tx.put(state.UnlockKey(r.Unlock), u.Encode())
 	w.Bought = at
 	spend(&w.Spent, r)
-	tx.put(state.WalletKey(id), w.Encode())
+	tx.putWallet(id, w)
 	if r.Gift != (paywall.Hash{}) {
 		return tx.applyOpened(r.Gift)
 	}
@@ -231,7 +231,7 @@ func (tx *Tx) applyRefund(r *journal.Record, at Ref, id state.WalletID, w *state
 	}
 	w.Free += bought.Free + free
 	unspend(&w.Spent, bought, r.Paid())
-	tx.put(state.WalletKey(id), w.Encode())
+	tx.putWallet(id, w)
 	if bought.Cap == 0 {
 		return nil
 	}
@@ -242,14 +242,14 @@ func (tx *Tx) applyRefund(r *journal.Record, at Ref, id state.WalletID, w *state
 func (tx *Tx) putTransfer(id state.WalletID, w *state.Wallet, r *journal.Record, at Ref) {
 	tx.put(state.TransferKey(w.Number, r.Cause), state.Transfer{At: at, Prev: w.Moved}.Encode())
 	w.Moved = at
-	tx.put(state.WalletKey(id), w.Encode())
+	tx.putWallet(id, w)
 }
 
 func (tx *Tx) applyGift(r *journal.Record, at Ref, id state.WalletID, w *state.Wallet) error {
 	key := state.GiftKey(r.Gift)
 	tx.put(key, state.Gift{Made: at, Prev: w.Gave}.Encode())
 	w.Gave = at
-	tx.put(state.WalletKey(id), w.Encode())
+	tx.putWallet(id, w)
 	tx.put(state.IndexKey(w.Number, key), []byte{})
 	return tx.count(state.GiftsKey(w.Number), month(r.Time), 1)
 }
@@ -270,7 +270,7 @@ func (tx *Tx) applyOpened(key paywall.Hash) error {
 // applyErase closes the wallet at once: nothing leads to it any more. The rest is taken
 // away in slices, see [Ledger.Erase].
 func (tx *Tx) applyErase(r *journal.Record, id state.WalletID, w *state.Wallet) {
-	tx.put(state.WalletKey(id), nil)
+	tx.putWallet(id, nil)
 	tx.put(state.ErasureKey(w.Number), state.Erasure{Of: id, At: r.Time.UnixMilli(), Bought: w.Bought, Moved: w.Moved}.Encode())
 }
 

@@ -25,6 +25,11 @@ type Tx struct {
 	records map[Ref]*journal.Record
 	revoked []Revocation
 	spoiled error
+
+	// The wallet that was read or written last. A change asks for its wallet four times.
+	recentID state.WalletID
+	recent   state.Wallet
+	isRecent bool
 }
 
 // NewTx makes a Tx over a state. stage gives a record its number and ref, and keeps it
@@ -32,7 +37,7 @@ type Tx struct {
 // written.
 func NewTx(base State, info *Info, now time.Time, hint int, stage func(*journal.Record) (Ref, error)) *Tx {
 	tx := &Tx{base: base, stage: stage, writes: make(map[string][]byte, hint), records: map[Ref]*journal.Record{}}
-	tx.view = view{State: tx, now: milliseconds(now), currency: info.Currency}
+	tx.view = view{State: tx, tx: tx, now: milliseconds(now), currency: info.Currency}
 	return tx
 }
 
@@ -57,7 +62,7 @@ func (tx *Tx) Get(key []byte) ([]byte, error) {
 	if value, ok := tx.writes[string(key)]; ok {
 		return value, nil
 	}
-	return tx.base.Get(key)
+	return tx.base.Get(bytes.Clone(key))
 }
 
 // Each implements [State].
@@ -134,6 +139,16 @@ func (tx *Tx) put(key, value []byte) {
 	tx.bytes += len(key) + len(value)
 }
 
+// putWallet writes a wallet; nil: deleted.
+func (tx *Tx) putWallet(id state.WalletID, w *state.Wallet) {
+	if tx.isRecent = w != nil; !tx.isRecent {
+		tx.put(state.WalletKey(id), nil)
+		return
+	}
+	tx.recentID, tx.recent = id, *w
+	tx.put(state.WalletKey(id), w.Encode())
+}
+
 func (tx *Tx) revoke(unlock string, at time.Time) {
 	r := Revocation{unlock, at.Add(RevokedFor)}
 	tx.put(state.RevokedKey(r.Until, unlock), []byte{})
@@ -170,12 +185,10 @@ func (tx *Tx) check(legs []paywall.Leg) error {
 
 func (v *view) balance(account string) (balance int64, isWallet bool, err error) {
 	if id, ok := strings.CutPrefix(account, walletPrefix); ok {
-		raw, _ := state.ParseWalletID(id)
-		value, err := v.Get(state.WalletKey(raw))
-		if err != nil || value == nil { // nil: about to be opened
-			return 0, true, err
+		_, w, err := v.wallet(id)
+		if paywall.ErrorCode(err) == paywall.CodeNoWallet { // about to be opened
+			err = nil
 		}
-		w, err := state.DecodeWallet(value)
 		return w.Balance, true, err
 	}
 	value, err := v.Get(state.AccountKey(account))

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -12,8 +13,18 @@ import (
 // state and the time alone, and change nothing.
 type view struct {
 	State
+	tx       *Tx // the State, if it is one
 	now      time.Time
 	currency paywall.Currency
+}
+
+// Get asks a Tx without the interface, and others with a copy: so most keys stay on the
+// stack.
+func (v *view) Get(key []byte) ([]byte, error) {
+	if v.tx != nil {
+		return v.tx.Get(key)
+	}
+	return v.State.Get(bytes.Clone(key))
 }
 
 func (v *view) money(micros int64) paywall.Money {
@@ -45,6 +56,9 @@ func (v *view) walletOf(key []byte) (id state.WalletID, w state.Wallet, err erro
 }
 
 func (v *view) walletByID(id state.WalletID) (state.Wallet, error) {
+	if v.tx != nil && v.tx.isRecent && v.tx.recentID == id {
+		return v.tx.recent, nil
+	}
 	value, err := v.Get(state.WalletKey(id))
 	if err != nil {
 		return state.Wallet{}, err
@@ -52,7 +66,11 @@ func (v *view) walletByID(id state.WalletID) (state.Wallet, error) {
 	if value == nil {
 		return state.Wallet{}, paywall.ErrNoWallet
 	}
-	return state.DecodeWallet(value)
+	w, err := state.DecodeWallet(value)
+	if err == nil && v.tx != nil {
+		v.tx.recentID, v.tx.recent, v.tx.isRecent = id, w, true
+	}
+	return w, err
 }
 
 // publicWallet is a wallet in the words of the port.
