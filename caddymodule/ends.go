@@ -116,7 +116,7 @@ func sample(re *syntax.Regexp) string {
 		return string(re.Rune[:min(1, len(re.Rune))])
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
 		return "a"
-	case syntax.OpCapture, syntax.OpPlus, syntax.OpAlternate:
+	case syntax.OpCapture, syntax.OpPlus, syntax.OpStar, syntax.OpAlternate:
 		return sample(re.Sub[0])
 	case syntax.OpRepeat:
 		return strings.Repeat(sample(re.Sub[0]), re.Min)

@@ -101,13 +101,15 @@ func TestWhatDecidesByWhoAsksGuardsTheShop(t *testing.T) {
 		"an address and dots": {"@out {\n\t\t\tremote_ip 127.0.0.1 ::1\n\t\t\tpath */.*\n\t\t}\n\t\terror @out 403", 403},
 		"an address in a block": {"@dot path */.*\n\t\thandle @dot {\n\t\t\t@out remote_ip 127.0.0.1 ::1\n\t\t\trespond @out 403\n\t\t\trespond 404\n\t\t}",
 			403},
-		"an address in CEL": {"@out `path('*/.*') && remote_ip('127.0.0.1', '::1')`\n\t\trespond @out 403", 403},
-		"a header":          {"@bot header User-Agent Go*\n\t\trespond @bot 403", 403},
-		"a key in the URL":  {"@nokey not query key=s3cret\n\t\trespond @nokey 403", 403},
-		"a flag of a file":  {"@closed not file /open\n\t\terror @closed 503", 503},
-		"everything":        {"@all path *\n\t\trespond @all 503", 503},
-		"its own name":      {"respond /.paywall/* 403", 403},
-		"its own name, too": {"@some path_regexp ^/\\.paywall/\n\t\trespond @some 403", 403},
+		"an address in CEL":     {"@out `path('*/.*') && remote_ip('127.0.0.1', '::1')`\n\t\trespond @out 403", 403},
+		"a header":              {"@bot header User-Agent Go*\n\t\trespond @bot 403", 403},
+		"a key in the URL":      {"@nokey not query key=s3cret\n\t\trespond @nokey 403", 403},
+		"a flag of a file":      {"@closed not file /open\n\t\terror @closed 503", 503},
+		"an address, rewritten": {"@out remote_ip 127.0.0.1 ::1\n\t\trewrite @out /denied\n\t\trespond /denied 403", 403},
+		"a zone, rewritten":     {"map {remote_host} {zone} {\n\t\t\tdefault out\n\t\t}\n\t\trewrite * /{zone}{uri}\n\t\trespond /out/* 403", 403},
+		"everything":            {"@all path *\n\t\trespond @all 503", 503},
+		"its own name":          {"respond /.paywall/* 403", 403},
+		"its own name, too":     {"@some path_regexp ^/\\.paywall/\n\t\trespond @some 403", 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.t = t

@@ -1,10 +1,10 @@
 package gate
 
 import (
+	"bytes"
 	"io"
 	"log/slog"
 	"net/http"
-	"path"
 	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -25,7 +25,7 @@ type file struct {
 func fileOf(g *Gate, res *response, r *http.Request, t *ticket) *file {
 	switch {
 	case t.part:
-	case t.status == pricing.Priced || t.asked == nil || path.Ext(strings.TrimSuffix(t.asked.Path, "/")) == "":
+	case t.status == pricing.Priced || t.asked == nil || !strings.Contains(t.asked.Path, "."):
 		return nil
 	}
 	return &file{response: res, request: r, t: t}
@@ -35,30 +35,51 @@ func (w *file) WriteHeader(status int) {
 	switch {
 	case w.status != 0:
 	case status < 200 && status != http.StatusSwitchingProtocols: // hints of a page would be out before its type
-	case w.sealed || !delivers(status) || status == http.StatusSwitchingProtocols:
+	case w.sealed || status == http.StatusSwitchingProtocols:
 		w.response.WriteHeader(status)
-	case w.Header().Get("Content-Type") == "" && w.Header().Get("Content-Encoding") == "":
+	case !delivers(status):
+		w.decide(status, w.lead.gate.leadsAway(w.request, w.t.origin, status, w.Header()))
+	case handsOver(w.Header()):
+		w.decide(status, true)
+	case w.Header().Get("Content-Type") == "" && w.Header().Get("Content-Encoding") == "" && status != http.StatusPartialContent:
 		w.status = status // the first bytes will tell
 	default:
-		w.decide(status, w.Header().Get("Content-Type"))
+		kind := w.Header().Get("Content-Type")
+		w.decide(status, pageType(kind) || w.t.part && strings.Contains(kind, "json") && !strings.HasSuffix(w.t.asked.Path, ".map"))
 	}
 }
 
-// decide lets an answer of this type through, or answers in its place.
-func (w *file) decide(status int, kind string) {
+// decide lets an answer through, or answers in the place of what may be a page.
+func (w *file) decide(status int, page bool) {
 	w.status = 0
-	if pageType(kind) && (w.t.part || w.lead.gate.o.Table.FreeByEnding(w.request, w.t.asked.Path)) {
+	if page && (w.t.part || w.lead.gate.o.Table.FreeByEnding(w.request, w.t.asked.Path)) {
 		w.deny(w.refuse)
 		return
 	}
 	w.response.WriteHeader(status)
 }
 
+// handsOver reports whether a server in front of us is told to deliver something else.
+func handsOver(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, "X-Accel-Redirect") || strings.HasPrefix(name, "X-Sendfile") || strings.HasPrefix(name, "X-Lighttpd-Send") {
+			return true
+		}
+	}
+	return false
+}
+
+// pageBytes reports whether the first bytes of an answer that says no type may be a page's.
+func pageBytes(p []byte) bool {
+	p = bytes.TrimSpace(bytes.TrimPrefix(p, []byte("\xef\xbb\xbf")))
+	return len(p) == 0 || p[0] == '<' || pageType(http.DetectContentType(p))
+}
+
 // pageType reports whether a type is that of a page, or may hide one: several ranges
 // of a page have the page's type inside.
 func pageType(kind string) bool {
 	kind = strings.ToLower(kind)
-	return kind == "" || strings.Contains(kind, "html") || strings.HasPrefix(kind, "multipart/") || strings.Contains(kind, "markdown")
+	return kind == "" || strings.Contains(kind, "html") || strings.HasPrefix(kind, "multipart/") || strings.Contains(kind, "markdown") || kind == "text/x-component"
 }
 
 func (w *file) Write(p []byte) (int, error) {
@@ -66,7 +87,7 @@ func (w *file) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	if w.status != 0 {
-		w.decide(w.status, http.DetectContentType(p)) // which the server would do next
+		w.decide(w.status, pageBytes(p)) // the server would sniff next
 	}
 	return w.response.Write(p)
 }

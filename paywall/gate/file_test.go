@@ -63,6 +63,28 @@ func TestNoPageIsReadUnderTheNameOfAFile(t *testing.T) {
 			w.Header().Set("Content-Encoding", "br")
 			return whole(w)
 		},
+		"a range, no type": func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("X-Page", canary)
+			w.WriteHeader(http.StatusPartialContent)
+			_, err := io.WriteString(w, filePage[10:])
+			return err
+		},
+		"a blank first": typed("", func(w http.ResponseWriter) error {
+			_, _ = io.WriteString(w, "\n")
+			return whole(w)
+		}),
+		"a part of a page": typed("", func(w http.ResponseWriter) error { _, err := io.WriteString(w, "<main>"+canary); return err }),
+		"storage": func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Location", "https://bucket.example/p1?X-Amz-Signature="+canary)
+			w.WriteHeader(http.StatusFound)
+			return nil
+		},
+		"handed over": func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Content-Type", "text/css")
+			w.Header().Set("X-Accel-Redirect", "/protected/"+canary)
+			w.WriteHeader(http.StatusOK)
+			return nil
+		},
 		"hints first": typed("text/html", func(w http.ResponseWriter) error { w.WriteHeader(http.StatusEarlyHints); return whole(w) }),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,6 +144,7 @@ func TestPartOfABoughtPageIsNoPage(t *testing.T) {
 	}{
 		"picture":          {"image/jpeg", "\xff\xd8\xff", http.StatusOK},
 		"page":             {"text/html", filePage, http.StatusPaymentRequired},
+		"page as JSON":     {"application/activity+json", `{"text":"` + canary + `"}`, http.StatusPaymentRequired},
 		"page, no type":    {"", filePage, http.StatusPaymentRequired},
 		"picture, no type": {"", "\xff\xd8\xff", http.StatusOK},
 	} {

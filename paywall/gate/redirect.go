@@ -44,7 +44,7 @@ func (g *Gate) leadsAway(r *http.Request, origin string, status int, h http.Head
 		return true
 	}
 	if parsed.Reserved() {
-		return false
+		return !parsed.Canonical || parsed.Ambiguous // browsers may end up elsewhere
 	}
 	asked := *r
 	asked.URL, asked.RequestURI = target, target.RequestURI()

@@ -38,7 +38,7 @@ var giving = []string{
 	"/about?sig=ab", "/about?Expires=1795348800", "/about?x-amz-date=today", "/about?token=old", "/about?id=Ab3dEf9hJk2", "/about?Ab3dEf9hJk2", "/about?n=1795348800", "/about?u=https://cdn.example/a", "/about?u=//cdn.example/a", "/about?u=%5C%5Ccdn.example/a",
 	"/about?u=https%253A%252F%252Fcdn.example", "/about?u=https:cdn.example", "/about?u=https://site.test.evil/a", "/play?src=/media/a.mp3", "/play?src=https://site.test/media/a.m4b", "/about?a=%zz", "/about?a=1;b=2",
 	// In a fragment, wherever it leads.
-	"/play#k=abc", "/play#Ab3dEf9hJk2", "/play#https://cdn.example/a", "/articles/new-title#token=old", "/articles/old-title#Ab3dEf9hJk2", "/.paywall/wallet#Ab3dEf9hJk2", "/play#/media/a.mp3", "/play#n=1&u=//cdn.example/a",
+	"/.paywall/%2e%2e/dl/k7q2x9abcdef0123", "/.paywall/..%2fdl/k7q2x9abcdef0123", "/play#k=abc", "/play#Ab3dEf9hJk2", "/play#https://cdn.example/a", "/articles/new-title#token=old", "/articles/old-title#Ab3dEf9hJk2", "/.paywall/wallet#Ab3dEf9hJk2", "/play#/media/a.mp3", "/play#n=1&u=//cdn.example/a",
 	// Files, whatever the machine knows of them.
 	"/media/a.mp3", "/media/a.m4b", "/media/a.flac", "/media/a.epub", "/media/a.mobi", "/media/a.azw3", "/media/a.zip", "/media/a.pdf", "/media/a.PDF", "/media/a.7z", "/media/a.tar.gz", "/media/a.jpg", "/media/a.m3u8", "/media/a.txt", "/media/a.json",
 	"/media/a.mp3/", "/media/a.mp3/get", "/media/old-title.mp3", "/media/a%2Emp3", "/media/a.unheard",

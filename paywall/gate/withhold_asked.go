@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/target"
 )
 
@@ -51,12 +52,14 @@ func secrets(g *Gate, c *target.Canonicalizer, r *http.Request) (found []string)
 			found = append(found, secret)
 		}
 	}
-	for _, line := range r.Header["Cookie"] {
-		// Several lines may have been joined by a comma, and no value of ours holds one.
-		for pair := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ';' || c == ',' }) {
-			if new(credentials).takePair(pair, "", "") {
-				_, value, _ := strings.Cut(pair, "=")
-				add(strings.Trim(value, " \t\""))
+	for _, wallets := range [...]bool{true, false} { // those that are money first: others may be planted
+		for _, line := range r.Header["Cookie"] {
+			// Several lines may have been joined by a comma, and no value of ours holds one.
+			for pair := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ';' || c == ',' }) {
+				name, value, _ := strings.Cut(pair, "=")
+				if paywall.WalletCookie.Is(strings.Trim(name, " \t")) == wallets && new(credentials).takePair(pair, "", "") {
+					add(strings.Trim(value, " \t\""))
+				}
 			}
 		}
 	}

@@ -55,3 +55,18 @@ func TestWhatAnEndingLeavesOutIsAFile(t *testing.T) {
 		}
 	}
 }
+
+// TestADotAnywhereLeavesOutAFile: under a rule for names without a dot, a page's name with
+// something after it is free, and the site may have the page there.
+func TestADotAnywhereLeavesOutAFile(t *testing.T) {
+	noDot := except{pricing.Paths{"/articles/*"}, pricing.Paths{"*.*"}}
+	table := newTable(t, noDot, pricing.Rule{Price: euro(20)})
+	for path, want := range map[string]bool{
+		"/articles/p1.html/y": true, "/articles/p1/x.css/y": true, "/articles/p1/a.b/c": true, "/articles/p1.pdf": true,
+		"/v1.2/articles": false, "/articles": false, "/static/x.css/y": false,
+	} {
+		if got := table.FreeByEnding(request(), path); got != want {
+			t.Errorf("%s: %t, want %t", path, got, want)
+		}
+	}
+}

@@ -16,6 +16,7 @@ func (w *walker) pass(b *branch, some bool) error {
 	}
 	some = some || relation != whole || !b.match.hostOnly
 	w.makeWay(b)
+	w.carried = w.carried || carries(b)
 	for i := range b.handlers {
 		if err := w.passHandler(&b.handlers[i], some); err != nil {
 			return err

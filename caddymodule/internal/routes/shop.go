@@ -21,6 +21,9 @@ import (
 // makeWay leaves the purchase pages out of a route before the gate, where it answers
 // by the address alone.
 func (w *walker) makeWay(b *branch) {
+	if w.carried {
+		return
+	}
 	ends := w.mayEnd(b.handlers)
 	for i, set := range b.route.MatcherSets {
 		if w.site.joins(set) {
@@ -36,6 +39,21 @@ func (w *walker) makeWay(b *branch) {
 		}
 	}
 }
+
+// carries reports whether a route rewrites an address by who asks: what answers by the
+// address after it may be meant for whoever was turned away.
+func carries(b *branch) bool {
+	further := slices.ContainsFunc(b.route.MatcherSets, looksFurther)
+	return slices.ContainsFunc(b.handlers, func(h handler) bool {
+		inside := slices.ContainsFunc(h.routes, func(inner branch) bool { return carries(&inner) })
+		return inside || h.rewrite != nil && h.name == "rewrite" && (further || otherPlaceholder.MatchString(ownAddress.ReplaceAllString(h.rewrite.URI, "")))
+	})
+}
+
+var (
+	ownAddress       = regexp.MustCompile(`\{http\.(?:request\.(?:orig_)?uri|matchers\.file)[^{}]*\}`)
+	otherPlaceholder = regexp.MustCompile(`\{[^{}]*\}`)
+)
 
 // joins adds the site to those that a matcher set leaves alone already.
 func (s *Site) joins(set caddyhttp.MatcherSet) bool {

@@ -57,6 +57,7 @@ type walker struct {
 	site    *Site
 	ctx     caddy.Context
 	invoked []string // named routes on the way to where it looks
+	carried bool     // a route before has rewritten the address by who asks
 }
 
 // Inspect finds the gate that is being provisioned, and refuses one that requests
