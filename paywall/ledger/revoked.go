@@ -103,6 +103,9 @@ const forgetAtOnce = 512
 // forgetRevoked drops revocations that are over, from memory and from the state.
 func forgetRevoked(ctx context.Context, l *Ledger) error {
 	l.revoked.forget(l.info.Now())
+	if over, err := anyOver(ctx, l); err != nil || !over {
+		return err // no change is made for nothing
+	}
 	for {
 		more, err := commit(ctx, l, Change{Reads: Reads{List: true}}, func(tx *Tx) (more bool, err error) {
 			var over [][]byte
@@ -126,4 +129,20 @@ func forgetRevoked(ctx context.Context, l *Ledger) error {
 			return err
 		}
 	}
+}
+
+// anyOver reports whether the state has a revocation that is over. The oldest stands
+// first.
+func anyOver(ctx context.Context, l *Ledger) (over bool, err error) {
+	return look(ctx, l, Reads{List: true}, func(v *view) (over bool, err error) {
+		err = v.Each([]byte{state.TagRevoked}, func(key, _ []byte) error {
+			until, _ := state.CutRevokedKey(key)
+			over = !until.After(v.now)
+			return errEnough
+		})
+		if errors.Is(err, errEnough) {
+			err = nil
+		}
+		return over, err
+	})
 }
