@@ -36,8 +36,8 @@ func (t *Table) FreeByEnding(r *http.Request, path string) bool {
 		return false
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
-	if pages[strings.ToLower(last)] {
-		return false
+	if pages[strings.ToLower(last)] && shut(folder+"paywall.paywall") {
+		return false // a rule names this ending, and not any
 	}
 	if !shut(folder+"paywall") && (stem == "" || !shut(folder+stem)) {
 		return false

@@ -63,10 +63,19 @@ func TestADotAnywhereLeavesOutAFile(t *testing.T) {
 	table := newTable(t, noDot, pricing.Rule{Price: euro(20)})
 	for path, want := range map[string]bool{
 		"/articles/p1.html/y": true, "/articles/p1/x.css/y": true, "/articles/p1/a.b/c": true, "/articles/p1.pdf": true,
+		"/articles/p1.md": true, "/articles/p1.aspx": true, "/articles/p1/x.JSP": true,
 		"/v1.2/articles": false, "/articles": false, "/static/x.css/y": false,
 	} {
 		if got := table.FreeByEnding(request(), path); got != want {
 			t.Errorf("%s: %t, want %t", path, got, want)
 		}
+	}
+}
+
+// TestAnEndingOfPagesThatARuleNamesIsMeant: whoever leaves out "*.md" has pages there.
+func TestAnEndingOfPagesThatARuleNamesIsMeant(t *testing.T) {
+	table := newTable(t, except{pricing.Paths{"/articles/*"}, pricing.Paths{"*.md"}}, pricing.Rule{Price: euro(20)})
+	if table.FreeByEnding(request(), "/articles/notes.md") {
+		t.Error("a page under an ending that a rule names is taken for a file")
 	}
 }
