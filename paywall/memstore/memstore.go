@@ -230,7 +230,11 @@ func (s *Store) Lines(ctx context.Context, after uint64) iter.Seq2[*journal.Line
 }
 
 // Watch implements [ledger.Engine].
-func (s *Store) Watch(revoked func([]ledger.Revocation)) { s.watch = revoked }
+func (s *Store) Watch(revoked func([]ledger.Revocation)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = revoked
+}
 
 // Info implements [ledger.Engine].
 func (s *Store) Info() ledger.Info {

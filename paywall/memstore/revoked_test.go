@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,19 +13,20 @@ import (
 // TestRevocationsAreForgottenWhenNoTokenCanLive opens the ledger again, which forgets
 // everything that is over.
 func TestRevocationsAreForgottenWhenNoTokenCanLive(t *testing.T) {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	s, err := New("EUR", func() time.Time { return now })
+	begun := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	var later atomic.Int64 // read by the ledger's own goroutine as well
+	s, err := New("EUR", func() time.Time { return begun.Add(time.Duration(later.Load())) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead := ledger.Revocation{Unlock: paywall.NewID(), Until: now.Add(ledger.RevokedFor)}
+	dead := ledger.Revocation{Unlock: paywall.NewID(), Until: begun.Add(ledger.RevokedFor)}
 	key := string(state.RevokedKey(dead.Until, dead.Unlock))
 	s.values[key] = []byte{}
 	for _, c := range []struct {
 		later time.Duration
 		kept  bool
 	}{{ledger.RevokedFor - time.Minute, true}, {ledger.RevokedFor + time.Minute, false}} {
-		now = dead.Until.Add(c.later - ledger.RevokedFor)
+		later.Store(int64(c.later))
 		l, err := ledger.New(s)
 		if err != nil {
 			t.Fatal(err)
