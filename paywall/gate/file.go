@@ -39,7 +39,7 @@ func (w *file) WriteHeader(status int) {
 		w.response.WriteHeader(status)
 	case !delivers(status):
 		w.decide(status, w.lead.gate.leadsAway(w.request, w.t.origin, status, w.Header()))
-	case handsOver(w.Header()):
+	case handedOver(w.Header()):
 		w.decide(status, true)
 	case w.Header().Get("Content-Type") == "" && w.Header().Get("Content-Encoding") == "" && status != http.StatusPartialContent:
 		w.status = status // the first bytes will tell
@@ -59,10 +59,9 @@ func (w *file) decide(status int, page bool) {
 	w.response.WriteHeader(status)
 }
 
-// handsOver reports whether a server in front of us is told to deliver something else.
-func handsOver(h http.Header) bool {
+func handedOver(h http.Header) bool {
 	for name := range h {
-		if strings.HasPrefix(name, "X-Accel-Redirect") || strings.HasPrefix(name, "X-Sendfile") || strings.HasPrefix(name, "X-Lighttpd-Send") {
+		if handsOver(name) {
 			return true
 		}
 	}

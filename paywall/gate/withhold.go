@@ -183,15 +183,24 @@ func passesUnpaid(name string) bool {
 	return isCORS(name) || strings.HasPrefix(name, "Cross-Origin-")
 }
 
-// pointsAway reports whether a header says where something else is to be had. Servers
-// in front of us follow some of them as well (X-Accel-Redirect).
+// pointsAway reports whether a header says where something else is to be had.
 func pointsAway(name string) bool {
 	switch name {
-	case "Location", "Refresh", "Link", "Content-Location", "X-Sendfile", "X-Sendfile-Temporary", "X-Lighttpd-Send-File",
-		"X-Lighttpd-Sendfile", "X-Litespeed-Location", "X-Reproxy-Url":
+	case "Location", "Refresh", "Link", "Content-Location":
 		return true
 	}
-	return strings.HasPrefix(name, "X-Accel-")
+	return handsOver(name) || strings.HasPrefix(name, "X-Accel-")
+}
+
+// handsOver reports whether a header tells a server in front of us to deliver something
+// else.
+func handsOver(name string) bool {
+	switch name {
+	case "X-Accel-Redirect", "X-Sendfile", "X-Sendfile-Temporary", "X-Lighttpd-Send-File", "X-Lighttpd-Sendfile",
+		"X-Litespeed-Location", "X-Reproxy-Url":
+		return true
+	}
+	return false
 }
 
 // close keeps the site's answer from the reader.

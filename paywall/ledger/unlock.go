@@ -184,17 +184,18 @@ func (v *view) live(n state.Number, o state.Owned) (*paywall.Unlock, error) {
 // decideSale decides about a purchase that would be new.
 func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywall.Purchase) error {
 	q, w := &s.quote, &s.wallet
+	auto := unasked(w, owned, q.Charge.Micros, v.now)
 	switch {
 	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
 		q.Refusal = errMoreNow
-	case r.Auto && !unasked(w, owned, q.Charge.Micros, v.now):
+	case r.Auto && !auto:
 		q.Refusal = paywall.ErrAskFirst
 	case overBudget(w, q.Charge.Micros, v.now):
 		q.Refusal = paywall.ErrOverBudget
 	case q.Charge.Micros > w.Balance:
 		q.Refusal = paywall.ErrInsufficientFunds
 	default:
-		q.Auto = unasked(w, owned, q.Charge.Micros, v.now)
+		q.Auto = auto
 	}
 	if q.Refusal != nil {
 		return nil

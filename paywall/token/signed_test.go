@@ -33,13 +33,13 @@ func TestWhatARingSignedIsAnsweredAsAfterAVerification(t *testing.T) {
 		o := &paywall.Offer{
 			ID: paywall.NewID(), Site: "https://news.example", Checkout: "https://news.example", Resource: resource,
 			URL:   rapid.SampledFrom([]string{paywall.EscapePath(resource), "/x?y=%20"}).Draw(rt, "url"),
-			Title: rapid.String().Draw(rt, "title"), Price: paywall.Money{Micros: 200_000, Currency: "EUR"},
+			Title: rapid.StringN(0, 100, 200).Draw(rt, "title"), Price: paywall.Money{Micros: 200_000, Currency: "EUR"},
 			Access: time.Duration(rapid.IntRange(0, 9000).Draw(rt, "access")) * time.Second,
 			Shares: []paywall.Share{{Creator: "ada", PPM: 333_333}}, IssuedAt: signedAt, ExpiresAt: signedAt.Add(paywall.OfferTTL),
 		}
 		raw, err := own.SignOffer(o)
 		if err != nil {
-			rt.Skip(err)
+			rt.Fatal(err)
 		}
 		had, err1 := remembers.Offer(raw, site, site)
 		read, err2 := verifies.Offer(raw, site, site)
