@@ -20,6 +20,24 @@ const (
 	KindGift    Kind = "gift"    // gift link made; opened, it is an unlock
 	KindSetting Kind = "setting" // a wallet's settings replaced
 	KindErase   Kind = "erase"   // personal traces of a wallet removed
+
+	// Money in and out. The comments name the legs; G, A, R, F, B are amounts.
+	KindIntent           Kind = "intent"            // a top-up begun, or in another state
+	KindTopUp            Kind = "topup"             // way −G, receivable +d, wallet +(G−d); d: what the wallet owed, at most G
+	KindFee              Kind = "fee"               // fees −F, way +F
+	KindReversal         Kind = "reversal"          // refunded at the provider: way +R, wallet −w, receivable −(R−w)
+	KindReversalFailed   Kind = "reversal-failed"   // way −R, receivable +d, wallet +(R−d)
+	KindDispute          Kind = "dispute"           // way +(A+f), fees −f, wallet −w, receivable −(A−w)
+	KindDisputeWon       Kind = "dispute-won"       // way −A, receivable +d, wallet +(A−d)
+	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes of it
+	KindSettlement       Kind = "settlement"        // provider to bank: way +P, bank −P
+	KindSettlementFailed Kind = "settlement-failed" // its mirror
+	KindUnclaimed        Kind = "unclaimed"         // way −A, unclaimed +A
+	KindAssign           Kind = "assign"            // unclaimed −A, receivable +d, wallet +(A−d)
+	KindSendBack         Kind = "send-back"         // unclaimed −A, way +A
+	KindSuspense         Kind = "suspense"          // way −A, suspense +A; A has a sign
+	KindCashOut          Kind = "cashout"           // planned: wallet −B, transit +B; done: transit −B, way +B; failed, canceled: transit −B, wallet (closed: unclaimed) +B
+	KindRevoke           Kind = "revoke"            // a batch of vouchers revoked
 )
 
 // Transfer is one record of the ledger: a change of state and, where money
@@ -41,11 +59,18 @@ type Leg struct {
 
 // Accounts of the ledger. Only wallets are kept from going below zero.
 const (
-	AccountPromo   = "promo"   // welcome credit given
-	AccountVoucher = "voucher" // vouchers redeemed
-	walletPrefix   = "wallet/"
-	sitePrefix     = "site/"
-	creatorPrefix  = "creator/"
+	AccountPromo      = "promo"      // welcome credit given
+	AccountVoucher    = "voucher"    // vouchers redeemed
+	AccountBank       = "bank"       // what the publisher's bank has; also the account of the way of that name
+	AccountFees       = "fees"       // what providers took
+	AccountTransit    = "transit"    // on its way back to readers
+	AccountReceivable = "receivable" // what wallets owe after a payment was taken back
+	AccountLosses     = "losses"     // of that, what never comes
+	AccountUnclaimed  = "unclaimed"  // money that came and belongs to no wallet yet
+	AccountSuspense   = "suspense"   // movements of a provider that nothing explains
+	walletPrefix      = "wallet/"
+	sitePrefix        = "site/"
+	creatorPrefix     = "creator/"
 )
 
 // WalletAccount is the account of a wallet.

@@ -70,6 +70,8 @@ type Record struct {
 
 	*Setting // nil of all other kinds: each purchase makes a record, and room costs time
 
+	*Funding // nil of all other kinds
+
 	Limit int // what of this kind a wallet may do in a month; 0: no limit
 }
 
@@ -81,6 +83,21 @@ type Setting struct {
 	Week    int64 // without asking, in a week
 	Used    int64 // of it, spent before this record
 	Forget  bool
+}
+
+// Funding is what records of money in and out say beside their legs. IDs of a provider
+// that lead to a wallet are sealed: whoever has the journal alone cannot connect them.
+type Funding struct {
+	Way     string    // stripe, bank
+	Intent  string    // sealed
+	Object  string    // sealed: what the provider calls the intent
+	State   string    // of an intent or a cash-out, from this record on
+	Until   time.Time // the intent's end
+	Payment string    // sealed
+	ID      string    // of the movement, sealed if Payment is set; of a cash-out, its part's
+	Amount  int64     // of an intent, in millionths
+	Closes  bool      // a planned cash-out closes its wallet
+	Batch   uint64    // the number of the record that made the vouchers
 }
 
 // Paid is what a purchase took from its wallet, in millionths; of a refund, what went back.
