@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -111,107 +110,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 	w.WriteHeader(status)
 	_, _ = w.Write(append(body, '\n')) // a client that left misses it
 	return nil
-}
-
-const maxAdminBody = 64 << 10
-
-// voucherOrder is the body of POST /paywall/vouchers.
-type voucherOrder struct {
-	Count    int       `json:"count"`
-	Amount   string    `json:"amount"`
-	Expires  time.Time `json:"expires,omitzero"`
-	Campaign string    `json:"campaign,omitempty"`
-}
-
-func (o *voucherOrder) check(currency paywall.Currency) (paywall.Money, error) {
-	amount, err := paywall.ParsePrice(o.Amount, currency)
-	switch {
-	case err != nil:
-		return amount, err
-	case o.Count < 1 || o.Count > paywall.MaxVouchers:
-		return amount, paywall.Errorf(paywall.CodeMalformed, "count %d is not between 1 and %d", o.Count, paywall.MaxVouchers)
-	case !o.Expires.IsZero() && !o.Expires.After(time.Now()):
-		return amount, paywall.Errorf(paywall.CodeMalformed, "expires %s is in the past", o.Expires.Format(time.RFC3339))
-	case len(o.Campaign) > paywall.MaxCampaign:
-		return amount, paywall.Errorf(paywall.CodeMalformed, "campaign is longer than %d bytes", paywall.MaxCampaign)
-	}
-	return amount, nil
-}
-
-func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
-	order := voucherOrder{Count: 1}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&order); err != nil {
-		return paywall.Errorf(paywall.CodeMalformed, "reading the order: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return paywall.Errorf(paywall.CodeMalformed, "the order is followed by something else")
-	}
-	amount, err := order.check(app.currency)
-	if err != nil {
-		return err
-	}
-	l, err := app.ledger(r.Context())
-	if err != nil {
-		return err
-	}
-	codes := make([]string, order.Count)
-	vouchers := make([]paywall.Voucher, order.Count)
-	for i := range codes {
-		codes[i] = paywall.NewVoucherCode()
-		hash, _ := paywall.HashCode(codes[i]) // a code of our own making
-		vouchers[i] = paywall.Voucher{Code: hash, Amount: amount, ExpiresAt: order.Expires, Campaign: order.Campaign}
-	}
-	err = l.AddVouchers(r.Context(), vouchers)
-	if paywall.ErrorCode(err) == paywall.CodeTooLarge {
-		return fmt.Errorf("%w; order fewer at once, or choose a shorter campaign", err)
-	}
-	if err != nil {
-		return err
-	}
-	app.logger.Info("vouchers made", "count", order.Count, "amount", amount.String(), "campaign", order.Campaign)
-	return writeJSON(w, http.StatusCreated, struct {
-		Codes []string `json:"codes"`
-	}{codes})
-}
-
-func adminStats(app *App, w http.ResponseWriter, r *http.Request) error {
-	l, err := app.ledger(r.Context())
-	if err != nil {
-		return err
-	}
-	stats, err := l.Stats(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, stats)
-}
-
-func adminVerify(app *App, w http.ResponseWriter, r *http.Request) error {
-	l, err := app.ledger(r.Context())
-	if err != nil {
-		return err
-	}
-	report, err := l.Verify(r.Context())
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, report)
-}
-
-func adminRotate(app *App, w http.ResponseWriter, r *http.Request) error {
-	if err := app.await(r.Context()); err != nil {
-		return err
-	}
-	kid, err := app.vault.RotateKey(time.Now())
-	if err != nil {
-		return fmt.Errorf("rotating the signing key: %w", err)
-	}
-	app.logger.Info("signing key rotated", "kid", kid)
-	return writeJSON(w, http.StatusOK, struct {
-		KeyID string `json:"kid"`
-	}{kid})
 }
 
 // Interface guards

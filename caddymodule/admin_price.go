@@ -10,23 +10,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/requests"
+	"github.com/tuppence/tuppence/caddymodule/internal/routes"
+	"github.com/tuppence/tuppence/caddymodule/internal/wire"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
-
-// priceAnswer is the answer of GET /paywall/price.
-type priceAnswer struct {
-	URL      string  `json:"url"`
-	Site     string  `json:"site,omitempty"` // none for a path alone
-	Resource string  `json:"resource,omitempty"`
-	Status   string  `json:"status"` // priced, free, unpriced, misconfigured, refused or reserved
-	Price    string  `json:"price,omitempty"`
-	Currency string  `json:"currency,omitempty"`
-	Access   string  `json:"access,omitempty"`
-	Shares   []Share `json:"shares,omitempty"`
-	Rule     string  `json:"rule,omitempty"` // where it stands
-	Why      string  `json:"why"`
-}
 
 // adminPrice says what the gate would say of a URL.
 func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
@@ -35,7 +24,7 @@ func adminPrice(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil || u.Host == "" && (!strings.HasPrefix(u.Path, "/") || len(app.gates) != 1) {
 		return paywall.Errorf(paywall.CodeMalformed, "url: write the whole address of a page, such as https://news.example/articles/a")
 	}
-	if host, err := asciiHost(u.Host); err == nil && u.Host != "" {
+	if host, err := requests.ASCIIHost(u.Host); err == nil && u.Host != "" {
 		u.Host = host
 	}
 	h := app.gateFor(u)
@@ -88,32 +77,31 @@ func (h *Handler) listensOn(u *url.URL) bool {
 
 // explain decides about a URL as the gate would about a GET from nobody, after
 // what the site's own routes make of the request before the gate.
-func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
-	r, err := strangersRequest(u, h.place.Server)
+func (h *Handler) explain(u *url.URL) (*wire.Price, error) {
+	r, err := routes.RequestByNobody(u, h.place.Server)
 	if err != nil {
-		return nil, err
+		return nil, paywall.Errorf(paywall.CodeMalformed, "url: %w", err)
 	}
-	answer := &priceAnswer{URL: u.String()}
+	answer := &wire.Price{URL: u.String()}
 	switch {
 	case h.Origin != "":
 		answer.Site = h.origin(r)
 	case u.Host != "":
-		answer.Site = formatOrigin(withDefault(u.Scheme, "http"), u.Host)
+		answer.Site = requests.FormatOrigin(withDefault(u.Scheme, "http"), u.Host)
 	}
-	way := &way{server: h.place.Server, groups: make(map[string]bool)}
-	way.follow(way.server.Routes, r)
-	switch {
-	case way.answered != "":
-		answer.Status, answer.Why = "unpriced", way.answered+" answers before the gate"
+	reached, answered := routes.Follow(h.place.Server, r)
+	if answered != "" {
+		answer.Status, answer.Why = "unpriced", answered+" answers before the gate"
 		return answer, nil
-	case way.gate != nil:
-		h = way.gate
-	default: // another host, as behind a proxy that changes it
-		if r, err = strangersRequest(u, h.place.Server); err != nil {
+	}
+	if gate, ok := reached.(*Handler); ok {
+		h = gate
+	} else { // another host, as behind a proxy that changes it
+		if r, err = routes.RequestByNobody(u, h.place.Server); err != nil {
 			return nil, err
 		}
 	}
-	if target, err := h.canon.Parse(originalTarget(r)); err == nil && target.Reserved() {
+	if target, err := h.canon.Parse(requests.OriginalTarget(r)); err == nil && target.Reserved() {
 		answer.Status, answer.Why = "reserved", "everything under /.paywall/ is the gate's own: where readers buy, and their wallets"
 		return answer, nil
 	}
@@ -129,11 +117,12 @@ func (h *Handler) explain(u *url.URL) (*priceAnswer, error) {
 		answer.Status, answer.Why = "refused", paywall.ErrorMessage(err)
 		return answer, nil
 	}
-	answer.describe(decision)
+	describe(answer, decision)
 	return answer, nil
 }
 
-func (p *priceAnswer) describe(d pricing.Decision) {
+// describe writes what was decided into the answer.
+func describe(p *wire.Price, d pricing.Decision) {
 	switch d.Status {
 	case pricing.Unpriced:
 		p.Status, p.Why = "unpriced", "the directive's matcher leaves it out, so it is passed on"
@@ -154,6 +143,6 @@ func (p *priceAnswer) describe(d pricing.Decision) {
 		p.Access = d.Rule.Access.Round(time.Second).String()
 	}
 	for _, s := range d.Rule.Shares {
-		p.Shares = append(p.Shares, Share{Creator: s.Creator, Percent: s.Percent()})
+		p.Shares = append(p.Shares, wire.Share{Creator: s.Creator, Percent: s.Percent()})
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/wire"
 	"github.com/tuppence/tuppence/paywall"
 )
 
@@ -50,7 +51,7 @@ func TestAdminSaysWhichRuleAndWhy(t *testing.T) {
 		price /articles/* 0.20
 	}
 	reverse_proxy UPSTREAM`, new(articles))
-	for path, want := range map[string]priceAnswer{
+	for path, want := range map[string]wire.Price{
 		"/articles/a":         {Status: "priced", Price: "0.20", Resource: "/articles/a"},
 		"/articles/welcome":   {Status: "free", Resource: "/articles/welcome"},
 		"/Magazine/B/":        {Status: "priced", Price: "0.50", Resource: "/Magazine/B"},
@@ -61,7 +62,7 @@ func TestAdminSaysWhichRuleAndWhy(t *testing.T) {
 		"/articles/../about2": {Status: "refused"}, // a site that does not resolve dots has an article there
 	} {
 		status, body := admin(t, http.MethodGet, "/paywall/price?url="+url.QueryEscape(s.url+path), "")
-		var got priceAnswer
+		var got wire.Price
 		if err := json.Unmarshal([]byte(body), &got); status != http.StatusOK || err != nil {
 			t.Fatalf("%s: %d %s", path, status, body)
 		}
@@ -210,11 +211,11 @@ func TestStatsAddUp(t *testing.T) {
 	s.unlock(key, s.offer("/articles/a"))
 	s.unlock(key, s.offer("/articles/b"))
 	_, body := admin(t, http.MethodGet, "/paywall/stats", "")
-	var stats wireStats
+	var stats wire.Stats
 	if err := json.Unmarshal([]byte(body), &stats); err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("%+v", wireTally{2, "0.40"})
+	want := fmt.Sprintf("%+v", wire.Tally{Count: 2, Amount: "0.40"})
 	if fmt.Sprintf("%+v", stats.Sales) != want || stats.Owed != "0.20" || stats.Wallets != 1 || len(stats.Resources) != 2 {
 		t.Errorf("%s", body)
 	}

@@ -4,14 +4,19 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"math"
+	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/requests"
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
@@ -86,23 +91,6 @@ type App struct {
 	forwarded *atomic.Bool // a forwarding header of no trusted proxy was reported
 }
 
-// Storage says where the ledger lives.
-type Storage struct {
-	// The kind of store. There is one: badger, a journal of its own with
-	// Badger beside it, on one machine.
-	Store string `json:"store"`
-
-	// The data folder, holding journal, badger and keys. Back up the journal
-	// and the keys. Placeholders such as {env.DATA} are resolved at load.
-	Path string `json:"path"`
-}
-
-// TopUp switches the ways of putting money in.
-type TopUp struct {
-	// Voucher codes, made by the admin API or by the voucher command.
-	Voucher *struct{} `json:"voucher,omitempty"`
-}
-
 const (
 	defaultCurrency = "USD"
 	defaultRefund   = 30 * time.Minute
@@ -151,29 +139,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 		}
 	}
 	return a.provisionDir()
-}
-
-func (a *App) provisionDir() error {
-	path := filepath.Join(caddy.AppDataDir(), "paywall")
-	if a.Storage != nil {
-		if a.Storage.Store != "badger" {
-			return fmt.Errorf("unknown storage %q; write: storage badger <path>", a.Storage.Store)
-		}
-		resolved, err := resolve(a.Storage.Path)
-		if err != nil {
-			return fmt.Errorf("storage path: %w", err)
-		}
-		if resolved == "" {
-			return fmt.Errorf("storage path is empty; write: storage badger <path>")
-		}
-		path = resolved
-	}
-	dir, err := filepath.Abs(path)
-	if err != nil {
-		return fmt.Errorf("resolving storage path: %w", err)
-	}
-	a.dir = dir
-	return nil
 }
 
 // Start opens the vault, or takes it over from the config that ran before. It
@@ -254,9 +219,6 @@ func (a *App) refundTime() time.Duration {
 	return time.Duration(*a.Refund)
 }
 
-// vouchers reports whether voucher codes are accepted.
-func (a *App) vouchers() bool { return a.TopUp == nil || a.TopUp.Voucher != nil }
-
 // languages of the pages; none: all.
 func (a *App) languages() []string {
 	if a.UI == nil {
@@ -265,11 +227,43 @@ func (a *App) languages() []string {
 	return a.UI.Languages
 }
 
-func withDefault(s, fallback string) string {
-	if s == "" {
-		return fallback
+func checkRefundLimit(limit int, refund time.Duration) error {
+	switch {
+	case limit < 0 || limit > math.MaxInt32:
+		return fmt.Errorf("a limit of %d refunds cannot be kept; write a whole number above zero, or leave it out", limit)
+	case limit > 0 && refund == 0:
+		return fmt.Errorf("refund 0 lets nobody undo a purchase; leave the limit out")
 	}
-	return s
+	return nil
+}
+
+// checkLimits checks the factor of the global option limits.
+func checkLimits(factor int) error {
+	if factor < 1 || factor > checkout.MaxLimitFactor {
+		return fmt.Errorf("limits %d: write a whole number from 1 to %d", factor, checkout.MaxLimitFactor)
+	}
+	return nil
+}
+
+// noteForwarded says once that a peer which is no trusted proxy claims to forward
+// for others. If it is the publisher's proxy, all readers share its limits; if it
+// is a visitor, the claim is ignored. Which of them it is, only the publisher knows.
+func (a *App) noteForwarded(r *http.Request) {
+	if r.Header["X-Forwarded-For"] == nil || a.forwarded.Load() {
+		return
+	}
+	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted || a.forwarded.Swap(true) {
+		return
+	}
+	from := "a public address"
+	if addr, err := netip.ParseAddr(requests.Peer(r)); err == nil && (addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()) {
+		from = addr.String()
+	} else if err != nil {
+		from = "a Unix socket"
+	}
+	a.logger.Warn("X-Forwarded-For comes from a peer that is not a trusted proxy, and is ignored: all readers behind it share the limits of one address. "+
+		"Is this server behind a proxy or a CDN? Then write its addresses into the global options: servers { trusted_proxies static <ranges>; trusted_proxies_strict }",
+		slog.String("peer", from))
 }
 
 // Interface guards

@@ -11,8 +11,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/matchers"
 	"github.com/tuppence/tuppence/paywall"
-	"github.com/tuppence/tuppence/paywall/gate"
 )
 
 func init() {
@@ -104,13 +104,13 @@ func (p *directiveParser) parse() error {
 	if amount != "" {
 		p.handler.Rules = append(p.handler.Rules, last)
 	}
-	if err := checkMatchers(p.handler.MatcherSetsRaw); err != nil {
+	if err := matchers.Check(p.handler.MatcherSetsRaw); err != nil {
 		return atSource(p.handler.Source, err)
 	}
 	if err := validateRules(p.handler.MatcherSetsRaw, p.handler.Rules, p.currency); err != nil {
 		return atSource(p.handler.Source, err)
 	}
-	if err := p.handler.checkChoices(surroundings{}, nil); err != nil {
+	if err := p.handler.checkChoices(matchers.Surroundings{}, nil); err != nil {
 		return atSource(p.handler.Source, err)
 	}
 	if err := checkAccess(p.handler.Rules, p.refund); err != nil {
@@ -151,37 +151,6 @@ func (p *directiveParser) subdirective(seen map[string]bool) error {
 	}
 	seen[word] = true
 	return parse(p)
-}
-
-// origin parses: origin <scheme://host[:port]>
-func (p *directiveParser) origin() error {
-	if !p.AllArgs(&p.handler.Origin) {
-		return p.Errf("origin needs the site's address; write: origin https://news.example")
-	}
-	if _, err := newOrigin(p.handler.Origin); err != nil {
-		return p.WrapErr(err)
-	}
-	return p.noBlock("origin")
-}
-
-// query parses: query <parameters...>
-func (p *directiveParser) query() error {
-	if p.handler.Query = p.RemainingArgs(); len(p.handler.Query) == 0 {
-		return p.Errf("query needs the names of parameters; write: query p")
-	}
-	if err := checkQueryNames(p.handler.Query); err != nil {
-		return p.WrapErr(err)
-	}
-	return p.noBlock("query")
-}
-
-// crawlers parses: crawlers <engines...>
-func (p *directiveParser) crawlers() error {
-	p.handler.Crawlers = p.RemainingArgs()
-	if err := gate.CheckEngines(p.handler.Crawlers); err != nil {
-		return p.WrapErr(err)
-	}
-	return p.noBlock("crawlers")
 }
 
 // check refuses a rule while the dispenser still knows file and line.

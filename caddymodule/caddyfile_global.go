@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -117,13 +118,42 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 		}
 		a.Limits = factor
 	case "topup":
-		if args[0] != "voucher" {
-			return d.Errf("unknown top-up %q; write: topup voucher", args[0])
+		if err := a.unmarshalTopUp(d, args[0]); err != nil {
+			return err
 		}
-		a.TopUp = &TopUp{Voucher: &struct{}{}}
 	}
 	if nesting := d.Nesting(); d.NextBlock(nesting) {
 		return d.Errf("%s takes no block", word)
+	}
+	return nil
+}
+
+// unmarshalRefund parses: refund <duration> [{ limit <count> per month }]
+func (a *App) unmarshalRefund(d *caddyfile.Dispenser, args []string, twice bool) error {
+	if twice {
+		return d.Errf("refund is given twice")
+	}
+	refund, err := duration(d, "refund", args)
+	if err != nil {
+		return err
+	}
+	if refund < 0 || refund > maxRefund {
+		return d.Errf("refund %s is out of range; write a duration from 0, which lets nobody undo, to 90d", args[0])
+	}
+	a.Refund = (*caddy.Duration)(&refund)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		if d.Val() != "limit" {
+			return d.Errf("%s", unknown("subdirective of refund", d.Val(), []string{"limit"}))
+		}
+		if a.RefundLimit != 0 {
+			return d.Errf("limit is given twice")
+		}
+		if a.RefundLimit, err = perMonth(d); err != nil {
+			return err
+		}
+	}
+	if err := checkRefundLimit(a.RefundLimit, refund); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // free parses: free <matcher>
@@ -151,4 +152,12 @@ func wrongArguments(word string, matched bool, args []string) string {
 // needsName is for a pattern that only a named matcher can hold.
 func needsName(word, pattern, price string) string {
 	return "a pattern that does not begin with a slash needs a named matcher: @files path " + pattern + ", then: " + word + " @files" + price
+}
+
+// matcherSets is one set in the form that a route's "match" has.
+func matcherSets(set caddy.ModuleMap) caddyhttp.RawMatcherSets {
+	if set == nil {
+		return nil
+	}
+	return caddyhttp.RawMatcherSets{set}
 }

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,4 +132,19 @@ func duration(d *caddyfile.Dispenser, word string, args []string) (time.Duration
 		}
 	}
 	return 0, d.Errf("%s %q is not a duration such as 30m, 24h or 30d", word, strings.Join(args, " "))
+}
+
+// perMonth parses the rest of a line: <count> per month
+func perMonth(d *caddyfile.Dispenser) (int, error) { return countPer(d, "month", 5) }
+
+func countPer(d *caddyfile.Dispenser, period string, example int) (int, error) {
+	word, args := d.Val(), d.RemainingArgs()
+	if len(args) != 3 || args[1] != "per" || args[2] != period {
+		return 0, d.Errf("%s needs a number and its time; write: %s %d per %s", word, word, example, period)
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n <= 0 || n > math.MaxInt32 {
+		return 0, d.Errf("%s %q is not a whole number above zero", word, args[0])
+	}
+	return n, nil
 }

@@ -9,6 +9,10 @@
 //     under /.paywall/
 //   - admin.api.paywall: /paywall/ on Caddy's admin endpoint
 //
+// It is cut by role, as Caddy is: what is configured stands with its Provision in
+// app.go, handler.go and a file for each part of theirs; Caddyfile syntax is in
+// caddyfile_*.go, admin calls are in admin_*.go, and all else has a room in internal.
+//
 // The shortest use, in a Caddyfile:
 //
 //	news.example {

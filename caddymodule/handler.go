@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +17,9 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/requests"
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
+	"github.com/tuppence/tuppence/caddymodule/internal/withhold"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
@@ -109,8 +114,9 @@ type Handler struct {
 	canon  *target.Canonicalizer
 	cutter *teaser.Cutter // nil without a teaser
 	place  *routes.Site
-	log    accessLog
+	log    *withhold.AccessLog
 	origin func(*http.Request) string
+	dns    gate.Resolver  // that crawlers are verified with
 	bots   *gate.Crawlers // nil: none
 	logger *slog.Logger
 	gate   *atomic.Pointer[gate.Gate] // holds nil until the vault is open
@@ -129,6 +135,7 @@ func (h *Handler) Place() string { return h.Source }
 func (h *Handler) Provision(ctx caddy.Context) error {
 	h.logger = ctx.Slogger()
 	h.gate = new(atomic.Pointer[gate.Gate])
+	h.dns = &net.Resolver{PreferGo: true} // whose lookups end when their time is over
 	if err := h.provision(ctx); err != nil {
 		return atSource(h.Source, err)
 	}
@@ -148,8 +155,6 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	if h.place, err = h.app.tree.Inspect(ctx); err != nil {
 		return err
 	}
-	h.withholdFrom(h.place.Askers)
-	h.log = newAccessLog(ctx, h.place.Server)
 	if h.origin, err = newOrigin(h.Origin); err != nil {
 		return err
 	}
@@ -157,6 +162,8 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		return err
 	}
 	h.canon = &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String, QueryKeys: h.Query}
+	h.log = withhold.NewAccessLog(ctx, h.place.Server, h.canon, h.GiftLinks != nil)
+	withhold.FromAskers(h.place.Askers, h.canon, h.gate.Load)
 	if h.cutter, err = h.Teaser.cutter(); err != nil {
 		return err
 	}
@@ -182,56 +189,34 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	return h.checkDetours(h.place.Detours)
 }
 
-func (h *Handler) provisionTable(ctx caddy.Context) error {
-	if err := checkMatchers(h.MatcherSetsRaw); err != nil {
-		return err
+// newOrigin tells under which origin a request reached the site: the fixed one
+// of the config, or scheme and host as Caddy sees them.
+func newOrigin(fixed string) (func(*http.Request) string, error) {
+	if fixed == "" {
+		return requests.RequestOrigin(), nil
 	}
-	if err := validateRules(h.MatcherSetsRaw, h.Rules, h.app.currency); err != nil {
-		return err
-	}
-	if err := checkAccess(h.Rules, h.app.refund); err != nil {
-		return err
-	}
-	if err := h.checkChoices(surroundings{anyHost: h.place.Serves(someHost), trustsClientAddress: trustsClientAddress(h.place.Server)}, h.logger); err != nil {
-		return err
-	}
-	h.warnUncovered()
-	patterns := h.pricedPatterns()
-	match, err := loadMatchers(ctx, h, true) // which takes the raw matchers away
+	resolved, err := resolve(fixed)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("origin: %w", err)
 	}
-	rules := make([]pricing.Rule, 0, len(h.Rules))
-	for i := range h.Rules {
-		rule, err := h.Rules[i].provision(h.app.currency)
-		if err != nil {
-			return atSource(h.Rules[i].Source, err)
-		}
-		// A failing matcher must neither make something free nor cheaper than
-		// it is: a free rule then does not match, a priced one does.
-		if rule.Match, err = loadMatchers(ctx, &h.Rules[i], !rule.Free); err != nil {
-			return atSource(h.Rules[i].Source, err)
-		}
-		rules = append(rules, rule)
+	origin, err := requests.ParseOrigin(resolved)
+	if err != nil {
+		return nil, fmt.Errorf("origin %q: %w", fixed, err)
 	}
-	if h.table, err = pricing.NewTable(match, rules); err != nil {
-		return err
-	}
-	h.warnNames(patterns)
-	return nil
+	return func(*http.Request) string { return origin }, nil
 }
 
-// loadMatchers loads the "match" of a config struct.
-func loadMatchers(ctx caddy.Context, owner any, onError bool) (pricing.Matcher, error) {
-	loaded, err := ctx.LoadModule(owner, "MatcherSetsRaw")
-	if err != nil {
-		return nil, fmt.Errorf("loading matchers: %w", err)
+// checkQueryNames refuses what is more than the name of a parameter.
+func checkQueryNames(names []string) error {
+	for i, name := range names {
+		if name == "" || strings.ContainsAny(name, "?&=#*;,/ ") {
+			return fmt.Errorf("query %q: write the parameter's name alone, such as: query p", name)
+		}
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("query %s is given twice", name)
+		}
 	}
-	var sets caddyhttp.MatcherSets
-	if err := sets.FromInterface(loaded); err != nil {
-		return nil, fmt.Errorf("loading matchers: %w", err)
-	}
-	return newMatcher(sets, onError), nil
+	return nil
 }
 
 // start builds the gate and its checkout on a vault whose ledger is open, or
@@ -243,7 +228,7 @@ func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
 		Ring:     ring,
 		Verifier: verifier,
 		Origin:   h.origin,
-		ClientIP: clientIP,
+		ClientIP: requests.ClientIP,
 		Welcome:  h.app.welcome,
 
 		WelcomeLimit: h.app.WelcomeLimit,
@@ -279,10 +264,10 @@ func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
 		Ledger:        func(context.Context) (gate.Ledger, error) { return v.Ledger() },
 		Checkout:      desk,
 		Origin:        h.origin,
-		Original:      originalTarget,
-		Detach:        detach,
-		Below:         below,
-		Inner:         inner,
+		Original:      requests.OriginalTarget,
+		Detach:        requests.Detach,
+		Below:         requests.Below,
+		Inner:         requests.Inner,
 		Cap:           h.cap,
 		Crawlers:      h.bots,
 		Teaser:        h.cutter,
@@ -307,14 +292,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		r.RequestURI = r.URL.RequestURI()
 	}
 	h.app.noteForwarded(r)
-	if secret := h.findSecret(r); secret.asked || secret.referer {
-		return h.log.serve(w, r, secret, func(w http.ResponseWriter) error { return h.serve(w, r, next) })
-	}
-	return h.serve(w, r, next)
+	return h.log.Serve(w, r, func(w http.ResponseWriter) error { return h.serve(w, r, next) })
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	if h.Origin == "" && !saneHost(r.Host) && !hostless(r) {
+	if h.Origin == "" && !requests.SaneHost(r.Host) && !requests.Hostless(r) {
 		w.Header().Set("Cache-Control", "no-store") // a cache may know this page by another host
 		return caddyhttp.Error(http.StatusBadRequest, errBadHost)
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/wire"
 )
 
 // folderOf makes a folder with these files, each of which holds its own name.
@@ -27,14 +29,14 @@ func folderOf(t *testing.T, files ...string) string {
 }
 
 // priceOf is what the gate asks for a path, and what the command says of it.
-func (s *site) priceOf(path string) (gate, command priceAnswer) {
+func (s *site) priceOf(path string) (gate, command wire.Price) {
 	s.t.Helper()
 	a := s.get(path, "Accept", "application/json")
 	switch a.StatusCode {
 	case http.StatusPaymentRequired:
 		var problem struct{ Price, Resource string }
 		a.json(s.t, &problem)
-		gate = priceAnswer{Status: "priced", Price: problem.Price, Resource: problem.Resource}
+		gate = wire.Price{Status: "priced", Price: problem.Price, Resource: problem.Resource}
 	case http.StatusOK, http.StatusNotFound, http.StatusMovedPermanently, http.StatusPermanentRedirect:
 		gate.Status = "open"
 	case http.StatusForbidden:
