@@ -15,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/withhold"
 	"github.com/tuppence/tuppence/paywall/gate"
 	"github.com/tuppence/tuppence/paywall/target"
 )
@@ -159,6 +161,7 @@ func TestN06AGiftLinkIsNoErrorWhileTheServerStarts(t *testing.T) {
 		app: &App{ready: make(chan struct{})}, gate: new(atomic.Pointer[gate.Gate]), GiftLinks: new(GiftLinks),
 		canon: &target.Canonicalizer{NFC: norm.NFC.String, NFKC: norm.NFKC.String},
 	}
+	h.log = withhold.NewAccessLog(caddy.Context{}, nil, h.canon, true)
 	for target, isError := range map[string]bool{"/.paywall/gift?key=x": false, "/.paywall/wallet": true, "/articles/a": true} {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // the visitor has no patience

@@ -292,7 +292,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		r.RequestURI = r.URL.RequestURI()
 	}
 	h.app.noteForwarded(r)
-	return h.log.Serve(w, r, func(w http.ResponseWriter) error { return h.serve(w, r, next) })
+	if secret := h.log.Find(r); secret.Found() {
+		return h.log.Serve(w, r, secret, func(w http.ResponseWriter) error { return h.serve(w, r, next) })
+	}
+	return h.serve(w, r, next)
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {

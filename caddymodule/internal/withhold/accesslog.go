@@ -46,15 +46,19 @@ func NewAccessLog(ctx caddy.Context, server *caddyhttp.Server, canon *target.Can
 	return log
 }
 
-// secretAddress says where a request holds an address that opens an article. The log
+// Secret says where a request holds an address that opens an article. The log
 // has what the client sent, whatever the config rewrites it to.
-type secretAddress struct {
+type Secret struct {
 	asked   bool // in its target, or in the address that it is led to
 	gift    bool // which is the gift's page, as our links have it
 	referer bool // in its Referer, where w3m says the page that it was on
 }
 
-func (l *AccessLog) find(r *http.Request) (s secretAddress) {
+// Found reports whether the request holds one.
+func (s Secret) Found() bool { return s.asked || s.referer }
+
+// Find looks for a secret in a request.
+func (l *AccessLog) Find(r *http.Request) (s Secret) {
 	raw := requests.OriginalTarget(r)
 	if path, _, _ := strings.Cut(raw, "?"); mayBeGift(path) {
 		s.asked = gate.Gift(l.canon, raw)
@@ -90,17 +94,9 @@ func isASCII(s string) bool {
 	return true
 }
 
-// Serve answers a request. One that holds a secret is logged here, without it, and
-// not by the server.
-func (l *AccessLog) Serve(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter) error) error {
-	if s := l.find(r); s.asked || s.referer {
-		return l.serve(w, r, s, answer)
-	}
-	return answer(w)
-}
-
-// serve answers a request that holds a secret, and logs it without that.
-func (l *AccessLog) serve(w http.ResponseWriter, r *http.Request, s secretAddress, answer func(http.ResponseWriter) error) error {
+// Serve answers a request that holds a secret, and logs it without that; the server
+// does not log it.
+func (l *AccessLog) Serve(w http.ResponseWriter, r *http.Request, s Secret, answer func(http.ResponseWriter) error) error {
 	logged := l.logs(r)
 	caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 	begun, shown := time.Now(), s.redact(r)
@@ -161,7 +157,7 @@ func (l *AccessLog) write(r *http.Request, w caddyhttp.ResponseRecorder, status,
 }
 
 // redact copies a request as it was sent, but for the secret.
-func (s secretAddress) redact(r *http.Request) *http.Request {
+func (s Secret) redact(r *http.Request) *http.Request {
 	shown := r.Clone(r.Context())
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		shown.Method, shown.RemoteAddr = original.Method, original.RemoteAddr
