@@ -25,10 +25,16 @@ type Way interface {
 	Name() string
 	// Origins are where its pages are, for form-action; empty if it has none.
 	Origins() []string
+	// Life is how long a reader has to pay an intent: it ends that long after it began.
+	Life() time.Duration
 	// Begin asks the provider for a payment. The same intent again gets the same answer,
-	// also after a lost one. [ErrRefused]: the provider does not take it.
+	// also after a lost one. [ErrRefused]: the provider does not take it. A way without
+	// Origins asks nobody and answers at once, as often as its page is shown.
 	Begin(ctx context.Context, in Begin) (Next, error)
-	// Look reads an intent at the provider: how far it is, and all that moved for it.
+	// Look reads an intent at the provider: how far it is, and all that moved for it. An
+	// intent without Object got no answer from Begin yet: a way that cannot find it
+	// without answers [ErrProvider]. A way that has nobody to ask answers the intent's own
+	// state and no movements.
 	Look(ctx context.Context, in paywall.Intent) (Found, error)
 	// Hook verifies a provider's call and answers which intents to look at, and movements
 	// that belong to none. It answers the request itself only when it is refused, and then
@@ -36,7 +42,7 @@ type Way interface {
 	// nothing of ours answers nothing and no error.
 	Hook(w http.ResponseWriter, r *http.Request) (Named, error)
 	// Movements are all on the provider's account since then, oldest first, each as Look
-	// and Hook name it.
+	// and Hook name it. [ErrManual]: nobody can be asked, statements are imported.
 	Movements(ctx context.Context, since time.Time) iter.Seq2[paywall.Movement, error]
 	// Return gives a part of a payment back. The same key again asks for nothing more.
 	// [ErrManual]: a person has to do it. [ErrRefused]: the provider will not, ever.
@@ -75,12 +81,19 @@ type Found struct {
 	State     paywall.IntentState
 	URL       string // to go on with, if it is offered
 	Movements []paywall.Movement
+	Warned    []string // payments that a bank called fraud and that can still be refunded
 }
 
 // Named is what a provider's call names.
 type Named struct {
-	Intents   []string // ids
-	Movements []paywall.Movement
+	Intents   []Reference
+	Movements []paywall.Movement // each with the payment that it belongs to before it, if it belongs to one
+}
+
+// Reference leads to an intent.
+type Reference struct {
+	Intent string // id
+	Object string // what the provider calls it, "" if the call does not say
 }
 
 // Errors of ways.
