@@ -88,7 +88,8 @@ func (p *parser) record() (r Record) {
 	case paywall.KindVoucher:
 		r.Vouchers = p.vouchers()
 	case paywall.KindRedeem:
-		r.Wallet, r.Voucher = r.legAccount(walletPrefix), p.hash(key)
+		r.Voucher = p.hash(key)
+		p.wallet(&r)
 	case paywall.KindUnlock:
 		r.Unlock = r.Cause
 		p.unlock(&r)
@@ -111,7 +112,7 @@ func (p *parser) record() (r Record) {
 	case paywall.KindErase:
 		r.Wallet = key
 	default:
-		p.fail()
+		p.funding(&r, key)
 	}
 	return r
 }

@@ -118,4 +118,103 @@
 //
 //	{"seq":14,"time":"2026-11-22T18:06:56.640Z","kind":"erase","cause":"erase/W8mPBSbHe8j2zRi0vRVKCg",
 //	 "prev":"XymDR-QOJ6Ygfd1R1aFqd4zm","hash":"kJMEO-GwfzO7EmhxHrdHzn2o"}
+//
+// # Money in and out
+//
+// At the ways that money comes in by, each thing has an id of the provider's. In the journal
+// those that lead to a wallet are sealed: only whoever has the key of that year can read them.
+//
+// A reader begins a top-up, and the way has answered with what to do:
+//
+//	{"seq":15,"time":"2026-11-22T18:07:13.680Z","kind":"intent","cause":"intent/2026.mB8Qv1xYc0tJ5wKz3nRfLg/open",
+//	 "wallet":"Qm1xT0aVb3c5d7e9f1g3hA","way":"stripe","amount":"10.00","until":"2026-11-22T18:38:13.000Z",
+//	 "prev":"kJMEO-GwfzO7EmhxHrdHzn2o","hash":"SnZMn4m-OKm37Hszbky88FZ0"}
+//	{"seq":16,"time":"2026-11-22T18:07:30.720Z","kind":"intent","cause":"intent/2026.mB8Qv1xYc0tJ5wKz3nRfLg/offered",
+//	 "wallet":"Qm1xT0aVb3c5d7e9f1g3hA","object":"2026.oT2aHd7uPq9eXs4iVy6kWw",
+//	 "prev":"SnZMn4m-OKm37Hszbky88FZ0","hash":"0uuWCBoJYTDJsGEIk0V-_uoB"}
+//
+// It is paid, and later the way's fee is known:
+//
+//	{"seq":17,"time":"2026-11-22T18:07:47.760Z","kind":"topup","cause":"topup/stripe/2026.pN0bGj8lCr1fZm5hUo3dSa",
+//	 "legs":[["stripe","-10.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","10.00"]],
+//	 "intent":"2026.mB8Qv1xYc0tJ5wKz3nRfLg",
+//	 "prev":"0uuWCBoJYTDJsGEIk0V-_uoB","hash":"3vojenltnDDjpNdKY_YJqmPO"}
+//	{"seq":18,"time":"2026-11-22T18:08:04.800Z","kind":"fee","cause":"fee/stripe/2026.fR3sTk9vBx",
+//	 "legs":[["fees","-0.40"],["stripe","0.40"]],
+//	 "payment":"2026.pN0bGj8lCr1fZm5hUo3dSa",
+//	 "prev":"3vojenltnDDjpNdKY_YJqmPO","hash":"Z83GrqLg10mxJjrSxFFPVUhd"}
+//
+// Somebody refunded 2.00 of it at the provider, and that failed:
+//
+//	{"seq":19,"time":"2026-11-22T18:08:21.840Z","kind":"reversal","cause":"reversal/stripe/2026.rE6uYn2wDz",
+//	 "legs":[["stripe","2.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","-2.00"]],
+//	 "payment":"2026.pN0bGj8lCr1fZm5hUo3dSa",
+//	 "prev":"Z83GrqLg10mxJjrSxFFPVUhd","hash":"HOg_bwrwVwRkqmw2wvrJAExQ"}
+//	{"seq":20,"time":"2026-11-22T18:08:38.880Z","kind":"reversal-failed","cause":"reversal-failed/stripe/2026.rE6uYn2wDz",
+//	 "legs":[["stripe","-2.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","2.00"]],
+//	 "payment":"2026.pN0bGj8lCr1fZm5hUo3dSa",
+//	 "prev":"HOg_bwrwVwRkqmw2wvrJAExQ","hash":"zblCEJBLhiewQxr27CRFvqTM"}
+//
+// Unspent credit goes back the way it came: a cash-out of one part, with which the wallet is
+// to be closed. It is taken from the wallet, the way is asked, and the money has left:
+//
+//	{"seq":21,"time":"2026-11-22T18:08:55.920Z","kind":"cashout","cause":"cashout/h7Kp2mQx-0/planned",
+//	 "legs":[["wallet/Qm1xT0aVb3c5d7e9f1g3hA","-3.00"],["transit","3.00"]],
+//	 "way":"stripe","payment":"2026.pN0bGj8lCr1fZm5hUo3dSa","closes":true,
+//	 "prev":"zblCEJBLhiewQxr27CRFvqTM","hash":"xIobd5OxDkGhU3mT6Py9tPed"}
+//	{"seq":22,"time":"2026-11-22T18:09:12.960Z","kind":"cashout","cause":"cashout/h7Kp2mQx-0/sent",
+//	 "wallet":"Qm1xT0aVb3c5d7e9f1g3hA",
+//	 "prev":"xIobd5OxDkGhU3mT6Py9tPed","hash":"g0iBGihevg3HKlly9Psh1J6t"}
+//	{"seq":23,"time":"2026-11-22T18:09:30.000Z","kind":"cashout","cause":"cashout/h7Kp2mQx-0/done",
+//	 "legs":[["transit","-3.00"],["stripe","3.00"]],
+//	 "wallet":"Qm1xT0aVb3c5d7e9f1g3hA","id":"2026.cO1lMw5zEg",
+//	 "prev":"g0iBGihevg3HKlly9Psh1J6t","hash":"9tHDxOVsMuovWGAsWOyxjPbm"}
+//
+// A reader's bank takes a payment back, for a fee of 20.00. The wallet still had 7.00, of
+// which 0.60 was free credit, and owes the rest. The publisher wins, or loses what is owed:
+//
+//	{"seq":24,"time":"2026-11-22T18:09:47.040Z","kind":"dispute","cause":"dispute/stripe/2026.dI4qSv8yHj",
+//	 "legs":[["stripe","30.00"],["fees","-20.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","-7.00"],["receivable","-3.00"]],
+//	 "payment":"2026.pN0bGj8lCr1fZm5hUo3dSa","free":"0.60",
+//	 "prev":"9tHDxOVsMuovWGAsWOyxjPbm","hash":"o-AF5kcQ4Uc8sAIdHzas95wJ"}
+//	{"seq":25,"time":"2026-11-22T18:10:04.080Z","kind":"dispute-won","cause":"dispute-won/stripe/2026.dI4qSv8yHj",
+//	 "legs":[["stripe","-10.00"],["receivable","3.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","7.00"]],
+//	 "payment":"2026.pN0bGj8lCr1fZm5hUo3dSa","free":"0.60",
+//	 "prev":"o-AF5kcQ4Uc8sAIdHzas95wJ","hash":"cFul9ow6UmkTYr1RubqDw9LQ"}
+//	{"seq":26,"time":"2026-11-22T18:10:21.120Z","kind":"dispute-lost","cause":"dispute-lost/stripe/2026.dI5rTw9zIk",
+//	 "legs":[["receivable","4.00"],["losses","-4.00"]],
+//	 "wallet":"Qm1xT0aVb3c5d7e9f1g3hA","payment":"2026.pX9cFk7mDs2gAn6jVp4eTb",
+//	 "prev":"cFul9ow6UmkTYr1RubqDw9LQ","hash":"WCbQLfa8PtM_RJUZoTeR6MmM"}
+//
+// The provider pays out to the publisher's bank, and that comes back; it took something
+// without saying what for:
+//
+//	{"seq":27,"time":"2026-11-22T18:10:38.160Z","kind":"settlement","cause":"settlement/stripe/po_1QkXvT2eZv",
+//	 "legs":[["stripe","6.60"],["bank","-6.60"]],
+//	 "prev":"WCbQLfa8PtM_RJUZoTeR6MmM","hash":"Tkmi805TVA7H7wJ4BxnrAm4Y"}
+//	{"seq":28,"time":"2026-11-22T18:10:55.200Z","kind":"settlement-failed","cause":"settlement-failed/stripe/po_1QkXvT2eZv",
+//	 "legs":[["stripe","-6.60"],["bank","6.60"]],
+//	 "prev":"Tkmi805TVA7H7wJ4BxnrAm4Y","hash":"Igkf8miOeCuEHmTowZxR_uFm"}
+//	{"seq":29,"time":"2026-11-22T18:11:12.240Z","kind":"suspense","cause":"suspense/stripe/txn_3MmlLr2eZv",
+//	 "legs":[["stripe","0.50"],["suspense","-0.50"]],
+//	 "prev":"Igkf8miOeCuEHmTowZxR_uFm","hash":"xjF89ZBZAcdq4lgaSbdR0Mja"}
+//
+// Money came to the bank and belongs to no wallet yet; somebody says whose it is. Other money
+// is sent back:
+//
+//	{"seq":30,"time":"2026-11-22T18:11:29.280Z","kind":"unclaimed","cause":"unclaimed/bank/2026.uV5mNx1aFh",
+//	 "legs":[["bank","-5.00"],["unclaimed","5.00"]],
+//	 "prev":"xjF89ZBZAcdq4lgaSbdR0Mja","hash":"Ond12eJjmnPWVfifvQjfjKBn"}
+//	{"seq":31,"time":"2026-11-22T18:11:46.320Z","kind":"assign","cause":"assign/bank/2026.uV5mNx1aFh",
+//	 "legs":[["unclaimed","-5.00"],["wallet/Qm1xT0aVb3c5d7e9f1g3hA","5.00"]],
+//	 "intent":"2026.nC9Rw2yZd1uK6xLa4oSgMh",
+//	 "prev":"Ond12eJjmnPWVfifvQjfjKBn","hash":"8xGiIh0ayptV2f_xKPXA7ZcY"}
+//	{"seq":32,"time":"2026-11-22T18:12:03.360Z","kind":"send-back","cause":"send-back/bank/2026.sB7oPy3cGi",
+//	 "legs":[["unclaimed","-1.00"],["bank","1.00"]],
+//	 "prev":"8xGiIh0ayptV2f_xKPXA7ZcY","hash":"vci3Fynd1S936YWzOTYASVXv"}
+//
+// The vouchers of record 6 that nobody redeemed are dead from now on:
+//
+//	{"seq":33,"time":"2026-11-22T18:12:20.400Z","kind":"revoke","cause":"revoke/6",
+//	 "prev":"vci3Fynd1S936YWzOTYASVXv","hash":"M75RT3MXOn6NyCT2hUS3m9SL"}
 package journal

@@ -87,9 +87,12 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendCount(appendCount(b, "readers", r.Readers), "limit", r.Limit)
 	case paywall.KindSetting:
 		return appendSetting(b, r, currency.Decimals())
-	case paywall.KindRedeem, paywall.KindErase: // the cause says all
+	case paywall.KindRedeem:
+		return appendWallet(b, r)
+	case paywall.KindErase: // the cause says all
+		return b
 	}
-	return b
+	return appendFunding(b, r, currency.Decimals())
 }
 
 func appendUnlock(b []byte, r *Record, decimals int) []byte {

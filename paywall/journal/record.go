@@ -25,6 +25,27 @@ import (
 //	setting  Wallet, Setting
 //	erase    Wallet
 //
+//	intent             Intent, State, Wallet; of an open one Way, Amount and Until, later Object if the way named one
+//	topup              Way, ID, Payment, Intent, Wallet; legs
+//	fee                Way, ID, Payment if it is one's; legs
+//	reversal           Way, ID, Payment, Wallet, Free; legs
+//	reversal-failed    the same; ID is the reversal's
+//	dispute            the same
+//	dispute-won        the same; ID is the dispute's
+//	dispute-lost       Way, ID, Payment, Wallet; ID is the dispute's; legs if something was owed
+//	settlement         Way, ID; legs
+//	settlement-failed  the same; ID is the settlement's
+//	unclaimed          Way, ID, Payment, Intent if one was named; legs
+//	assign             Way, ID, Intent, Wallet; ID is that of what stood in unclaimed; legs
+//	send-back          Way, ID, the same; legs
+//	suspense           Way, ID, Payment if it is one's; legs
+//	cashout            CashOut, State, Wallet; planned: Way, Payment, Closes; later ID if a movement tells it; legs but for sent and pending
+//	revoke             Batch
+//
+// In these, and of a redeemed voucher, Wallet stands in the legs, or in a field of its own
+// if no leg is a wallet's. It is empty when the wallet is erased. Payment is the ID where a
+// topup or unclaimed record has none.
+//
 // What follows from other fields is not written: the wallet, unlock and voucher
 // stand in the cause, the wallet and site of a purchase in its legs if it has any,
 // and its price in what was paid unless a cap left less to pay.
@@ -94,7 +115,8 @@ type Funding struct {
 	State   string    // of an intent or a cash-out, from this record on
 	Until   time.Time // the intent's end
 	Payment string    // sealed
-	ID      string    // of the movement, sealed if Payment is set; of a cash-out, its part's
+	ID      string    // of the movement, sealed if Payment is set
+	CashOut string    // id of a cash-out's part
 	Amount  int64     // of an intent, in millionths
 	Closes  bool      // a planned cash-out closes its wallet
 	Batch   uint64    // the number of the record that made the vouchers
@@ -138,6 +160,16 @@ func (r *Record) cause() string {
 		return "setting/" + r.Wallet + "/" + strconv.FormatUint(r.Seq, 10) // the same settings may come back
 	case paywall.KindErase:
 		return "erase/" + r.Wallet
+	case paywall.KindIntent:
+		return "intent/" + r.Intent + "/" + r.State
+	case paywall.KindTopUp, paywall.KindFee, paywall.KindReversal, paywall.KindReversalFailed, paywall.KindDispute,
+		paywall.KindDisputeWon, paywall.KindDisputeLost, paywall.KindSettlement, paywall.KindSettlementFailed,
+		paywall.KindUnclaimed, paywall.KindAssign, paywall.KindSendBack, paywall.KindSuspense:
+		return string(r.Kind) + "/" + r.Way + "/" + r.ID
+	case paywall.KindCashOut:
+		return "cashout/" + r.CashOut + "/" + r.State
+	case paywall.KindRevoke:
+		return "revoke/" + strconv.FormatUint(r.Batch, 10)
 	}
 	return string(r.Kind)
 }
