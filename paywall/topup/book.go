@@ -1,0 +1,236 @@
+package topup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// maxMovementID bounds what a way may call a movement, in bytes.
+const maxMovementID = 200
+
+// errForeign is of money in another currency than the ledger's: it cannot be booked.
+var errForeign = errors.New("the ledger has another currency")
+
+// settled is what became of an intent.
+type settled struct {
+	intent   paywall.Intent // as the ledger has it
+	url      string
+	credited paywall.Money
+}
+
+// settle reads an intent from its way and books what the ledger lacks. This is the only
+// place where an intent becomes paid, whoever named it. Two at the same time do no harm:
+// each movement is booked once.
+func (s *Service) settle(ctx context.Context, l Ledger, in paywall.Intent) (settled, error) {
+	way, err := s.way(in.Way)
+	if err != nil {
+		return settled{intent: in}, fmt.Errorf("the way %q is not configured any more: %w", in.Way, err)
+	}
+	known, err := s.forWay(in)
+	if err != nil {
+		return settled{intent: in}, err
+	}
+	found, err := way.Look(ctx, known)
+	if err != nil {
+		return settled{intent: in}, err
+	}
+	out, err := s.bookAll(ctx, l, way, in, found)
+	if err != nil {
+		return out, err
+	}
+	returned, err := s.refundWarned(ctx, way, known.ID, found)
+	if err != nil || !returned {
+		return out, err
+	}
+	if found, err = way.Look(ctx, known); err != nil {
+		return out, err
+	}
+	return s.bookAll(ctx, l, way, out.intent, found)
+}
+
+// bookAll books the movements of an intent in order, and moves its state.
+func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywall.Intent, found Found) (settled, error) {
+	out := settled{intent: in, url: found.URL, credited: paywall.Money{Currency: in.Amount.Currency}}
+	var failed []error
+	paid := false
+	for _, m := range inOrder(found.Movements) {
+		booked, err := s.book(ctx, l, way.Name(), m)
+		switch {
+		case errors.Is(err, errForeign): // said in the log
+		case err != nil:
+			failed = append(failed, err)
+		case m.Kind == paywall.MovedPayment && booked.Placed:
+			paid = true
+			out.credited.Micros += booked.Credited.Micros
+		}
+	}
+	to := found.State
+	if to == paywall.IntentPaid && !paid {
+		to = paywall.IntentPending // a payment without a movement is not here yet
+	}
+	if paid {
+		to = paywall.IntentPaid
+	}
+	if to == in.State {
+		return out, errors.Join(failed...)
+	}
+	moved, err := l.MoveIntent(ctx, in.ID, to, in.Object)
+	if err != nil {
+		return out, errors.Join(append(failed, err)...)
+	}
+	out.intent = moved
+	if way.asks() && moved.State.Final() && !in.State.Final() {
+		way.breaker.count(moved.State == paywall.IntentPaid, s.o.Now())
+	}
+	return out, errors.Join(failed...)
+}
+
+// inOrder sorts movements so that each finds what it builds on.
+func inOrder(movements []paywall.Movement) []paywall.Movement {
+	rank := map[paywall.MovementKind]int{
+		paywall.MovedFee: 1, paywall.MovedRefund: 2, paywall.MovedDispute: 2, paywall.MovedPayout: 2,
+		paywall.MovedRefundFailed: 3, paywall.MovedDisputeWon: 3, paywall.MovedDisputeLost: 3, paywall.MovedPayoutFailed: 3,
+		paywall.MovedOther: 4,
+	}
+	sorted := slices.Clone(movements)
+	slices.SortStableFunc(sorted, func(a, b paywall.Movement) int {
+		return cmp.Or(cmp.Compare(rank[a.Kind], rank[b.Kind]), a.At.Compare(b.At))
+	})
+	return sorted
+}
+
+// book has the ledger book one movement, under the ids that the ledger knows it by.
+func (s *Service) book(ctx context.Context, l Ledger, way string, m paywall.Movement) (paywall.Booked, error) {
+	m.Way = way
+	if err := s.check(m); err != nil {
+		s.o.Logger.Error("a way named a movement that cannot be booked", "way", way, "kind", m.Kind, "id", m.ID, "error", err)
+		return paywall.Booked{}, err
+	}
+	if strings.HasPrefix(m.CashOut, warnedKey) {
+		m.CashOut = "" // nobody's cash-out: we refunded it after a warning
+	}
+	if m.Kind == paywall.MovedPayment && m.Payment == "" {
+		m.Payment = m.ID
+	}
+	if m.Payment == "" {
+		m.Intent = ""
+		return l.Book(ctx, m)
+	}
+	in, err := s.paidFor(ctx, l, m)
+	if err != nil {
+		return paywall.Booked{}, err
+	}
+	m.Intent = in.ID
+	booked, err := s.bookSealed(ctx, l, m)
+	if isNotFound(err) && m.CashOut != "" { // another installation's, or older than a backup
+		m.CashOut = ""
+		booked, err = s.bookSealed(ctx, l, m)
+	}
+	if isNotFound(err) && m.Intent == "" {
+		return s.bookUnexplained(ctx, l, m)
+	}
+	if err != nil {
+		return booked, fmt.Errorf("booking a %s of %s: %w", m.Kind, way, err)
+	}
+	if m.Kind == paywall.MovedPayment && booked.Placed && in.ID != "" && in.State != paywall.IntentPaid {
+		_, err = l.MoveIntent(ctx, in.ID, paywall.IntentPaid, in.Object)
+	}
+	return booked, err
+}
+
+// check refuses what no ledger could book.
+func (s *Service) check(m paywall.Movement) error {
+	switch {
+	case m.ID == "" || len(m.ID) > maxMovementID || len(m.Payment) > maxMovementID:
+		return fmt.Errorf("its id is empty or longer than %d bytes", maxMovementID)
+	case m.Amount.Currency != s.o.Currency || m.Fee.Micros != 0 && m.Fee.Currency != s.o.Currency:
+		return fmt.Errorf("%s in %s: %w", m.Amount, m.Amount.Currency, errForeign)
+	case m.Amount.Micros <= 0 && m.Kind != paywall.MovedOther || m.Fee.Micros < 0:
+		return fmt.Errorf("its amount is %s", m.Amount)
+	}
+	return nil
+}
+
+// paidFor is the intent that a movement belongs to, as the ledger has it. It is empty if
+// the movement names none, none of ours, or one of another way.
+func (s *Service) paidFor(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Intent, error) {
+	if m.Intent == "" {
+		return paywall.Intent{}, nil
+	}
+	in, err := s.find(ctx, l, m.Intent)
+	switch {
+	case errors.Is(err, errNoIntent):
+		return paywall.Intent{}, nil
+	case err != nil:
+		return paywall.Intent{}, err
+	case in.Way != m.Way:
+		s.o.Logger.Error("money came for a top-up of another way; it stands in unclaimed", "way", m.Way, "id", m.ID)
+		return paywall.Intent{}, nil
+	}
+	return in, nil
+}
+
+// bookSealed seals a movement with the key of the year that its payment belongs to: its
+// intent's, or that of the payment itself if no intent is known. m.Intent is sealed already.
+func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
+	years := s.o.Seals.years()
+	if m.Intent != "" {
+		year, err := sealedIn(m.Intent)
+		if err != nil {
+			return paywall.Booked{}, err
+		}
+		years = []int{year}
+	} else if m.Kind == paywall.MovedPayment {
+		if m.At.Before(s.o.Seals.reach()) {
+			return paywall.Booked{}, fmt.Errorf("a payment of %s may have been booked under a key that is gone: %w", m.At.Format("January 2006"), errForgotten)
+		}
+		years = []int{m.At.UTC().Year()}
+	}
+	booked, err := paywall.Booked{}, error(errNoIntent)
+	for _, year := range years {
+		sealed := m
+		var failed [2]error
+		sealed.ID, failed[0] = s.o.Seals.seal(m.ID, year)
+		sealed.Payment, failed[1] = s.o.Seals.seal(m.Payment, year)
+		if err := errors.Join(failed[:]...); err != nil {
+			return paywall.Booked{}, err
+		}
+		if booked, err = l.Book(ctx, sealed); !isNotFound(err) {
+			break
+		}
+	}
+	return booked, err
+}
+
+// bookUnexplained books a movement of a payment that the ledger does not know, such as one
+// of a year whose key is gone. It stands in suspense, so that the way's account is right.
+func (s *Service) bookUnexplained(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
+	other, moves := unexplained(m)
+	if !moves {
+		return paywall.Booked{}, nil
+	}
+	s.o.Logger.Error("a way named a movement of a payment that is not known here; it stands in suspense", "way", m.Way, "kind", m.Kind, "id", m.ID)
+	return l.Book(ctx, other)
+}
+
+// unexplained is a movement without the payment that it belongs to; moves is false if
+// nothing moved at the provider.
+func unexplained(m paywall.Movement) (other paywall.Movement, moves bool) {
+	other = paywall.Movement{Way: m.Way, Kind: paywall.MovedOther, ID: string(m.Kind) + ":" + m.ID, Amount: m.Amount, At: m.At}
+	switch m.Kind {
+	case paywall.MovedFee, paywall.MovedRefund:
+		other.Amount = m.Amount.Neg()
+	case paywall.MovedDispute:
+		other.Amount.Micros = -m.Amount.Micros - m.Fee.Micros
+	case paywall.MovedRefundFailed, paywall.MovedDisputeWon:
+	case paywall.MovedPayment, paywall.MovedDisputeLost, paywall.MovedPayout, paywall.MovedPayoutFailed, paywall.MovedOther:
+		return other, false
+	}
+	return other, true
+}

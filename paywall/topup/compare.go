@@ -1,0 +1,173 @@
+package topup
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+)
+
+// movementKey is what a movement is compared by.
+type movementKey [16]byte
+
+// keyOf identifies a movement with its ids in clear. A refund for a cash-out is known by
+// the part that it completes, whatever the provider calls it.
+func keyOf(m paywall.Movement) (key movementKey) {
+	id := "/id/" + m.ID
+	if m.Kind == paywall.MovedRefund && m.CashOut != "" {
+		id = "/part/" + m.CashOut
+	}
+	sum := sha256.Sum256([]byte(m.Way + "/" + string(m.Kind) + id))
+	copy(key[:], sum[:])
+	return key
+}
+
+// entry is a movement of the journal.
+type entry struct {
+	key    movementKey
+	micros int64
+	seen   bool // at its provider
+}
+
+func (e entry) compare(key movementKey) int { return bytes.Compare(e.key[:], key[:]) }
+
+// comparison is one run of Reconcile.
+type comparison struct {
+	service  *Service
+	ledger   Ledger
+	progress func(int)
+	done     int
+	journal  []entry // sorted by key
+	out      Reconciled
+}
+
+func (c *comparison) step() {
+	c.done++
+	if c.progress != nil && c.done%progressEvery == 0 {
+		c.progress(c.done)
+	}
+}
+
+// readJournal comes before the providers: what it has must have happened there already.
+func (c *comparison) readJournal(ctx context.Context) error {
+	for m, err := range c.ledger.Movements(ctx, c.out.Since.Add(-bookedLate)) {
+		if err != nil {
+			return err
+		}
+		m = c.opened(m)
+		c.journal = append(c.journal, entry{key: keyOf(m), micros: moved(m)})
+		c.out.Here++
+		c.step()
+	}
+	slices.SortFunc(c.journal, func(a, b entry) int { return a.compare(b.key) })
+	return nil
+}
+
+// opened is a movement of the journal with its ids in clear. Those whose key is gone stay
+// as they are: they are older than what is compared.
+func (c *comparison) opened(m paywall.Movement) paywall.Movement {
+	for _, id := range []*string{&m.ID, &m.Payment, &m.Intent} {
+		if text, err := c.service.o.Seals.open(*id); err == nil {
+			*id = text
+		}
+	}
+	return m
+}
+
+// moved is what a movement changes the provider's account by, apart from its direction.
+func moved(m paywall.Movement) int64 { return m.Amount.Micros + m.Fee.Micros }
+
+// find looks a movement up in the journal.
+func (c *comparison) find(m paywall.Movement) *entry {
+	i, found := slices.BinarySearchFunc(c.journal, keyOf(m), entry.compare)
+	if !found {
+		return nil
+	}
+	return &c.journal[i]
+}
+
+// readWay compares what a way's provider has.
+func (c *comparison) readWay(ctx context.Context, way Offered) error {
+	for m, err := range way.Movements(ctx, c.out.Since.Add(-bookedLate)) {
+		if err != nil {
+			return err
+		}
+		m.Way = way.Name()
+		c.out.There++
+		c.step()
+		if err := c.compare(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *comparison) compare(ctx context.Context, m paywall.Movement) error {
+	here := c.find(m)
+	if here == nil {
+		if other, moves := unexplained(m); moves {
+			if here = c.find(other); here != nil { // booked while its payment was not known
+				m = other
+			}
+		}
+	}
+	switch {
+	case here == nil:
+		return c.book(ctx, m)
+	case here.micros != moved(m) && !m.At.Before(c.out.Since):
+		c.add(Difference{Kind: OtherAmount, Movement: m, Here: paywall.Money{Micros: here.micros, Currency: c.service.o.Currency}})
+	}
+	here.seen = true
+	return nil
+}
+
+// book mends a movement that the journal has not. When it was booked since the journal was
+// read, it is no difference.
+func (c *comparison) book(ctx context.Context, m paywall.Movement) error {
+	booked, err := c.service.book(ctx, c.ledger, m.Way, m)
+	switch {
+	case ctx.Err() != nil, errors.Is(err, paywall.ErrUnavailable):
+		return err
+	case err == nil && booked.Replayed:
+	case err == nil:
+		c.out.Mended++
+		c.add(Difference{Kind: MissingHere, Movement: m, Mended: true})
+	case !m.At.Before(c.out.Since):
+		c.add(Difference{Kind: MissingHere, Movement: m, Err: err})
+	}
+	return nil
+}
+
+// findMissingThere reads the journal again for what no provider named.
+func (c *comparison) findMissingThere(ctx context.Context) error {
+	if !slices.ContainsFunc(c.journal, func(e entry) bool { return !e.seen }) {
+		return nil
+	}
+	for m, err := range c.ledger.Movements(ctx, c.out.Since) {
+		if err != nil {
+			return err
+		}
+		m = c.opened(m)
+		here := c.find(m)
+		if here == nil || here.seen || !slices.Contains(c.out.Asked, m.Way) || m.At.Before(c.out.Since) {
+			continue
+		}
+		here.seen = true
+		c.add(Difference{Kind: MissingThere, Movement: m})
+	}
+	return nil
+}
+
+func (c *comparison) add(d Difference) {
+	if !d.Mended {
+		c.out.Open++
+	}
+	if len(c.out.Differences) < maxDifferences {
+		d.Movement.At = d.Movement.At.Truncate(time.Second)
+		c.out.Differences = append(c.out.Differences, d)
+	}
+}
