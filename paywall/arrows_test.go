@@ -36,6 +36,8 @@ var siblings = map[string][]string{
 	"caddymodule/internal/command": {
 		"caddymodule/internal/wire", "paywall/badgerstore", "paywall/journal/archive", "paywall/journal/segment",
 	},
+
+	"paywall/topup/stripe/pretend/mocktest": {"paywall/topup/stripe/pretend"},
 }
 
 // commands stand in a folder under the package whose claims they measure. They
@@ -46,14 +48,14 @@ var commands = map[string][]string{
 }
 
 // standardOnly are the packages that use nothing of other people's modules.
-var standardOnly = []string{"paywall", "paywall/target"}
+var standardOnly = []string{"paywall", "paywall/target", "paywall/topup/stripe/pretend"}
 
 // inputOutput is what a journal's line has no need of.
 var inputOutput = []string{"io", "io/fs", "io/ioutil", "os", "net", "net/http", "syscall"}
 
 // TestImportArrowsRunOneWay holds the structure: cmd, caddymodule, paywall/*,
 // paywall, and never back; no Caddy and no zap below caddymodule; nothing but
-// the standard library in the domain and in target; no files in a journal's lines.
+// the standard library in the domain, in target and in the pretend bank; no files in a journal's lines.
 func TestImportArrowsRunOneWay(t *testing.T) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
 	cmd.Dir = ".."
@@ -148,6 +150,9 @@ func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
 		{"paywall/topup", module + "paywall/ledger"},
 		{"paywall/topup/stripe", module + "paywall/topup/bank"},
 		{"paywall/topup/bank", module + "paywall/ledger"},
+		{"paywall/topup/stripe/pretend", module + "paywall/topup/stripe"},
+		{"paywall/topup/stripe/pretend", module + "paywall/topup"},
+		{"paywall/topup/stripe/pretend", "github.com/stripe/stripe-go/v85"},
 		{"caddymodule/internal/routes", module + "paywall/gate"},
 		{"caddymodule/internal/requests", module + "paywall/gate"},
 		{"caddymodule/internal/matchers", module + "caddymodule/internal/routes"},
