@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestNothingPricedIsReachedAroundTheGate: blocks beside and behind the
+// TestNothingPricedIsReachedAroundTheGate: blocks beside and after the
 // directive may lead anywhere, not to an article that nobody bought.
 func TestNothingPricedIsReachedAroundTheGate(t *testing.T) {
 	s := newSite(t, "", `paywall /articles/* 0.20 {

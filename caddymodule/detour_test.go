@@ -8,10 +8,10 @@ import (
 // TestInvokeIsFollowed: a named route stands where it is invoked.
 func TestInvokeIsFollowed(t *testing.T) {
 	for name, tc := range map[string]struct{ named, site, want string }{
-		"delivers some":              {"reverse_proxy localhost:2", "route {\n\t\thandle /old/* {\n\t\t\tinvoke named\n\t\t}\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}", "behind invoke named (reverse_proxy), which already answers"},
-		"delivers files":             {"file_server {\n\t\troot /srv\n\t}", "route {\n\t\tinvoke /old/* named\n\t\tpaywall /a/* 0.20\n\t}", "behind invoke named (file_server), which already answers"},
-		"delivers deeper":            {"handle /x/* {\n\t\treverse_proxy localhost:2\n\t}", "route {\n\t\tinvoke named\n\t\tpaywall /a/* 0.20\n\t}", "behind invoke named (reverse_proxy), which already answers"},
-		"invokes another":            {"invoke other\n}\n&(other) {\n\treverse_proxy localhost:2", "route {\n\t\tinvoke /x/* named\n\t\tpaywall /a/* 0.20\n\t}", "behind invoke other (reverse_proxy), which already answers"},
+		"delivers some":              {"reverse_proxy localhost:2", "route {\n\t\thandle /old/* {\n\t\t\tinvoke named\n\t\t}\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}", "after invoke named (reverse_proxy), which already answers"},
+		"delivers files":             {"file_server {\n\t\troot /srv\n\t}", "route {\n\t\tinvoke /old/* named\n\t\tpaywall /a/* 0.20\n\t}", "after invoke named (file_server), which already answers"},
+		"delivers deeper":            {"handle /x/* {\n\t\treverse_proxy localhost:2\n\t}", "route {\n\t\tinvoke named\n\t\tpaywall /a/* 0.20\n\t}", "after invoke named (reverse_proxy), which already answers"},
+		"invokes another":            {"invoke other\n}\n&(other) {\n\treverse_proxy localhost:2", "route {\n\t\tinvoke /x/* named\n\t\tpaywall /a/* 0.20\n\t}", "after invoke other (reverse_proxy), which already answers"},
 		"answers all":                {"respond ok", "route {\n\t\tinvoke named\n\t\tpaywall /a/* 0.20\n\t}", "already answers"},
 		"answers some":               {"respond ok", "route {\n\t\tinvoke /health named\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}", ""},
 		"sets a header":              {"header X-Robots-Tag noai", "route {\n\t\tinvoke named\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}", ""},

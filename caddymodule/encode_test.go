@@ -13,8 +13,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// TestD11EncodingsBesideTheGateShowNothing: Caddy's encode in front of it, and
-// behind it files that are there in several encodings already.
+// TestD11EncodingsBesideTheGateShowNothing: Caddy's encode before it, and
+// after it files that are there in several encodings already.
 func TestD11EncodingsBesideTheGateShowNothing(t *testing.T) {
 	files := t.TempDir()
 	if err := os.Mkdir(filepath.Join(files, "articles"), 0o700); err != nil {

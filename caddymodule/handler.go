@@ -95,7 +95,7 @@ type Handler struct {
 	// nothing; they are sent to the purchase page.
 	Teaser *Teaser `json:"teaser,omitempty"`
 
-	// Whether a page that was just bought gets a bar at its head, behind its <body>
+	// Whether a page that was just bought gets a bar at its head, after its <body>
 	// tag: what was paid, a button that undoes it, the receipt, the wallet. It is
 	// there as long as the purchase can be undone, on HTML pages that a browser asks
 	// for whole and that come uncompressed, which the gate asks the site for. The

@@ -121,7 +121,7 @@ func TestC11NoOddityOfHTTP2IsUngated(t *testing.T) {
 		"transfer-encoding":      {request(nil, field{"transfer-encoding", "chunked"}), refused, refused},
 		"content-length of 5":    {request(nil, field{"content-length", "5"}), "402 " + refused, "200 " + refused},
 		"an unknown pseudo":      {request(nil, field{":paid", "yes"}), refused, refused},
-		"a pseudo behind others": {append([]field{{"x-a", "b"}}, request(nil)...), refused, refused},
+		"a pseudo after others":  {append([]field{{"x-a", "b"}}, request(nil)...), refused, refused},
 		"status in a request":    {request(nil, field{":status", "200"}), refused, refused},
 		"line break in a value":  {request(nil, field{"x-a", "b\r\nauthorization: x"}), refused, refused},
 		"NUL in a value":         {request(nil, field{"x-a", "b\x00"}), refused, refused},

@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// TestRulesThatNeverApplyAreRefused: hidden behind an earlier one, or outside of
+// TestRulesThatNeverApplyAreRefused: hidden by an earlier one, or outside of
 // the directive's matcher.
 func TestRulesThatNeverApplyAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ site, want string }{
 		"dearer after all":        {"paywall {\n\t\tprice /a/* 0.20\n\t\tprice /a/long/* 0.50\n\t}", "rule never applies: the one before it (Caddyfile:10) matches all that it does, and the first that matches decides; write this one first, at Caddyfile:11"},
 		"free after all":          {"paywall /a/* {\n\t\tprice /a/* 0.20\n\t\tfree /a/welcome\n\t}", "(Caddyfile:10) matches all that it does"},
 		"page after its section":  {"paywall /a/* {\n\t\tprice /a/* 0.20\n\t\tprice /a/x 0.50\n\t}", "write this one first, at Caddyfile:11"},
-		"behind two":              {"@ab path /a/x /b/x\n\tpaywall {\n\t\tprice /a/* 0.20\n\t\tprice /b/* 0.30\n\t\tprice @ab 0.50\n\t}", "rule never applies"},
+		"after two":               {"@ab path /a/x /b/x\n\tpaywall {\n\t\tprice /a/* 0.20\n\t\tprice /b/* 0.30\n\t\tprice @ab 0.50\n\t}", "rule never applies"},
 		"suffix in a section":     {"@mp3 path *.mp3\n\tpaywall /a/* {\n\t\tprice @mp3 0.20\n\t\tprice /a/*.mp3 0.50\n\t}", "rule never applies"},
 		"in capitals":             {"paywall {\n\t\tprice /Magazine/* 0.20\n\t\tprice /magazine/long* 0.50\n\t}", "rule never applies"},
 		"first line's price":      {"paywall {\n\t\tprice /a/* 0.20\n\t\tfree /a/b/*\n\t\tprice 0.30\n\t}", "rule never applies"},

@@ -117,7 +117,7 @@ func (h *Handler) warnEnded(p placed) {
 		return
 	}
 	open := strings.TrimSuffix(p.Text, "$")
-	h.logger.Warn("a path_regexp ends with the name of a page, and what the site delivers behind that name, such as JSON, costs nothing; write it without the $ at its end, or with endings",
+	h.logger.Warn("a path_regexp ends with the name of a page, and what the site delivers after that name, such as JSON, costs nothing; write it without the $ at its end, or with endings",
 		slog.String("at", p.source), slog.String("pattern", p.Text), slog.String("free", p.Page+".json"),
 		slog.Any("write", []string{open, open + "(?:[./].*)?$"}))
 }

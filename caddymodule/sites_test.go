@@ -120,8 +120,8 @@ func TestSitesThatShareAPortLoad(t *testing.T) {
 // a wildcard or a catch-all that takes its host.
 func TestAGateBehindItsOwnHostsHandlersIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ config, want string }{
-		"behind a handler": {block("http://b.example", proxied) + block("http://a.example", "route {\n\t\treverse_proxy localhost:1\n\t\tpaywall /a/* 0.20\n\t}"), "behind reverse_proxy, which already answers"},
-		"two gates":        {block("http://b.example", sells) + block("http://a.example", "paywall /b/* 0.30\n\t"+sells), "one paywall directive"},
+		"after a handler": {block("http://b.example", proxied) + block("http://a.example", "route {\n\t\treverse_proxy localhost:1\n\t\tpaywall /a/* 0.20\n\t}"), "after reverse_proxy, which already answers"},
+		"two gates":       {block("http://b.example", sells) + block("http://a.example", "paywall /b/* 0.30\n\t"+sells), "one paywall directive"},
 		"a gate in two routes": {block("http://a.example", "route {\n\t\tpaywall /a/* 0.20\n\t}\n\troute {\n\t\tpaywall /b/* 0.20\n\t}"),
 			"one paywall directive"},
 		"under a path":        {block("http://b.example", sells) + block("http://a.example", "handle /a/* {\n\t\tpaywall 0.20\n\t}"), "with a matcher (path)"},
@@ -129,9 +129,9 @@ func TestAGateBehindItsOwnHostsHandlersIsRefused(t *testing.T) {
 		"address with a path": {block("http://a.example/blog*", sells), "with a matcher (path)"},
 		"beside own handler":  {block("http://a.example", "@slow path /a/slow*\n\thandle @slow {\n\t\treverse_proxy localhost:2\n\t}\n\thandle {\n\t\tpaywall /a/* 0.20\n\t}"), "already answers"},
 		"one of its own hosts": {block("http://a.example, http://b.example", "@b host b.example\n\troute {\n\t\treverse_proxy @b localhost:2\n\t\tpaywall /a/* 0.20\n\t\treverse_proxy localhost:1\n\t}"),
-			"behind reverse_proxy, which already answers"},
+			"after reverse_proxy, which already answers"},
 		"a handle for its host": {block("http://*.example", "@a host a.example\n\troute @a {\n\t\treverse_proxy localhost:2\n\t}\n\t@again host A.example\n\troute @again {\n\t\tpaywall /a/* 0.20\n\t}"),
-			"behind reverse_proxy, which already answers"},
+			"after reverse_proxy, which already answers"},
 		"above its handle":   {block("http://*.example", "paywall /a/* 0.20\n\t@a host a.example\n\thandle @a {\n\t\tpaywall /a/* 0.20\n\t}"), "one paywall directive"},
 		"error pages of all": {block("http://a.example", sells) + block(":80", "respond ok\n\thandle_errors {\n\t\treverse_proxy localhost:3\n\t}"), "as they came"},
 		"error page of a wildcard": {block("http://a.example", sells) + block("http://*.example", "respond ok\n\thandle_errors {\n\t\trewrite * /a/sorry\n\t\tfile_server\n\t}"),
@@ -156,10 +156,10 @@ func TestAGateBehindItsOwnHostsHandlersIsRefused(t *testing.T) {
 // hosts, and other configs need not.
 func TestABlockThatTakesTheGatesHostIsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ host, want string }{
-		"a wildcard": {`"*.example"`, "behind the block for *.example, which already answers"},
-		"the host":   {`"A.example"`, "behind the block for a.example, which already answers"},
+		"a wildcard": {`"*.example"`, "after the block for *.example, which already answers"},
+		"the host":   {`"A.example"`, "after the block for a.example, which already answers"},
 		"any host":   {`"{http.request.host}"`, "which already answers"},
-		"one of two": {`"b.example", "a.example"`, "behind the block for b.example, a.example, which already answers"},
+		"one of two": {`"b.example", "a.example"`, "after the block for b.example, a.example, which already answers"},
 		"another":    {`"b.example"`, ""},
 		"an IDN":     {`"ä.example"`, ""},
 		"with port":  {`"a.example:80"`, ""}, // Caddy compares hosts without their ports

@@ -53,11 +53,15 @@ var standardOnly = []string{"paywall", "paywall/target", "paywall/topup/stripe/p
 // inputOutput is what a journal's line has no need of.
 var inputOutput = []string{"io", "io/fs", "io/ioutil", "os", "net", "net/http", "syscall"}
 
+// maxFiles is how many files a package may have, tests aside.
+const maxFiles = 30
+
 // TestImportArrowsRunOneWay holds the structure: cmd, caddymodule, paywall/*,
 // paywall, and never back; no Caddy and no zap below caddymodule; nothing but
-// the standard library in the domain, in target and in the pretend bank; no files in a journal's lines.
+// the standard library in the domain, in target and in the pretend bank; no files in
+// a journal's lines; no package that is too large to know.
 func TestImportArrowsRunOneWay(t *testing.T) {
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,GoFiles", "./...")
 	cmd.Dir = ".."
 	out, err := cmd.Output()
 	if err != nil {
@@ -69,6 +73,7 @@ func TestImportArrowsRunOneWay(t *testing.T) {
 		var pkg struct {
 			ImportPath string
 			Imports    []string
+			GoFiles    []string
 		}
 		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
 			break
@@ -80,6 +85,9 @@ func TestImportArrowsRunOneWay(t *testing.T) {
 			t.Fatalf("package %s is outside the module", pkg.ImportPath)
 		}
 		seen++
+		if n := len(pkg.GoFiles); n > maxFiles {
+			t.Errorf("%s has %d files, which nobody keeps in mind; move what stands alone into a package of its own", from, n)
+		}
 		for _, imported := range pkg.Imports {
 			if !allowed(from, imported) {
 				t.Errorf("%s imports %s", from, imported)

@@ -20,8 +20,8 @@ var (
 	AccessCookie   = CookieName{"paywall_access", "__Secure-paywall_access"}
 	WalletCookie   = CookieName{"paywall_wallet", "__Host-paywall_wallet"}
 	LanguageCookie = CookieName{"paywall_lang", "__Host-paywall_lang"}
-	KeptCookie     = CookieName{"paywall_kept", "__Secure-paywall_kept"}
-	FormCookie     = CookieName{"paywall_form", "__Host-paywall_form"}
+	TestCookie     = CookieName{"paywall_kept", "__Secure-paywall_kept"}
+	CSRFCookie     = CookieName{"paywall_form", "__Host-paywall_form"}
 )
 
 // On is the name in use on an origin that is, or is not, served over TLS.
@@ -77,20 +77,20 @@ func under(path, above string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// NewKeptCookie is set with the pages of a reader who has no wallet. When it
-// comes back with a form, the browser keeps cookies of our kind; when it does
-// not, a wallet would be forgotten as soon as it was opened. It says nothing
-// else, ends with the browser's session, and never leaves the checkout.
-func NewKeptCookie(tls bool) *http.Cookie {
-	return newCookie(KeptCookie.On(tls), tls, "/.paywall/", "1", time.Time{})
+// NewTestCookie tests whether a browser keeps cookies of our kind. It is set with the
+// pages of a reader who has no wallet. When it does not come back with a form, a
+// wallet would be forgotten as soon as it was opened. It says nothing else, ends with
+// the browser's session, and never leaves the checkout.
+func NewTestCookie(tls bool) *http.Cookie {
+	return newCookie(TestCookie.On(tls), tls, "/.paywall/", "1", time.Time{})
 }
 
-// NewFormCookie takes the place of the kept cookie in a browser that does not
+// NewCSRFCookie takes the place of the test cookie in a browser that does not
 // say where a form of its comes from. The value is random and vouches for the
 // forms of a reader who has no wallet: no neighbouring host may choose it, which
 // browsers see to for the whole site alone. It ends with the browser's session.
-func NewFormCookie(tls bool, value string) *http.Cookie {
-	return newCookie(FormCookie.On(tls), tls, "/", value, time.Time{})
+func NewCSRFCookie(tls bool, value string) *http.Cookie {
+	return newCookie(CSRFCookie.On(tls), tls, "/", value, time.Time{})
 }
 
 // cookieLife is the longest time browsers keep a cookie (RFC 6265bis, 5.5).

@@ -55,7 +55,7 @@ type ResourceSales struct {
 }
 
 // Report is the outcome of a verification. OK means that Problems is empty. Notes
-// say what is no damage but good to know, such as what the next start will mend.
+// say what is no damage but good to know, such as what the next start will repair.
 type Report struct {
 	OK        bool     `json:"ok"`
 	Transfers uint64   `json:"transfers"`

@@ -130,7 +130,7 @@ func TestGoingBackBuysNothing(t *testing.T) {
 	wallet.wantBalance("0.80")
 }
 
-// TestG03PageOutOfSightDoesNotBuy: a tab behind waits until it is looked at.
+// TestG03PageOutOfSightDoesNotBuy: a tab in the background waits until it is looked at.
 func TestG03PageOutOfSightDoesNotBuy(t *testing.T) {
 	s := startSite(t, "paywall /articles/* 0.20", shelf)
 	wallet := newScript(s, "1.00")

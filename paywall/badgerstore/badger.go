@@ -58,7 +58,7 @@ func (s *Store) openDB() (err error) {
 	db, err := badger.Open(badgerOptions(badgerDir(s.o.Dir), s.log))
 	switch {
 	case err != nil && strings.Contains(err.Error(), "acquire directory lock"):
-		return &refusal{ErrInUse, fmt.Errorf("opening Badger: %w", err)}
+		return &classifiedError{ErrInUse, fmt.Errorf("opening Badger: %w", err)}
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EMFILE), errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("opening Badger: %w", err) // it may be whole
 	case err != nil:

@@ -14,7 +14,7 @@ import (
 // TestDamageIsRefusedOrHealedAndNeverSilentlyLess flips bytes and cuts files all
 // over the folder of a clean stop and of a killed process.
 func TestDamageIsRefusedOrHealedAndNeverSilentlyLess(t *testing.T) {
-	h := buildHouse(t)
+	h := buildFolder(t)
 	random := rand.New(rand.NewPCG(1, uint64(os.Getpid())))
 	healed, refused := 0, 0
 	damage := func(n int, how string, hurt func(name string, size int64) int64) {
@@ -79,7 +79,7 @@ func anyFile(t *testing.T, dir string, random *rand.Rand) string {
 // TestACutAtALinesEndIsNoticed takes whole records off the journal's end, after
 // which it is sound in itself. After a kill Badger may know of none of them.
 func TestACutAtALinesEndIsNoticed(t *testing.T) {
-	h := buildHouse(t)
+	h := buildFolder(t)
 	for _, from := range []string{h.clean, h.killed} {
 		for lines := 1; lines < 4; lines++ {
 			o := h.options(t, from)
@@ -115,7 +115,7 @@ func cutLines(t *testing.T, dir string, lines int) {
 
 // TestMissingAndSwappedFilesAreRefused moves whole files and folders around.
 func TestMissingAndSwappedFilesAreRefused(t *testing.T) {
-	h, other := buildHouse(t), buildHouse(t)
+	h, other := buildFolder(t), buildFolder(t)
 	segment := func(dir string, n int) string { return filepath.Join(journalDir(dir), fmt.Sprintf("%08d.jsonl", n)) }
 	swap := func(a, b string) error {
 		return errors.Join(os.Rename(a, a+".x"), os.Rename(b, a), os.Rename(a+".x", b))

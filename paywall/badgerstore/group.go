@@ -13,13 +13,13 @@ import (
 // group is the changes that share one sync and one Badger transaction. Members see the
 // state that the members before them leave.
 type group struct {
-	w        *writer
-	tx       *ledger.Tx
-	staged   int // records
-	members  []*request
-	patience time.Duration // left for members that have not come yet
-	layer    *layer        // of a group that is committed
-	spoiled  error         // the group cannot be committed
+	w       *writer
+	tx      *ledger.Tx
+	staged  int // records
+	members []*request
+	delay   time.Duration // of the commit that is left for members that have not come yet
+	overlay *overlay      // of a group that is committed
+	spoiled error         // the group cannot be committed
 }
 
 // A group ends when it has this much: well below what one Badger transaction takes with
@@ -77,8 +77,8 @@ func (g *group) finish() {
 		}
 		r.answer()
 	}
-	if g.layer != nil {
-		s.layers.queue <- g.layer
+	if g.overlay != nil {
+		s.overlays.queue <- g.overlay
 	}
 }
 
@@ -107,9 +107,9 @@ func (g *group) commit() error {
 func (g *group) publish(writes map[string][]byte) {
 	w := g.w
 	w.hint = len(writes)
-	g.layer = &layer{values: writes, bytes: g.tx.Bytes(), mark: w.s.journal.Head(), applied: make(chan struct{})}
-	w.s.layers.add(g.layer)
-	w.ahead = append(w.ahead, g.layer)
+	g.overlay = &overlay{values: writes, bytes: g.tx.Bytes(), mark: w.s.journal.Head(), applied: make(chan struct{})}
+	w.s.overlays.add(g.overlay)
+	w.ahead = append(w.ahead, g.overlay)
 	w.remember(writes)
 	for key := range writes {
 		if ledger.ClassOf(key) == ledger.Row {
@@ -123,22 +123,22 @@ func (g *group) publish(writes map[string][]byte) {
 
 // remember keeps what the writer is likely to need again.
 func (w *writer) remember(writes map[string][]byte) {
-	if len(w.known) > maxKnown {
-		clear(w.known)
+	if len(w.walletCache) > maxWalletCache {
+		clear(w.walletCache)
 	}
 	for key, value := range writes {
 		switch {
 		case ledger.ClassOf(key) != ledger.Sum:
 		case value == nil:
-			delete(w.known, key)
+			delete(w.walletCache, key)
 		default:
-			w.known[key] = value
+			w.walletCache[key] = value
 		}
 	}
 }
 
-// maxKnown bounds the writer's cache: about 15 MB of wallets.
-const maxKnown = 100_000
+// maxWalletCache bounds the writer's cache: about 15 MB of wallets.
+const maxWalletCache = 100_000
 
 // Get implements [ledger.State] for the writer.
 func (w *writer) Get(key []byte) ([]byte, error) {
@@ -149,14 +149,14 @@ func (w *writer) Get(key []byte) ([]byte, error) {
 			return nil, nil
 		}
 	case ledger.Sum:
-		if value, ok := w.known[string(key)]; ok {
+		if value, ok := w.walletCache[string(key)]; ok {
 			return value, nil
 		}
 	}
 	if value, ok := lookup(w.ahead, key); ok {
 		return value, nil
 	}
-	if value, ok := w.memo[string(key)]; ok {
+	if value, ok := w.readCache[string(key)]; ok {
 		return value, nil
 	}
 	value, err := w.tables().load(key)
@@ -164,16 +164,16 @@ func (w *writer) Get(key []byte) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case class == ledger.Sum && value != nil:
-		w.known[string(key)] = value
+		w.walletCache[string(key)] = value
 	default:
-		w.memo[string(key)] = value
+		w.readCache[string(key)] = value
 	}
 	return value, nil
 }
 
 // Each implements [ledger.State] for the writer.
 func (w *writer) Each(prefix []byte, yield func(key, value []byte) error) error {
-	return (&view{s: w.s, txn: w.base.txn, layers: w.ahead}).Each(prefix, yield)
+	return (&view{s: w.s, txn: w.base.txn, overlays: w.ahead}).Each(prefix, yield)
 }
 
 // Record implements [ledger.State] for the writer.

@@ -54,7 +54,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s.life, s.end = context.WithCancel(context.Background())
 	s.checkSpace()
 	s.background.Go(s.write)
-	s.background.Go(s.applyLayers)
+	s.background.Go(s.applyOverlays)
 	s.background.Go(s.readBloom)
 	s.background.Go(s.verifyClosed)
 	return s, nil
@@ -63,7 +63,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // newStore makes a store around nothing.
 func newStore(o Options) *Store {
 	s := &Store{o: o, log: o.Logger, queue: make(chan *request, queueLength), watch: func([]ledger.Revocation) {}}
-	s.layers.queue, s.layers.stuck = make(chan *layer, layersAhead), make(chan struct{})
+	s.overlays.queue, s.overlays.stuck = make(chan *overlay, overlaysAhead), make(chan struct{})
 	return s
 }
 
@@ -223,10 +223,10 @@ func (p *replay) begin() {
 	known := map[string][]byte{}
 	if p.w != nil {
 		p.w.base.txn.Discard()
-		known = p.w.known
+		known = p.w.walletCache
 	}
 	p.w = p.s.newWriter()
-	p.w.known = known
+	p.w.walletCache = known
 	p.tx = p.w.replaying()
 }
 

@@ -10,7 +10,7 @@ import (
 
 // BenchmarkOpen opens a ledger with many unlocks, 50,000 or with TUPPENCE_LONG a
 // million: after a stop, and as a killed process leaves it. Then it sells while
-// the closed segments are verified behind it, and when that is over.
+// the closed segments are verified in the background, and when that is over.
 func BenchmarkOpen(b *testing.B) {
 	unlocks := often(50_000, 1_000_000)
 	o := testOptions(filepath.Join(b.TempDir(), "clean"))

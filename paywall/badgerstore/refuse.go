@@ -32,11 +32,11 @@ var (
 	ErrNoSpace = errors.New("the disk is full")
 )
 
-// refusal is an error with its class, which stands in the error's text already.
-type refusal struct{ class, err error }
+// classifiedError is an error with its class, which stands in the error's text already.
+type classifiedError struct{ class, err error }
 
-func (r *refusal) Error() string   { return r.err.Error() }
-func (r *refusal) Unwrap() []error { return []error{r.class, r.err} }
+func (r *classifiedError) Error() string   { return r.err.Error() }
+func (r *classifiedError) Unwrap() []error { return []error{r.class, r.err} }
 
 // classed gives an error the class that follows from what it wraps.
 func classed(err error) error {
@@ -48,11 +48,11 @@ func classed(err error) error {
 	}
 	switch {
 	case errors.Is(err, journal.ErrDamaged) || apart:
-		return &refusal{ErrDamaged, err}
+		return &classifiedError{ErrDamaged, err}
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return &refusal{ErrNoSpace, err}
+		return &classifiedError{ErrNoSpace, err}
 	case errors.Is(err, fs.ErrPermission):
-		return &refusal{ErrFolder, err}
+		return &classifiedError{ErrFolder, err}
 	}
 	return err
 }
@@ -74,7 +74,7 @@ func (s *Store) expected() error {
 	}
 	switch {
 	case first.Ledger != "" && s.o.Ledger != "" && first.Ledger != s.o.Ledger:
-		return &refusal{ErrAbsent, fmt.Errorf("there is the ledger %s, but %s is the one that is kept here: if folders were swapped, swap them back", first.Ledger, s.o.Ledger)}
+		return &classifiedError{ErrAbsent, fmt.Errorf("there is the ledger %s, but %s is the one that is kept here: if folders were swapped, swap them back", first.Ledger, s.o.Ledger)}
 	case first.Ledger != "":
 		return nil
 	}
@@ -84,7 +84,7 @@ func (s *Store) expected() error {
 		}
 	}
 	if s.o.Ledger != "" {
-		return &refusal{ErrAbsent, fmt.Errorf("the folder is empty, but the ledger %s is kept here: if its disk is not mounted, mount it, otherwise put the folder back from a backup", s.o.Ledger)}
+		return &classifiedError{ErrAbsent, fmt.Errorf("the folder is empty, but the ledger %s is kept here: if its disk is not mounted, mount it, otherwise put the folder back from a backup", s.o.Ledger)}
 	}
 	return nil
 }

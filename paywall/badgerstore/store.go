@@ -62,16 +62,16 @@ type Store struct {
 	log     *slog.Logger
 	db      *badger.DB
 	journal *segment.Journal
-	head    headFile // the writer's
-	bloom   bloom    // the writer's, but for what is read at open
+	head    watermark // the writer's
+	bloom   bloom     // the writer's, but for what is read at open
 	watch   func([]ledger.Revocation)
 
 	queue      chan *request
 	background sync.WaitGroup
-	layers     layers
+	overlays   overlays
 	lastRead   atomic.Pointer[journal.Mark] // up to where Lines was read last
 
-	// cut is held while a layer is applied to Badger, which may take several
+	// cut is held while an overlay is applied to Badger, which may take several
 	// transactions, and while [Store.settled] takes a snapshot.
 	cut sync.Mutex
 
@@ -130,7 +130,7 @@ func (s *Store) Close() error {
 	s.closed = true
 	close(s.queue) // nobody sends any more: senders hold the gate
 	s.background.Wait()
-	if last := s.layers.fresh.Swap(nil); last != nil {
+	if last := s.overlays.fresh.Swap(nil); last != nil {
 		last.txn.Discard()
 	}
 	return errors.Join(s.closeDB(), s.head.close(), s.journal.Close())

@@ -57,7 +57,7 @@ func TestVerifyFindsWhatIsWrongInBadger(t *testing.T) {
 func TestALedgerIsVerifiedInParts(t *testing.T) {
 	s := open(t, testOptions(t.TempDir()))
 	settle(t, s)
-	v := must[*view](t)(s.settled(t.Context()))
+	v := must[*view](t)(s.flushedView(t.Context()))
 	defer v.txn.Discard()
 	counts := map[byte]int{}
 	for part := range 4 {
@@ -93,7 +93,7 @@ func TestVerifyFindsAWrongSum(t *testing.T) {
 	if err := s.flushed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	v := must[*view](t)(s.settled(t.Context()))
+	v := must[*view](t)(s.flushedView(t.Context()))
 	id, _ := state.ParseWalletID(w.wallets[0])
 	was, err := state.DecodeWallet(must[[]byte](t)(v.Get(state.WalletKey(id))))
 	v.txn.Discard()

@@ -13,17 +13,17 @@ import (
 	"github.com/tuppence/tuppence/paywall/ledger"
 )
 
-// view is the state at one moment: a Badger snapshot, and the layers over it. It
+// view is the state at one moment: a Badger snapshot, and the overlays over it. It
 // implements [ledger.State].
 type view struct {
-	s      *Store
-	txn    *badger.Txn
-	layers []*layer // oldest first
+	s        *Store
+	txn      *badger.Txn
+	overlays []*overlay // oldest first
 }
 
 // Get implements [ledger.State].
 func (v *view) Get(key []byte) ([]byte, error) {
-	if value, ok := lookup(v.layers, key); ok {
+	if value, ok := lookup(v.overlays, key); ok {
 		return value, nil
 	}
 	return v.load(key)
@@ -47,10 +47,10 @@ func (v *view) Record(at journal.Ref) (*journal.Record, error) {
 }
 
 // Each implements [ledger.State]. It costs the keys that it reads, and a look at each
-// key that the layers hold. The store's own key is not listed.
+// key that the overlays hold. The store's own key is not listed.
 func (v *view) Each(prefix []byte, yield func(key, value []byte) error) error {
 	over := map[string][]byte{}
-	for _, l := range v.layers {
+	for _, l := range v.overlays {
 		maps.Copy(over, l.values)
 	}
 	return ledger.EachOver(tables{v}, over, prefix, yield)
@@ -96,9 +96,9 @@ func (v *view) empty() bool {
 	return !it.Valid()
 }
 
-// settled is a view of Badger alone, when that has every change that was answered
+// flushedView is a view of Badger alone, when that has every change that was answered
 // before the call.
-func (s *Store) settled(ctx context.Context) (*view, error) {
+func (s *Store) flushedView(ctx context.Context) (*view, error) {
 	if err := s.flushed(ctx); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (s *Store) settled(ctx context.Context) (*view, error) {
 
 // read runs a look at Badger when that has every change answered before.
 func (s *Store) read(look func(*view) error) error {
-	v, err := s.settled(context.Background())
+	v, err := s.flushedView(context.Background())
 	if err != nil {
 		return err
 	}
@@ -117,15 +117,15 @@ func (s *Store) read(look func(*view) error) error {
 	return look(v)
 }
 
-// latest is a view of the state at one moment. Together, layers and snapshot must lack
-// nothing, and the snapshot must hold nothing that is newer than the layers: they would
-// hide it. A layer is listed before it is on its way to Badger, so a snapshot that was
+// latest is a view of the state at one moment. Together, overlays and snapshot must lack
+// nothing, and the snapshot must hold nothing that is newer than the overlays: they would
+// hide it. An overlay is listed before it is on its way to Badger, so a snapshot that was
 // taken while none was added holds none that is not listed.
 func (s *Store) latest() *view {
 	for {
-		added := s.layers.added.Load()
-		v := &view{s: s, layers: s.layers.load(), txn: s.db.NewTransaction(false)}
-		if s.layers.added.Load() == added {
+		added := s.overlays.added.Load()
+		v := &view{s: s, overlays: s.overlays.load(), txn: s.db.NewTransaction(false)}
+		if s.overlays.added.Load() == added {
 			return v
 		}
 		v.txn.Discard()
@@ -153,7 +153,7 @@ func (s *Store) Compare(ctx context.Context, look func(ledger.State, journal.Mar
 		return err
 	}
 	defer s.gate.RUnlock()
-	v, err := s.settled(ctx)
+	v, err := s.flushedView(ctx)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (s *Store) Commit(ctx context.Context, c ledger.Change) error {
 		return err
 	}
 	defer s.gate.RUnlock()
-	if err := cmp.Or(s.refusal(), ctx.Err()); err != nil {
+	if err := cmp.Or(s.unable(), ctx.Err()); err != nil {
 		return unavailable(err)
 	}
 	r := requests.Get().(*request)
@@ -88,8 +88,8 @@ func (s *Store) Commit(ctx context.Context, c ledger.Change) error {
 	}
 }
 
-// refusal is why no change can be made now, if so.
-func (s *Store) refusal() error {
+// unable is why no change can be made now, if so.
+func (s *Store) unable() error {
 	if failed := s.failed.Load(); failed != nil {
 		return *failed
 	}
@@ -101,12 +101,12 @@ func (s *Store) refusal() error {
 
 // writer runs changes. Everything in it is touched by its goroutine only.
 type writer struct {
-	s     *Store
-	base  *snapshot         // the Badger snapshot that it reads
-	ahead []*layer          // that the snapshot lacks
-	known map[string][]byte // values of keys of the class ledger.Sum that it used lately
-	memo  map[string][]byte // values that the group has read from Badger; nil: absent
-	hint  int               // keys that a group will write: as many as the last one
+	s           *Store
+	base        *snapshot         // the Badger snapshot that it reads
+	ahead       []*overlay        // that the snapshot lacks
+	walletCache map[string][]byte // values of keys of the class ledger.Sum that it used lately
+	readCache   map[string][]byte // values that the group has read from Badger; nil: absent
+	hint        int               // keys that a group will write: as many as the last one
 
 	// How long it waits for members of a group, and for how many.
 	sync    time.Duration // a sync takes so long lately
@@ -118,7 +118,7 @@ type writer struct {
 func (s *Store) write() {
 	space := time.NewTicker(time.Second)
 	defer space.Stop()
-	defer close(s.layers.queue)
+	defer close(s.overlays.queue)
 	w := s.newWriter()
 	defer func() { w.base.txn.Discard() }()
 	for {
@@ -139,7 +139,7 @@ func (s *Store) write() {
 func (s *Store) newWriter() *writer {
 	return &writer{
 		s: s, base: &snapshot{txn: s.db.NewTransaction(false)},
-		known: map[string][]byte{}, memo: map[string][]byte{}, wait: time.NewTimer(0),
+		walletCache: map[string][]byte{}, readCache: map[string][]byte{}, wait: time.NewTimer(0),
 	}
 }
 
@@ -151,7 +151,7 @@ func (w *writer) group(r *request) {
 		if !r.state.CompareAndSwap(queued, taken) {
 			continue
 		}
-		if err := w.s.refusal(); err != nil {
+		if err := w.s.unable(); err != nil {
 			r.err = unavailable(err)
 			r.answer()
 			continue
@@ -178,24 +178,24 @@ func (w *writer) next(g *group) *request {
 		default:
 		}
 		if i == yields {
-			return w.straggler(g)
+			return w.delayCommit(g)
 		}
 		runtime.Gosched()
 	}
 }
 
-// straggler waits briefly while the group is smaller than the last one suggests: its
+// delayCommit waits briefly while the group is smaller than the last one suggests: its
 // members and the queue after it. Missing a group costs a buyer two syncs, so on a slow
 // disk, where yielding takes no time compared to a sync, a short wait pays off.
-func (w *writer) straggler(g *group) *request {
-	if len(g.members) >= w.awaited || g.patience <= 0 {
+func (w *writer) delayCommit(g *group) *request {
+	if len(g.members) >= w.awaited || g.delay <= 0 {
 		return nil
 	}
 	start := time.Now()
-	w.wait.Reset(g.patience)
+	w.wait.Reset(g.delay)
 	defer func() {
 		w.wait.Stop()
-		g.patience -= time.Since(start)
+		g.delay -= time.Since(start)
 	}()
 	select {
 	case r := <-w.s.queue:
@@ -206,18 +206,18 @@ func (w *writer) straggler(g *group) *request {
 }
 
 // newGroup starts a group on the newest Badger snapshot that is available without
-// waiting, with the layers over it that Badger does not have yet.
+// waiting, with the overlays over it that Badger does not have yet.
 func (w *writer) newGroup() *group {
-	if next := w.s.layers.fresh.Swap(nil); next != nil {
+	if next := w.s.overlays.fresh.Swap(nil); next != nil {
 		w.base.txn.Discard()
 		w.base = next
-		w.ahead = slices.DeleteFunc(w.ahead, func(l *layer) bool { return l.number <= next.layer })
+		w.ahead = slices.DeleteFunc(w.ahead, func(l *overlay) bool { return l.number <= next.overlay })
 	}
-	if len(w.memo) > groupKeys { // clearing takes as long as a map ever was
-		w.memo = map[string][]byte{}
+	if len(w.readCache) > groupKeys { // clearing takes as long as a map ever was
+		w.readCache = map[string][]byte{}
 	}
-	clear(w.memo)
-	g := &group{w: w, patience: w.sync / 4}
+	clear(w.readCache)
+	g := &group{w: w, delay: w.sync / 4}
 	info := w.s.Info()
 	g.tx = ledger.NewTx(w, &info, w.s.o.Now(), w.hint, g.stage)
 	return g

@@ -92,7 +92,7 @@ func TestBarStandsInPagesOfAnyEncoding(t *testing.T) {
 	key, _ := s.opened(5_000_000)
 	u := s.unlock(key)
 	for _, tag := range page.Languages {
-		c := speaking(t, tag)
+		c := catalogueOf(t, tag)
 		bar := s.bar(u, header("Accept-Language", tag))
 		for i := range len(bar) {
 			if bar[i] >= 0x80 {

@@ -111,7 +111,7 @@ func TestAWalletThatIsGoneBuysNothingFromTheBox(t *testing.T) {
 func TestRememberedBoxesAreBounded(t *testing.T) {
 	s := newSite(t)
 	for i := range 3 * maxBoxes {
-		if got := s.box("an.offer", true, func(o *paywall.Offer) { o.Words = i + 1 }); !strings.Contains(got, speaking(t, "en").N("words", i+1)) {
+		if got := s.box("an.offer", true, func(o *paywall.Offer) { o.Words = i + 1 }); !strings.Contains(got, catalogueOf(t, "en").N("words", i+1)) {
 			t.Fatalf("%d words: %s", i+1, got)
 		}
 	}

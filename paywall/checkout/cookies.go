@@ -25,8 +25,8 @@ const noticeAgain = "again"
 
 // keepsCookies reports whether the browser has sent back a cookie of ours.
 func (x *request) keepsCookies() bool {
-	return len(x.r.CookiesNamed(paywall.KeptCookie.On(x.tls))) > 0 ||
-		len(x.r.CookiesNamed(paywall.FormCookie.On(x.tls))) > 0 ||
+	return len(x.r.CookiesNamed(paywall.TestCookie.On(x.tls))) > 0 ||
+		len(x.r.CookiesNamed(paywall.CSRFCookie.On(x.tls))) > 0 ||
 		len(x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))) > 0
 }
 
@@ -35,12 +35,12 @@ func (x *request) keepsCookies() bool {
 func (x *exchange) tryCookie() {
 	if x.drawCSRFToken() != "" { // it vouches for the forms as well
 		if x.drawn != "" {
-			x.setCookie(paywall.NewFormCookie(x.tls, x.drawn))
+			x.setCookie(paywall.NewCSRFCookie(x.tls, x.drawn))
 		}
 		return
 	}
 	if !x.keepsCookies() {
-		x.setCookie(paywall.NewKeptCookie(x.tls))
+		x.setCookie(paywall.NewTestCookie(x.tls))
 	}
 }
 
@@ -181,13 +181,13 @@ func forgetCookies(ctx context.Context, x *exchange, wallets []resetWallet) {
 			expireAccess(x, &unlocks[i])
 		}
 	}
-	x.setCookie(paywall.ExpiredCookie(paywall.NewKeptCookie(x.tls)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewTestCookie(x.tls)))
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
 	if x.csrfSecrets = nil; silent(x.r) {
 		x.tryCookie() // for the form that brings the wallet back
 		return
 	}
-	x.setCookie(paywall.ExpiredCookie(paywall.NewFormCookie(x.tls, "")))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewCSRFCookie(x.tls, "")))
 }
 
 // countCookies is how many cookies came, and how long their header is in bytes.

@@ -148,7 +148,7 @@ func tokenOf(secrets []string, origin string) string {
 // More than [paywall.MaxCookieCandidates]: no secret.
 func (x *request) readCSRFSecrets() (secrets []string) {
 	wallets := x.r.CookiesNamed(paywall.WalletCookie.On(x.tls))
-	forms := x.r.CookiesNamed(paywall.FormCookie.On(x.tls))
+	forms := x.r.CookiesNamed(paywall.CSRFCookie.On(x.tls))
 	if max(len(wallets), len(forms)) > paywall.MaxCookieCandidates {
 		return nil
 	}

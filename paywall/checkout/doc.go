@@ -42,7 +42,7 @@
 //	.Script .Module         addresses of its scripts, "" for none: the usual one, and
 //	                        the module for passkeys
 //	.Notice .Onward         what went well, and the path of the article it is about
-//	.Alert .Field .Typed    what to mend, the field's id, and what stood in it
+//	.Alert .Field .Typed    what to correct, the field's id, and what stood in it
 //	.Switch                 the languages: .Action .Offer .Unlock .Gift
 //	                        .Offered: .Tag .Name
 //	.FormToken              for "token"; empty where browsers need none

@@ -154,7 +154,7 @@ func TestN06AGiftsSecretStaysBetweenTheTwo(t *testing.T) {
 		t.Errorf("500: Referrer-Policy %q", got)
 	}
 	s.post("/.paywall/gift", []string{"key", string(key)})
-	s.mend()
+	s.repair()
 	if strings.Contains(s.logs.String(), string(key)) {
 		t.Errorf("the key is in the log: %s", s.logs)
 	}
@@ -397,7 +397,7 @@ func TestTheSwitchOfLanguagesKeepsTheGift(t *testing.T) {
 	wantText(t, s.get(giftLink(key)+"&lang=de"), "Jemand schenkt Ihnen diesen Artikel")
 	s.breakWith(paywall.ErrUnavailable)
 	wantText(t, s.get(giftLink(key)), `<input type="hidden" name="key" value="`+string(key)+`">`)
-	s.mend()
+	s.repair()
 	link := s.post("/.paywall/wallet/gift", []string{"unlock_id", "x"})
 	if strings.Contains(link.Body.String(), `name="key"`) {
 		t.Error(link.Body)

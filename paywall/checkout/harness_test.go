@@ -154,7 +154,7 @@ func cookie(key paywall.WalletKey) change {
 
 // kept is what a browser that keeps cookies sends since it saw the form.
 func kept(origin string) change {
-	return func(r *http.Request) { r.AddCookie(paywall.NewKeptCookie(strings.HasPrefix(origin, "https:"))) }
+	return func(r *http.Request) { r.AddCookie(paywall.NewTestCookie(strings.HasPrefix(origin, "https:"))) }
 }
 
 // cookiesOff is what a browser that keeps none sends.
@@ -281,8 +281,8 @@ func hidden(t testing.TB, page, name string) string {
 	return value
 }
 
-// speaking is the catalogue of a language.
-func speaking(t testing.TB, tag string) *page.Catalogue {
+// catalogueOf is the catalogue of a language.
+func catalogueOf(t testing.TB, tag string) *page.Catalogue {
 	t.Helper()
 	set, err := page.NewLanguageSet([]string{tag})
 	if err != nil {

@@ -18,8 +18,8 @@ type layout struct {
 	Icon   string
 	Notice string // good news, "" if none
 	Onward string // path of the article that the news is about, "" if none
-	Alert  string // what to mend, "" if none
-	Field  string // id of the field to mend, "" if none
+	Alert  string // what to correct, "" if none
+	Field  string // id of the field to correct, "" if none
 	Typed  string // what stands in it
 	Switch *languageSwitch
 	Script string // address of a script, "" for none
@@ -78,7 +78,7 @@ func alerted(x *exchange, l layout, key string) layout {
 // maxTyped is how much of a wrong code is shown again: as much as its field takes.
 const maxTyped = 64
 
-// typedCode is the wrong code that a form was sent with, to be mended. Text browsers
+// typedCode is the wrong code that a form was sent with, to be corrected. Text browsers
 // put what is typed next after what stands in a field: there the field is empty.
 func (x *request) typedCode() string {
 	typed := []rune(x.fields["code"])

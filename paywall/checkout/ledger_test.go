@@ -47,7 +47,7 @@ func (s *site) openLedger() {
 }
 
 func (s *site) breakWith(err error) { s.engine.broken.Store(&err) }
-func (s *site) mend()               { s.engine.broken.Store(nil) }
+func (s *site) repair()             { s.engine.broken.Store(nil) }
 
 // through puts something between the checkout and its ledger.
 func (s *site) through(l Ledger) {

@@ -85,7 +85,7 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	pages["503"] = s.get("/.paywall/wallet")
 	s.breakWith(errDisk)
 	pages["500"] = s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
-	s.mend()
+	s.repair()
 	return pages
 }
 
@@ -107,7 +107,7 @@ func (s *site) lateUnlock(key paywall.WalletKey) string {
 
 func TestG13S04EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 	for _, tag := range page.Languages {
-		t.Run(tag, func(t *testing.T) { checkPages(t, newSite(t, inLanguages(firstOf(tag)...)), speaking(t, tag)) })
+		t.Run(tag, func(t *testing.T) { checkPages(t, newSite(t, inLanguages(firstOf(tag)...)), catalogueOf(t, tag)) })
 	}
 }
 

@@ -247,7 +247,7 @@ func TestN09PasskeyThatIsNotInOrderIsNotKept(t *testing.T) {
 			had := len(s.passkeysOf(wallet))
 			w := s.add(answer, cookie(key))
 			if wantStatus(t, w, test.status); test.status != http.StatusRequestEntityTooLarge {
-				wantText(t, w, speaking(t, "en").T("passkey.again"))
+				wantText(t, w, catalogueOf(t, "en").T("passkey.again"))
 			}
 			if got := len(s.passkeysOf(wallet)); got != had {
 				t.Errorf("it is kept: %d", got)

@@ -84,7 +84,7 @@ func TestResetOfTwoWalletsShowsBothCodes(t *testing.T) {
 	}
 }
 
-// TestResetFindsTheWalletAmongPlantedOnes: in front of it and behind it.
+// TestResetFindsTheWalletAmongPlantedOnes: before it and after it.
 func TestResetFindsTheWalletAmongPlantedOnes(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(5_000_000)
@@ -115,7 +115,7 @@ func TestResetDoesWithoutTheLedger(t *testing.T) {
 	}
 	s.breakWith(paywall.ErrUnavailable)
 	t.Run("failing", check)
-	s.mend()
+	s.repair()
 	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, paywall.ErrUnavailable }
 	t.Run("not open", check)
 }

@@ -158,7 +158,7 @@ func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
 	return l.after
 }
 
-// logFailure tells the operator what is ours to mend. A visitor's mistakes are
+// logFailure tells the operator what is ours to correct. A visitor's mistakes are
 // counted without their words: those may be codes and tokens.
 func (x *exchange) logFailure(code paywall.Code, status int, err error) {
 	attrs := []any{slog.String("code", string(code)), slog.Int("status", status)}

@@ -90,7 +90,7 @@ type spendingEntry struct {
 }
 
 // newSettingsView is what the settings of the wallet page show. The fields hold
-// what was typed where that has to be mended.
+// what was typed where that has to be corrected.
 type settingsView struct {
 	Settings                    paywall.Settings
 	Spent                       paywall.Spending

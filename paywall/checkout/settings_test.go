@@ -25,7 +25,7 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 	} {
 		x := &exchange{
 			c:    &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
-			text: speaking(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
+			text: catalogueOf(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
 		}
 		got := "refused"
 		m, err := readAmount(x, "budget")

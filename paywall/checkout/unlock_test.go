@@ -344,7 +344,7 @@ func TestClosedLedgerSellsNothing(t *testing.T) {
 	t.Run("failing", check)
 	s.breakWith(context.DeadlineExceeded)
 	t.Run("hanging", check)
-	s.mend()
+	s.repair()
 	open := s.c.o.Ledger
 	s.c.o.Ledger = func(context.Context) (Ledger, error) { return nil, context.DeadlineExceeded }
 	t.Run("not open", check)

@@ -163,7 +163,7 @@ func TestWrongVouchersSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestWrongCodesStayInTheirField: whoever mistyped one of 26 letters mends that one.
+// TestWrongCodesStayInTheirField: whoever mistyped one of 26 letters corrects that one.
 func TestWrongCodesStayInTheirField(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)
@@ -334,6 +334,6 @@ func TestFailingLedgerIsNotTheVisitorsFault(t *testing.T) {
 	for range 2 * atOnce(guessing) {
 		wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusServiceUnavailable)
 	}
-	s.mend()
+	s.repair()
 	wantStatus(t, s.call("/.paywall/wallet/recover", object{"code": key.RecoveryCode()}), http.StatusOK)
 }

@@ -58,7 +58,7 @@ func barable(r *http.Request) bool {
 	return len(dest) == 0 || dest[0] == "document"
 }
 
-// barWriter puts a bar behind a page's <body> tag. It holds nothing of the page
+// barWriter puts a bar after a page's <body> tag. It holds nothing of the page
 // back, and leaves alone what is no page.
 type barWriter struct {
 	http.ResponseWriter

@@ -20,21 +20,21 @@ const (
 	// a flood of impostors, which uses up the lookups, does not lock out those
 	// that were here before it.
 	crawlerTTL = 6 * time.Hour
-	// strangerTTL is the same for a network that is no engine's, and doubtTTL for
+	// otherTTL is the same for a network that is no engine's, and doubtTTL for
 	// one about which the DNS gave no answer.
-	strangerTTL = 10 * time.Minute
-	doubtTTL    = 30 * time.Second
+	otherTTL = 10 * time.Minute
+	doubtTTL = 30 * time.Second
 
 	// lookupTimeout and lookupsPerSecond bound the DNS traffic that impostors
 	// cause: at most lookupsAtOnce + 2 s x lookupsPerSecond run at a time. Who comes
-	// beyond that is a stranger at once.
+	// beyond that is taken for no crawler at once.
 	lookupTimeout    = 2 * time.Second
 	lookupsPerSecond = 10
 	lookupsAtOnce    = 20
 
 	maxCrawlers = 4096
-	// maxStrangers is above what the lookups of strangerTTL can find.
-	maxStrangers = 8192
+	// maxOthers is above what the lookups of otherTTL can find.
+	maxOthers = 8192
 )
 
 // engine is a search engine whose crawler proves who it is by the name of its
@@ -79,9 +79,9 @@ type Crawlers struct {
 	address  func(*http.Request) netip.Addr
 	// Caches of pointers by prefix share their code with those of the checkout: each
 	// other kind makes the program 350 KB larger (measured).
-	known     *otter.Cache[netip.Prefix, *verdict]   // by the address alone
-	strangers *otter.Cache[netip.Prefix, *time.Time] // by the network; until when
-	lookups   *rate.Limiter
+	verdicts *otter.Cache[netip.Prefix, *verdict]   // by the address alone
+	others   *otter.Cache[netip.Prefix, *time.Time] // by the network; until when
+	lookups  *rate.Limiter
 }
 
 // verdict says whose crawler an address is, and until when that is believed.
@@ -128,10 +128,10 @@ func NewCrawlers(names []string, resolver Resolver, address func(*http.Request) 
 		return nil, err
 	}
 	c := &Crawlers{engines: found, resolver: resolver, address: address, lookups: rate.NewLimiter(lookupsPerSecond, lookupsAtOnce)}
-	if c.known, err = otter.New(&otter.Options[netip.Prefix, *verdict]{MaximumSize: maxCrawlers}); err != nil {
+	if c.verdicts, err = otter.New(&otter.Options[netip.Prefix, *verdict]{MaximumSize: maxCrawlers}); err != nil {
 		return nil, err
 	}
-	c.strangers, err = otter.New(&otter.Options[netip.Prefix, *time.Time]{MaximumSize: maxStrangers})
+	c.others, err = otter.New(&otter.Options[netip.Prefix, *time.Time]{MaximumSize: maxOthers})
 	return c, err
 }
 
@@ -164,24 +164,24 @@ func (c *Crawlers) claimed(agents []string) *engine {
 	return nil
 }
 
-var errStranger = errors.New("the address is no crawler's")
+var errNoCrawler = errors.New("the address is no crawler's")
 
 // verify answers whose crawler an address is, nil if nobody's or if that cannot
 // be found out now. One lookup runs at a time for each address.
 func (c *Crawlers) verify(ctx context.Context, addr netip.Addr, now time.Time) *engine {
 	key := netip.PrefixFrom(addr, addr.BitLen())
-	if v, ok := c.known.GetIfPresent(key); ok {
+	if v, ok := c.verdicts.GetIfPresent(key); ok {
 		if now.Before(v.until) {
 			return v.engine
 		}
-		c.known.ComputeIfPresent(key, func(current *verdict) (*verdict, otter.ComputeOp) {
+		c.verdicts.ComputeIfPresent(key, func(current *verdict) (*verdict, otter.ComputeOp) {
 			if current == v {
 				return nil, otter.InvalidateOp
 			}
 			return current, otter.CancelOp // somebody has asked again in the meantime
 		})
 	}
-	v, err := c.known.Get(ctx, key, otter.LoaderFunc[netip.Prefix, *verdict](func(ctx context.Context, _ netip.Prefix) (*verdict, error) {
+	v, err := c.verdicts.Get(ctx, key, otter.LoaderFunc[netip.Prefix, *verdict](func(ctx context.Context, _ netip.Prefix) (*verdict, error) {
 		return c.lookup(ctx, addr, now)
 	}))
 	if err != nil {
@@ -194,8 +194,8 @@ func (c *Crawlers) verify(ctx context.Context, addr netip.Addr, now time.Time) *
 // caused it, because others may be waiting for it.
 func (c *Crawlers) lookup(ctx context.Context, addr netip.Addr, now time.Time) (*verdict, error) {
 	network := networkOf(addr)
-	if until, ok := c.strangers.GetIfPresent(network); ok && now.Before(*until) || !c.lookups.AllowN(now, 1) {
-		return nil, errStranger
+	if until, ok := c.others.GetIfPresent(network); ok && now.Before(*until) || !c.lookups.AllowN(now, 1) {
+		return nil, errNoCrawler
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
 	defer cancel()
@@ -205,11 +205,11 @@ func (c *Crawlers) lookup(ctx context.Context, addr netip.Addr, now time.Time) (
 	}
 	ttl := doubtTTL
 	if no, ok := errors.AsType[*net.DNSError](err); err == nil || ok && no.IsNotFound {
-		ttl = strangerTTL
+		ttl = otherTTL
 	}
 	until := now.Add(ttl)
-	c.strangers.Set(network, &until)
-	return nil, errStranger
+	c.others.Set(network, &until)
+	return nil, errNoCrawler
 }
 
 // networkOf is what one customer gets, and has as many addresses in as he likes:

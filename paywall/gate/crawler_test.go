@@ -240,7 +240,7 @@ func TestAddressesAreAskedAboutOnceInAWhile(t *testing.T) {
 		ttl        time.Duration
 	}{
 		{"crawler", googleAddr, nil, crawlerTTL},
-		{"stranger", "192.0.2.7", nil, strangerTTL},
+		{"stranger", "192.0.2.7", nil, otherTTL},
 		{"no answer", googleAddr, failing, doubtTTL},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

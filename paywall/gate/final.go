@@ -31,12 +31,12 @@ func (g *Gate) settleLast(w http.ResponseWriter, s settler) bool {
 type final struct {
 	http.ResponseWriter
 	settler settler
-	settled bool
+	flushed bool
 }
 
 func (w *final) settle() {
-	if !w.settled {
-		w.settled = true
+	if !w.flushed {
+		w.flushed = true
 		w.settler.settle(w.Header())
 	}
 }

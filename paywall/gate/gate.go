@@ -92,7 +92,7 @@ type Options struct {
 type Gate struct {
 	o          Options
 	pages      *pages
-	lanes      *lanes
+	semaphores *semaphores
 	cutting    chan struct{} // holds as many as pages are being cut
 	told       reported
 	clockNoted oncePerMinute // that clocks disagree
@@ -125,7 +125,7 @@ func New(o Options) (*Gate, error) {
 		return nil, err
 	}
 	return &Gate{
-		o: o, pages: p, lanes: newLanes(), cutting: make(chan struct{}, runtime.GOMAXPROCS(0)),
+		o: o, pages: p, semaphores: newSemaphores(), cutting: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}, nil
 }
 

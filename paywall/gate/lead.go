@@ -55,7 +55,7 @@ func (l *lead) refuse(w http.ResponseWriter) {
 		rewritten = l.request.URL.RequestURI()
 	}
 	l.gate.o.Logger.LogAttrs(l.request.Context(), slog.LevelWarn,
-		"withheld a page behind the paywall that a handler after it made of a path in front of it; write free for the path that was asked for, or move the price to it",
+		"withheld a page behind the paywall that a handler after the gate made of another path; write free for the path that was asked for, or move the price to it",
 		slog.String("site", l.site),
 		slog.String("resource", resourceOf(l.gate, l.target)), slog.String("rewritten", resourceOf(l.gate, rewritten)))
 	_ = l.gate.refuse(w, l.request, paywall.CodeMisconfigured, "this page is not set up for sale correctly")

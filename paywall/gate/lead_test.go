@@ -12,9 +12,9 @@ import (
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
 
-// What handlers behind the gate do to the path.
+// What handlers after the gate do to the path.
 
-// rewriters change a request as handlers behind the gate do.
+// rewriters change a request as handlers after the gate do.
 var rewriters = map[string]func(*http.Request, string) *http.Request{
 	"in place": func(r *http.Request, target string) *http.Request {
 		u, err := url.ParseRequestURI(target)

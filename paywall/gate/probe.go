@@ -18,16 +18,16 @@ const probeTimeout = 10 * time.Second
 // waiting for it. The error says that it did not come to that. With cut it is
 // asked in a way that does not depend on who caused it, since part of the answer
 // will be shown to others.
-func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resource, lane string, cut bool) (*page, error) {
-	leave, err := g.lanes.enter(r.Context(), resource, lane)
+func (g *Gate) ask(set http.Header, r *http.Request, next Handler, origin, resource, kind string, cut bool) (*page, error) {
+	release, err := g.semaphores.acquire(r.Context(), resource, kind)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), probeTimeout)
 	defer cancel()
 	rec := &recorder{header: set.Clone(), sniffer: sniffer{abort: cancel}}
-	probe := stranger(r, ctx)
+	probe := anonymous(r, ctx)
 	if cut {
 		plainRequest(probe.Header, origin)
 		rec.sniffer.cut = func(page []byte, title string) (*teaser.Page, error) { return g.cut(page, title, origin+resource) }
@@ -101,9 +101,9 @@ func (g *Gate) run(w http.ResponseWriter, r *http.Request, next Handler) (whole 
 	return next.ServeHTTP(w, r) == nil
 }
 
-// stranger is the request that the gate makes in a reader's stead: nothing of
+// anonymous is the request that the gate makes in a reader's stead: nothing of
 // it says who reads, what he has already, or which part he wants.
-func stranger(r *http.Request, ctx context.Context) *http.Request {
+func anonymous(r *http.Request, ctx context.Context) *http.Request {
 	probe := r.Clone(ctx)
 	probe.Method = http.MethodGet
 	dropBody(probe)

@@ -60,7 +60,7 @@ func refusalFor(p problem) refusal {
 	case http.StatusBadRequest:
 		page.Next = "Check the address for a typing mistake, or begin at the front page and follow the links."
 	case http.StatusUnauthorized, http.StatusForbidden:
-		page.Next = "The publisher has to mend this; the rest of the site is not affected."
+		page.Next = "The publisher has to correct this; the rest of the site is not affected."
 		if p.Type != "urn:paywall:"+string(paywall.CodeMisconfigured) {
 			page.Next, page.Href, page.Link = "Nothing was charged.", "", "Open the page without it"
 		}
@@ -71,7 +71,7 @@ func refusalFor(p problem) refusal {
 	return page
 }
 
-// siteRefusal is the page in the place of the site's own words behind an error.
+// siteRefusal is the page in the place of the site's own words about an error.
 func siteRefusal(p problem) refusal {
 	page := refusal{
 		Title: "This page cannot be opened", Detail: "The site answered: " + p.Title + ".",

@@ -38,7 +38,7 @@ func refusals(s *site) map[string]struct {
 		"bad escape":     {"GET", "/articles/%zz", "", 400, "bad escape", "/"},
 		"bad token":      {"GET", pagePath, "Authorization: Bearer " + expired, 401, "not valid", ""},
 		"other resource": {"GET", pagePath, "Authorization: Bearer " + s.access("/articles/p2", nil), 403, "for another resource", ""},
-		"misconfigured":  {"GET", "/unpriced/x", "", 403, "The publisher has to mend this", "/"},
+		"misconfigured":  {"GET", "/unpriced/x", "", 403, "The publisher has to correct this", "/"},
 		"reserved":       {"GET", "/.PAYWALL/wallet", "", 404, "nothing here", "/"},
 		"method":         {"TRACE", pagePath, "", 405, "method is not allowed", "/"},
 	}
@@ -129,7 +129,7 @@ func TestAPageInTheWrongPlaceIsRefusedWithAPage(t *testing.T) {
 	res := s.do("GET", "/free/x", "Sec-Fetch-Mode: navigate")
 	b := wantStatus(t, res, 403)
 	wantNoCanary(t, res, b)
-	if !strings.Contains(b, "The publisher has to mend this") {
+	if !strings.Contains(b, "The publisher has to correct this") {
 		t.Error(b)
 	}
 }

@@ -75,7 +75,7 @@ func (g *Gate) page(set http.Header, r *http.Request, next Handler, t *ticket, c
 	origin, resource := t.origin, t.resource // not t: it would have to leave the stack of every paid request
 	named, own := t.named(), t.ownPage()
 	return g.pages.get(r.Context(), keyOfPage(r, t), r.Header, g.o.Now(), func() (*page, error) {
-		return g.ask(set, r, next, origin, resource, laneOf(r, origin, named, own), cut)
+		return g.ask(set, r, next, origin, resource, kindOf(r, origin, named, own), cut)
 	})
 }
 
@@ -102,10 +102,11 @@ func (t *ticket) named() bool {
 	return t.raw == bare || t.asked.Location() == bare
 }
 
-// laneOf is the lane in which a page is asked for. What anybody can make any number
+// kindOf is the kind of request in which a page is asked for, each of which has a
+// semaphore of its own for each resource. What anybody can make any number
 // of (queries, parts of a resource, hosts that a proxy is said to have) waits apart
 // from the page that readers come for.
-func laneOf(r *http.Request, origin string, named, own bool) string {
+func kindOf(r *http.Request, origin string, named, own bool) string {
 	scheme, host, _ := strings.Cut(origin, "://")
 	for name, expected := range map[string]string{"X-Forwarded-Host": host, "X-Forwarded-Proto": scheme, "X-Forwarded-Port": portOf(scheme, host)} {
 		if values := r.Header[name]; len(values) > 1 || len(values) == 1 && !strings.EqualFold(values[0], expected) {

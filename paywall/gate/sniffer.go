@@ -27,10 +27,10 @@ var (
 // line in its log; sending more than this costs more.
 const maxUnread = 256 << 10
 
-// patience is how long an answer without a head to read is listened to. A radio
+// listenTime is how long an answer without a head to read is listened to. A radio
 // station or a stream of events begins and does not end: that it has begun is
 // all there is to know.
-const patience = time.Second
+const listenTime = time.Second
 
 // sniffer reads the head of a page while the site writes it, and throws
 // everything away. It is fed by one goroutine, the site's.
@@ -64,7 +64,7 @@ func (s *sniffer) begin(h http.Header) {
 		s.stop()
 		return
 	}
-	s.timer = time.AfterFunc(patience, s.stop)
+	s.timer = time.AfterFunc(listenTime, s.stop)
 }
 
 func (s *sniffer) read(contentType, coding string) {

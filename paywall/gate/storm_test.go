@@ -74,7 +74,7 @@ func TestSlowPagesAreAskedForAFewAtATime(t *testing.T) {
 	}{
 		"many resources":            {"/articles/%d", maxProbes, readers},
 		"one resource, any query":   {"/articles/p1?%d", 1, readers},
-		"one album, all its tracks": {"/albums/x/%d.mp3", laneWidth, laneWidth + laneQueue},
+		"one album, all its tracks": {"/albums/x/%d.mp3", probesOfResource, probesOfResource + waitersOfResource},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestSlowPagesAreAskedForAFewAtATime(t *testing.T) {
 				}
 				other := s.crowd(t.Context(), t, 1, up, func(int) string { return "/articles/other" })
 				if n := up.waiting.Load(); tc.most < maxProbes && n != tc.most+1 {
-					t.Errorf("another article waits behind it: %d probes", n)
+					t.Errorf("another article waits for it: %d probes", n)
 				}
 				close(up.release)
 				if got := other(); got[http.StatusPaymentRequired] != 1 {
@@ -143,8 +143,8 @@ func TestACrowdThatHangsUpLeavesNothingBehind(t *testing.T) {
 
 func (s *site) wantNoLanes(t *testing.T) {
 	t.Helper()
-	if len(s.gate.lanes.open) != 0 || len(s.gate.lanes.places) != 0 {
-		t.Errorf("%d lanes are left, %d places taken", len(s.gate.lanes.open), len(s.gate.lanes.places))
+	if len(s.gate.semaphores.of) != 0 || len(s.gate.semaphores.all) != 0 {
+		t.Errorf("%d semaphores are left, %d probes run", len(s.gate.semaphores.of), len(s.gate.semaphores.all))
 	}
 }
 
@@ -153,7 +153,7 @@ func (s *site) wantNoLanes(t *testing.T) {
 func TestAReaderWhoLeavesTheQueueTakesNobodyWithHim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, up := newSite(t), newSlow()
-		busy := s.crowd(t.Context(), t, laneWidth, up, func(i int) string { return fmt.Sprint(pagePath, "?", i) })
+		busy := s.crowd(t.Context(), t, probesOfResource, up, func(i int) string { return fmt.Sprint(pagePath, "?", i) })
 		ctx, leave := context.WithCancel(t.Context())
 		first := s.crowd(ctx, t, 1, up, func(int) string { return pagePath })
 		others := s.crowd(t.Context(), t, 20, up, func(int) string { return pagePath })
@@ -256,7 +256,7 @@ func TestStreamsWithoutAnEndAreSold(t *testing.T) {
 					s, start, w := newSite(t), time.Now(), newRecorder()
 					s.upstream = upstream
 					err := s.gate.ServeHTTP(w, request(t, "GET", pagePath), s)
-					if took := time.Since(start); err != nil || w.Code != http.StatusPaymentRequired || took > 2*patience {
+					if took := time.Since(start); err != nil || w.Code != http.StatusPaymentRequired || took > 2*listenTime {
 						t.Errorf("%d, %v after %v", w.Code, err, took)
 					}
 					wantNoCanary(t, w.Result(), w.Body.String())

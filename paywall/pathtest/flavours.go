@@ -122,7 +122,7 @@ func segments(s string, change func(string) string) string {
 }
 
 // router matches "/:section/:slug" segment by segment, as routers do that do not
-// clean, and overlooks dots, parameters and nothing behind it.
+// clean, and overlooks dots, parameters and nothing after it.
 func router(target string) string {
 	parts := strings.Split(strings.TrimPrefix(pathOf(target), "/"), "/")
 	if len(parts) > 2 && strings.Trim(dropParameters(decode(parts[2])), ".") == "" {

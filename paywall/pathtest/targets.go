@@ -61,7 +61,7 @@ var tricks = []trick{
 	swap("e", "E", "e%CC%81", "%C3%A9", "%E9", "e%ff", "e%07"),
 	swap("%C3%BC", "%FC", "%fc"),
 	swap(".", "%2e", "%252e", "%EF%BC%8E", ".%00", ".."),
-	// Before and behind.
+	// Before and after.
 	front("//h", "///h", "/\\h", "/index.php", "/app.php", "/free/..", "/free/%2e%2e", "/free/..;", "/free%2f..", "/free/x/../..", "/./", "/..",
 		"/%2f", "/%5ch", "/.;", "/x/..%2f", "/_next/../", "http://site.test", "/free//..", "/free/a//../..",
 		"/free..", "/x..", "/x%2e%2e", "/blog/index.php", "/(S(abc))", "/(F(x)S(y))", "/x/index.php"),

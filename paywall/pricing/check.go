@@ -173,7 +173,7 @@ func isCanonical(pattern string) bool {
 	return true
 }
 
-// reachable refuses a rule behind one that matches everything, or behind rules
+// reachable refuses a rule after one that matches everything, or after rules
 // that have all its patterns.
 func reachable(rule *Rule, before []Rule) error {
 	var taken Paths

@@ -85,7 +85,7 @@ func testPages(t *testing.T, h *suite) {
 	h.buy(a, h.offer("/articles/new", 20))
 	list, next, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Before: want[2], Limit: 2})
 	if err != nil || next != want[4] || len(list) != 2 || list[0].ID != want[3] || list[1].ID != want[4] {
-		t.Errorf("behind an undone purchase are %+v, then %q, %v", list, next, err)
+		t.Errorf("after an undone purchase are %+v, then %q, %v", list, next, err)
 	}
 	for _, before := range []string{theirs.ID, paywall.NewID(), "x"} {
 		_, _, err := h.store.Unlocks(ctx, a.ID, paywall.Page{Before: before, Limit: 2})

@@ -71,7 +71,7 @@ var spots = []string{
 
 // leaks answers what of the text after the cut a page still says, in whatever
 // way: the page is read as a browser would, and every string of it decoded.
-func leaks(page, behind string) []string {
+func leaks(page, after string) []string {
 	var said strings.Builder
 	add := func(s string) {
 		for range 5 {
@@ -100,7 +100,7 @@ func leaks(page, behind string) []string {
 	add(all.String())
 	add(page)
 	var found []string
-	for _, s := range strings.SplitAfter(behind, ".") {
+	for _, s := range strings.SplitAfter(after, ".") {
 		if s = letters(s); s != "" && strings.Contains(said.String(), s) {
 			found = append(found, s)
 		}
@@ -222,11 +222,11 @@ func FuzzCut(f *testing.F) {
 	f.Add("<style>p{background:url(/x.jpg)}</style><a href=?print=1>", "<p>ระฆังดังขึ้นเหนือท่าเรือ<img src=/x.jpg>", "<a href=/x.pdf>ระฆังดังขึ้นเหนือท่าเรือ")
 	f.Add("<math><mtext><table><mglyph><style>", "<p>", "<!--</style>")
 	rules := []Rule{article(2), {Selector: "article", Words: 20}, {Selector: "body", Paragraphs: 1}}
-	f.Fuzz(func(t *testing.T, before, open, behind string) {
-		if len(before)+len(open)+len(behind) > 300 || strings.Contains(before+open+behind, "bell") && len(before) > 0 {
+	f.Fuzz(func(t *testing.T, before, open, after string) {
+		if len(before)+len(open)+len(after) > 300 || strings.Contains(before+open+after, "bell") && len(before) > 0 {
 			return // enough words made up, and half of all comes to the end of ours
 		}
-		page := before + "<article>" + paragraphs(1, 3) + open + paragraphs(4, 16) + "</article>" + behind
+		page := before + "<article>" + paragraphs(1, 3) + open + paragraphs(4, 16) + "</article>" + after
 		for _, rule := range rules {
 			out, err := cutter(t, rule).Cut([]byte(page), "Bells", testOrigin)
 			if err != nil {

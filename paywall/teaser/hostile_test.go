@@ -28,7 +28,7 @@ var hostile = map[string]func(size int) string{
 	"Thai":               repeated("ระฆังดังขึ้นเหนือท่าเรือ"),
 	"attributes":         repeated(`<i title="` + strings.Repeat("x y ", 60) + `"></i>`),
 	"style sheets": func(size int) string {
-		return "<style>" + repeated("a{background:url(/pic-behind.jpg)}")(size/3) + "</style><p>" + repeated("url(")(size/2)
+		return "<style>" + repeated("a{background:url(/pic-after.jpg)}")(size/3) + "</style><p>" + repeated("url(")(size/2)
 	},
 	"elements":                 repeated("<p>x"),
 	"formatting":               repeated("<p><b><i><u>"),
@@ -78,12 +78,12 @@ func nested(s string, encode func(string) string) func(int) string {
 // hostilePages are pages of every kind, where strangers write before the text and
 // after the cut.
 func hostilePages(size int) map[string]string {
-	text := paragraphs(1, 60) + "<img src=/pic-behind.jpg>"
+	text := paragraphs(1, 60) + "<img src=/pic-after.jpg>"
 	pages := make(map[string]string)
 	for kind, write := range hostile {
 		strange := write(size - len(text))
 		pages[kind+", in front"] = "<div><p>" + strange + "</div><article>" + text + "</article>"
-		pages[kind+", behind"] = "<article>" + text + "<div><p>" + strange + "</div></article>"
+		pages[kind+", after"] = "<article>" + text + "<div><p>" + strange + "</div></article>"
 	}
 	return pages
 }

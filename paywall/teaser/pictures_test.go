@@ -9,7 +9,7 @@ import (
 
 // TestPicturesBehindTheCutAreNotTold: in no size, format, spelling or place.
 func TestPicturesBehindTheCutAreNotTold(t *testing.T) {
-	behind := map[string]string{
+	after := map[string]string{
 		"an image":             `<img src="/uploads/harbour-bell.jpg">`,
 		"in sizes":             `<img srcset="/uploads/harbour-bell-300x200.jpg 300w, /uploads/harbour-bell-1024x683.jpg 1024w">`,
 		"waiting for a script": `<img data-src="/uploads/harbour-bell.jpg" src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">`,
@@ -35,7 +35,7 @@ func TestPicturesBehindTheCutAreNotTold(t *testing.T) {
 			return "/img/" + base64.RawURLEncoding.EncodeToString([]byte("https://x.example"+s))
 		},
 	}
-	for where, picture := range behind {
+	for where, picture := range after {
 		for _, spot := range again {
 			for how, spell := range spellings {
 				page := "<head></head><body>" + strings.ReplaceAll(spot, "%s", spell(told)) + "<article>" + paragraphs(1, 3) + picture + paragraphs(4, 9) + "</article>"

@@ -29,7 +29,7 @@ type walk struct {
 	ok, stopped bool
 }
 
-// find answers where to cut; not ok if no place leaves enough behind it.
+// find answers where to cut; not ok if no place leaves enough after it.
 func (c *Cutter) find(texts []*html.Node) (place, bool) {
 	total := walk{}
 	for _, n := range texts {

@@ -138,7 +138,7 @@ func TestE01E02E04E05E06E14E15E16E18E20ForgedAccessTokenOpensNothing(t *testing.
 		"M11 line break inside the payload":     text + "\n." + signature,
 		"padding":                               raw + "==",
 		"another alphabet":                      text + "." + strings.Repeat("+", signatureLength),
-		"a space behind":                        raw + " ",
+		"a space after":                         raw + " ",
 		"an empty signature":                    text + ".",
 		"all signature bytes zero":              text + "." + strings.Repeat("A", signatureLength),
 		"longer than 2 KB, rightly signed":      mint(r, head, strings.Replace(good, "bells", strings.Repeat("b", MaxLength), 1)),
@@ -359,7 +359,7 @@ func TestE19JunkIsCheap(t *testing.T) {
 		allocs float64
 	}{
 		"15,000 dots":                  {strings.Repeat(".", 15_000), 4},
-		"15,000 dots behind a head":    {head + strings.Repeat(".", 15_000), 0},
+		"15,000 dots after a head":     {head + strings.Repeat(".", 15_000), 0},
 		"14 KB of base64":              {strings.Repeat("kq3Z", 3_500), 0},
 		"14 KB of base64 in segments":  {strings.Repeat("kq3Z", 3_500) + ".e30.AAAA", 0},
 		"a good token and 14 KB":       {good + strings.Repeat("A", 14_000), 0},

@@ -69,13 +69,13 @@ func keyFiles(dir string) ([]string, error) {
 }
 
 // checkMode refuses a file whose mode has any of the bits.
-func checkMode(path string, bits fs.FileMode, what, mend string) error {
+func checkMode(path string, bits fs.FileMode, what, advice string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if mode := info.Mode().Perm(); mode&bits != 0 {
-		return fmt.Errorf("%s %s (mode %04o): run %s %s", path, what, mode, mend, path)
+		return fmt.Errorf("%s %s (mode %04o): run %s %s", path, what, mode, advice, path)
 	}
 	return nil
 }
@@ -138,24 +138,24 @@ func readKey(dir, kid string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a signing key: %w", err)
 	}
-	const mend = "restore it from the backup"
+	const advice = "restore it from the backup"
 	if len(raw) == 0 {
-		return nil, fmt.Errorf("signing key %s is empty: %s", path, mend)
+		return nil, fmt.Errorf("signing key %s is empty: %s", path, advice)
 	}
 	block, rest := pem.Decode(raw)
 	if block == nil || block.Type != "PRIVATE KEY" || strings.TrimSpace(string(rest)) != "" {
-		return nil, fmt.Errorf("signing key %s is not one whole PEM block PRIVATE KEY: %s", path, mend)
+		return nil, fmt.Errorf("signing key %s is not one whole PEM block PRIVATE KEY: %s", path, advice)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("signing key %s is damaged: %s", path, mend) // the cause could quote the key
+		return nil, fmt.Errorf("signing key %s is damaged: %s", path, advice) // the cause could quote the key
 	}
 	key, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("signing key %s is a %T; only Ed25519 signs here: %s", path, parsed, mend)
+		return nil, fmt.Errorf("signing key %s is a %T; only Ed25519 signs here: %s", path, parsed, advice)
 	}
 	if thumbprint(key.Public().(ed25519.PublicKey)) != kid {
-		return nil, fmt.Errorf("signing key %s holds another key than its name says: %s", path, mend)
+		return nil, fmt.Errorf("signing key %s holds another key than its name says: %s", path, advice)
 	}
 	return key, nil
 }

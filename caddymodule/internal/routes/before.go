@@ -40,7 +40,7 @@ func (w *walker) passHandler(h *handler, some bool) error {
 		w.site.Askers = append(w.site.Askers, h.proxy)
 		return w.lead(h.responses, &address{})
 	case delivers(h.name) || !some && answers(h.name):
-		return fmt.Errorf("paywall stands behind %s, which already answers; put it before, outside of the blocks", w.called(h.name))
+		return fmt.Errorf("paywall stands after %s, which already answers; put it before, outside of the blocks", w.called(h.name))
 	}
 	for i := range h.routes {
 		if err := w.pass(&h.routes[i], some); err != nil {

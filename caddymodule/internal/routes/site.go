@@ -165,7 +165,7 @@ func (w *walker) before(s *step) error {
 			}
 		case shared, whole:
 			if ends && s.matches[i].hostOnly {
-				return fmt.Errorf("paywall stands behind the block for %s, which already answers its requests; write that block after this one, or paywall into it", w.names(s.matches[i].hosts))
+				return fmt.Errorf("paywall stands after the block for %s, which already answers its requests; write that block after this one, or paywall into it", w.names(s.matches[i].hosts))
 			}
 		}
 		if err := w.pass(s.branch(i), false); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// speaking is the catalogue of a language.
-func speaking(t testing.TB, tag string) *Catalogue {
+// catalogueOf is the catalogue of a language.
+func catalogueOf(t testing.TB, tag string) *Catalogue {
 	t.Helper()
 	return catalogues[tag]()
 }
@@ -128,7 +128,7 @@ func TestDurationsRoundUpToAPlainUnit(t *testing.T) {
 		time.Second: "1 minute", 30 * time.Minute: "30 minutes", 61 * time.Minute: "61 minutes", 2 * time.Hour: "2 hours",
 		121 * time.Minute: "3 hours", 48 * time.Hour: "2 days", 30 * 24 * time.Hour: "30 days", 0: "0 minutes",
 	} {
-		if got := speaking(t, "en").Duration(d); got != want {
+		if got := catalogueOf(t, "en").Duration(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
 		}
 	}

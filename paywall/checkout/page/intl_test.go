@@ -120,7 +120,7 @@ func TestAmountsAreWrittenAsIntlWritesThem(t *testing.T) {
 	a := intl(t, q)
 	release, _ := strconv.ParseFloat(a.CLDR, 64)
 	for tag, l := range a.Languages {
-		c := speaking(t, tag)
+		c := catalogueOf(t, tag)
 		for currency, wants := range l.Money {
 			for i, want := range wants {
 				m, err := paywall.ParseMoney(q.Amounts[i], currency)
@@ -145,7 +145,7 @@ func TestNumbersDatesAndNamesAreThoseOfIntl(t *testing.T) {
 		q.Days = append(q.Days, time.Date(2026, time.Month(month+1), 1+month*2, 12, 0, 0, 0, time.UTC).Format(time.RFC3339))
 	}
 	for tag, l := range intl(t, q).Languages {
-		c := speaking(t, tag)
+		c := catalogueOf(t, tag)
 		if !strings.EqualFold(ownNames[tag], l.Name) {
 			t.Errorf("%s calls itself %q, Intl says %q", tag, ownNames[tag], l.Name)
 		}
@@ -171,7 +171,7 @@ func TestPluralFormsAreThoseOfIntl(t *testing.T) {
 		q.Counts = append(q.Counts, n)
 	}
 	for tag, l := range intl(t, q).Languages {
-		c := speaking(t, tag)
+		c := catalogueOf(t, tag)
 		for id, forms := range messagesOf(t, tag) {
 			if len(forms) < 2 {
 				continue

@@ -30,7 +30,7 @@ const (
 type Ceremonies struct {
 	key   [32]byte
 	seed  maphash.Seed
-	turns [64]sync.Mutex
+	locks [64]sync.Mutex
 
 	mu    sync.Mutex
 	spent map[[nonceLength]byte]time.Time // until when each would be good
@@ -91,7 +91,7 @@ func (c *Ceremonies) spend(challenge []byte, now time.Time, bound ...string) boo
 // lets somebody in or is taken away: it must not come back with the counter of a
 // login that has begun before.
 func (c *Ceremonies) Hold(passkey string) (release func()) {
-	turn := &c.turns[maphash.String(c.seed, passkey)%uint64(len(c.turns))]
-	turn.Lock()
-	return turn.Unlock
+	lock := &c.locks[maphash.String(c.seed, passkey)%uint64(len(c.locks))]
+	lock.Lock()
+	return lock.Unlock
 }

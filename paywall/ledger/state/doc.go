@@ -1,5 +1,5 @@
-// Package state is how a ledger's state is laid out: its keys and the values behind
-// them, as bytes. It knows no rule: what a record does to the state says package
+// Package state is how a ledger's state is laid out: its keys and their
+// values, as bytes. It knows no rule: what a record does to the state says package
 // ledger, and what the state must be says package audit.
 //
 // Whatever is no sum of its own is read from its record: a value has the record's

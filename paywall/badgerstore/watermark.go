@@ -12,15 +12,15 @@ import (
 	"github.com/tuppence/tuppence/paywall/journal"
 )
 
-// headFile is the commit watermark: it names the last record that was acknowledged. A journal whose end was
-// cut at a line's end, or that was replaced by an older copy, is sound in
-// itself, and after a kill Badger may be older still: only this shows that
-// records are missing.
+// watermark is the commit watermark: a file that names the last record that was
+// acknowledged. A journal whose end was cut at a line's end, or that was replaced by
+// an older copy, is sound in itself, and after a kill Badger may be older still: only
+// this shows that records are missing.
 //
 // It is written after the journal is synced and is never synced itself. So after
-// a kill it is exact, after a power cut it may be behind, and ahead of the
+// a kill it is exact, after a power cut it may lag, and ahead of the
 // journal it is never. One that cannot be read proves nothing and is written anew.
-type headFile struct {
+type watermark struct {
 	file   *os.File
 	line   []byte
 	failed bool
@@ -68,7 +68,7 @@ func (s *Store) checkHead() error {
 
 // note writes a mark in place, in one write of fixed length: neither a full disk
 // nor a kill can leave half of it.
-func (h *headFile) note(m journal.Mark) error {
+func (h *watermark) note(m journal.Mark) error {
 	h.line = appendHead(h.line[:0], m)
 	_, err := h.file.WriteAt(h.line, 0)
 	return err
@@ -83,7 +83,7 @@ func (s *Store) noteHead(m journal.Mark) {
 	}
 }
 
-func (h *headFile) close() error {
+func (h *watermark) close() error {
 	if h.file == nil {
 		return nil
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-// house is a data folder with everything in it: a journal of many segments,
+// fullFolder is a data folder with everything in it: a journal of many segments,
 // Badger with tables and with a memtable's log, keys.
-type house struct {
+type fullFolder struct {
 	ledger string
 	clean  string // after a stop
 	killed string // as a killed process leaves it
@@ -21,7 +21,7 @@ type house struct {
 	keys   string // the public ones
 }
 
-func buildHouse(t *testing.T) *house {
+func buildFolder(t *testing.T) *fullFolder {
 	t.Helper()
 	o := testOptions(t.TempDir())
 	o.SegmentBytes = 4 << 10
@@ -32,17 +32,17 @@ func buildHouse(t *testing.T) *house {
 	settle(t, s)
 	ring := must[*token.Ring](t)(token.OpenRing(filepath.Join(o.Dir, "keys"), true))
 	must[string](t)(ring.Rotate(time.Now()))
-	h := &house{ledger: s.Store.Info().Ledger, clean: o.Dir, killed: t.TempDir(), want: contents(t, s), keys: string(ring.JWKS())}
-	copyDir(t, o.Dir, h.killed)
+	f := &fullFolder{ledger: s.Store.Info().Ledger, clean: o.Dir, killed: t.TempDir(), want: contents(t, s), keys: string(ring.JWKS())}
+	copyDir(t, o.Dir, f.killed)
 	closed(t, s)
-	return h
+	return f
 }
 
 // options are for a copy of one of the folders.
-func (h *house) options(t *testing.T, from string) Options {
+func (f *fullFolder) options(t *testing.T, from string) Options {
 	t.Helper()
 	o := testOptions(filepath.Join(t.TempDir(), "data"))
-	o.SegmentBytes, o.Ledger = 4<<10, h.ledger
+	o.SegmentBytes, o.Ledger = 4<<10, f.ledger
 	copyDir(t, from, o.Dir)
 	keys := must[[]string](t)(filepath.Glob(filepath.Join(o.Dir, "keys", "*")))
 	for _, name := range append(keys, filepath.Join(o.Dir, "keys")) {
@@ -55,14 +55,14 @@ func (h *house) options(t *testing.T, from string) Options {
 
 // proves opens a damaged copy: either everything is there, or it is refused in
 // a way that keeps the readers served.
-func (h *house) proves(t *testing.T, what string, o Options) (healed bool) {
+func (f *fullFolder) proves(t *testing.T, what string, o Options) (healed bool) {
 	t.Helper()
 	ring, err := token.OpenRing(filepath.Join(o.Dir, "keys"), false)
 	if err != nil {
 		return false
 	}
-	if got := string(ring.JWKS()); got != h.keys {
-		t.Errorf("%s: the keys are %s, were %s", what, got, h.keys)
+	if got := string(ring.JWKS()); got != f.keys {
+		t.Errorf("%s: the keys are %s, were %s", what, got, f.keys)
 	}
 	s, err := openKept(t.Context(), o)
 	if err != nil {
@@ -74,7 +74,7 @@ func (h *house) proves(t *testing.T, what string, o Options) (healed bool) {
 		}
 		return false
 	}
-	same(t, what, contents(t, s), h.want)
+	same(t, what, contents(t, s), f.want)
 	verified(t, s)
 	closed(t, s)
 	return true

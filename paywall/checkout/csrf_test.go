@@ -269,7 +269,7 @@ func TestG08OnlySilentBrowsersAreGivenTokens(t *testing.T) {
 	}
 }
 
-func TestF01TheFormCookieIsThisHostsAlone(t *testing.T) {
+func TestF01TheCSRFCookieIsThisHostsAlone(t *testing.T) {
 	s := newSite(t)
 	first := cookieNamed(s.get("/.paywall/wallet", quietly), "__Host-paywall_form")
 	if first == nil || first.Path != "/" || first.Domain != "" || !first.Secure || !first.HttpOnly || first.SameSite != http.SameSiteLaxMode || !first.Expires.IsZero() || first.MaxAge != 0 {
