@@ -21,6 +21,7 @@ import (
 // Anything matches all requests.
 type Anything struct{}
 
+// Match implements [pricing.Matcher].
 func (Anything) Match(*http.Request, string) bool { return true }
 
 // anyOf matches what one of its members matches; allOf what all of them match.
