@@ -20,6 +20,7 @@ const (
 	CodeInsufficientFunds Code = "insufficient-funds"
 	CodeOverBudget        Code = "over-budget"
 	CodeAskFirst          Code = "ask-first"
+	CodeOwing             Code = "owing"
 	CodeCrossSite         Code = "cross-site"
 	CodeMisconfigured     Code = "misconfigured"
 	CodeNotFound          Code = "not-found"
@@ -27,6 +28,7 @@ const (
 	CodeOfferChanged      Code = "offer-changed"
 	CodeConflict          Code = "conflict"
 	CodeRefundClosed      Code = "refund-closed"
+	CodeWalletClosed      Code = "wallet-closed"
 	CodeOfferExpired      Code = "offer-expired"
 	CodeGiftOver          Code = "gift-over"
 	CodeTooLarge          Code = "too-large"
@@ -35,6 +37,7 @@ const (
 	CodeTooEarly          Code = "too-early"
 	CodeTooManyRefunds    Code = "too-many-refunds"
 	CodeTooManyGifts      Code = "too-many-gifts"
+	CodeTooManyTopUps     Code = "too-many-top-ups"
 	CodeRateLimited       Code = "rate-limited"
 	CodeInternal          Code = "internal"
 	CodeUnavailable       Code = "unavailable"
@@ -47,7 +50,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusBadRequest
 	case CodeNoWallet:
 		return http.StatusUnauthorized
-	case CodePaymentRequired, CodeInsufficientFunds, CodeOverBudget, CodeAskFirst:
+	case CodePaymentRequired, CodeInsufficientFunds, CodeOverBudget, CodeAskFirst, CodeOwing:
 		return http.StatusPaymentRequired
 	case CodeCrossSite, CodeMisconfigured:
 		return http.StatusForbidden
@@ -55,7 +58,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusNotFound
 	case CodeMethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case CodeOfferChanged, CodeConflict, CodeRefundClosed:
+	case CodeOfferChanged, CodeConflict, CodeRefundClosed, CodeWalletClosed:
 		return http.StatusConflict
 	case CodeOfferExpired, CodeGiftOver:
 		return http.StatusGone
@@ -67,7 +70,7 @@ func (c Code) HTTPStatus() int {
 		return http.StatusUnprocessableEntity
 	case CodeTooEarly:
 		return http.StatusTooEarly
-	case CodeTooManyRefunds, CodeTooManyGifts, CodeRateLimited:
+	case CodeTooManyRefunds, CodeTooManyGifts, CodeTooManyTopUps, CodeRateLimited:
 		return http.StatusTooManyRequests
 	case CodeUnavailable:
 		return http.StatusServiceUnavailable
@@ -144,12 +147,32 @@ var (
 	ErrOverBudget = Errorf(CodeOverBudget, "this is more than you want to spend in a day; change your daily budget, or wait until tomorrow")
 	// ErrAskFirst: the reader has not allowed this purchase without being asked.
 	ErrAskFirst = Errorf(CodeAskFirst, "please confirm that you want to buy this")
-	// ErrBadVoucher: no voucher has this code. errors.Is finds it in the two that follow, too.
+	// ErrBadVoucher: no voucher has this code. errors.Is finds it in those that follow, too.
 	ErrBadVoucher = Errorf(CodeBadVoucher, "this voucher code is not valid")
 	// ErrVoucherUsed: redeemed by another wallet. Whoever knows the code may know it.
 	ErrVoucherUsed = Errorf(CodeBadVoucher, "this voucher was redeemed already")
 	// ErrVoucherExpired: not redeemed in time.
 	ErrVoucherExpired = Errorf(CodeBadVoucher, "this voucher has run out")
+	// ErrVoucherRevoked: the publisher took it back before anybody redeemed it.
+	ErrVoucherRevoked = Errorf(CodeBadVoucher, "this voucher was withdrawn")
+	// ErrOwing: a payment into the wallet was taken back, and part of it was spent.
+	ErrOwing = Errorf(CodeOwing, "a payment into this wallet was taken back after it was spent; top the wallet up to buy again")
+	// ErrWalletClosed: its credit was paid out, and the wallet closed with that.
+	ErrWalletClosed = Errorf(CodeWalletClosed, "this wallet is closed; what was bought with it can still be read")
+	// ErrTooManyTopUps: the wallet has begun as many top-ups as may wait at once.
+	ErrTooManyTopUps = Errorf(CodeTooManyTopUps, "several payments were begun and not finished; finish one of them, or try again in half an hour")
+	// ErrNoIntent: no top-up was begun with this id.
+	ErrNoIntent = Errorf(CodeNotFound, "no such payment was begun")
+	// ErrNoPayment: the payment that a movement belongs to, or the movement that it ends, is not booked.
+	ErrNoPayment = Errorf(CodeNotFound, "the payment that this belongs to is not booked")
+	// ErrNoCashOut: no part of a cash-out has this id.
+	ErrNoCashOut = Errorf(CodeNotFound, "no such cash-out")
+	// ErrNotUnclaimed: no money that belongs to nobody came with this id.
+	ErrNotUnclaimed = Errorf(CodeNotFound, "no such money waits for somebody to claim it")
+	// ErrNothingToCashOut: the wallet holds nothing that can go back.
+	ErrNothingToCashOut = Errorf(CodeConflict, "there is nothing in this wallet that can be paid back: credit goes back only to the card or account it came from")
+	// ErrNoBatch: no vouchers were made together under this number.
+	ErrNoBatch = Errorf(CodeNotFound, "no such batch of vouchers")
 	// ErrConflict: the same key was used before with other content; of an offer it is ErrOfferChanged.
 	ErrConflict = Errorf(CodeConflict, "this was used before with other content")
 	// ErrOfferChanged: the offer was used before with other content.

@@ -21,22 +21,26 @@ const (
 	KindSetting Kind = "setting" // a wallet's settings replaced
 	KindErase   Kind = "erase"   // personal traces of a wallet removed
 
-	// Money in and out. The comments name the legs; G, A, R, F, B are amounts.
+	// Money in and out. The comments name the legs; G, A, R, F, B are amounts. w is what
+	// of them the wallet has, paid credit first, and d what of them it owed. An erased
+	// wallet has nothing, and what it owes stays receivable. What would go into a wallet
+	// that is closed or erased goes to unclaimed, under the record's way and id. What of w
+	// was free credit is free again when it comes back.
 	KindIntent           Kind = "intent"            // a top-up begun, or in another state
 	KindTopUp            Kind = "topup"             // way −G, receivable +d, wallet +(G−d); d: what the wallet owed, at most G
 	KindFee              Kind = "fee"               // fees −F, way +F
-	KindReversal         Kind = "reversal"          // refunded at the provider: way +R, wallet −w, receivable −(R−w)
+	KindReversal         Kind = "reversal"          // refunded at the provider: way +R, wallet −w, receivable −(R−w); of unclaimed money: unclaimed for wallet
 	KindReversalFailed   Kind = "reversal-failed"   // way −R, receivable +d, wallet +(R−d)
 	KindDispute          Kind = "dispute"           // way +(A+f), fees −f, wallet −w, receivable −(A−w)
 	KindDisputeWon       Kind = "dispute-won"       // way −A, receivable +d, wallet +(A−d)
-	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes of it
+	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes, at most what it owed of this; none if it was won
 	KindSettlement       Kind = "settlement"        // provider to bank: way +P, bank −P
 	KindSettlementFailed Kind = "settlement-failed" // its mirror
 	KindUnclaimed        Kind = "unclaimed"         // way −A, unclaimed +A
 	KindAssign           Kind = "assign"            // unclaimed −A, receivable +d, wallet +(A−d)
 	KindSendBack         Kind = "send-back"         // unclaimed −A, way +A
 	KindSuspense         Kind = "suspense"          // way −A, suspense +A; A has a sign
-	KindCashOut          Kind = "cashout"           // planned: wallet −B, transit +B; done: transit −B, way +B; failed, canceled: transit −B, wallet (closed: unclaimed) +B
+	KindCashOut          Kind = "cashout"           // planned: wallet −B, transit +B; done: transit −B, way +B; failed, canceled: transit −B (after done: way −B), wallet +B
 	KindRevoke           Kind = "revoke"            // a batch of vouchers revoked
 )
 

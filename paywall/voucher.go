@@ -17,6 +17,18 @@ type Voucher struct {
 	Campaign  string    // the publisher's own label, may be empty
 }
 
+// VoucherBatch is vouchers that were made together.
+type VoucherBatch struct {
+	Number    uint64    `json:"batch"` // of the record that made them
+	Campaign  string    `json:"campaign"`
+	Count     int       `json:"count"`
+	Amount    Money     `json:"amount"`              // of all of them together
+	ExpiresAt time.Time `json:"expires_at,omitzero"` // zero: never
+	Redeemed  int       `json:"redeemed"`
+	Revoked   int       `json:"revoked"`
+	MadeAt    time.Time `json:"made_at"`
+}
+
 // TopUp is money that came into a wallet.
 type TopUp struct {
 	Credited Money

@@ -27,7 +27,27 @@ const (
 	TagRevoked  = 'x'
 	TagErasure  = 'e'
 	TagDropped  = 'q' // in the index only
+
+	// Of money in and out.
+	TagIntent     = 'd'
+	TagOpenIntent = 'o'
+	TagBooked     = 'b'
+	TagPayment    = 'y'
+	TagCashOut    = 'f'
+	TagOpenPart   = 'h'
+	TagUnclaimed  = 'l'
+	TagDebt       = 'z'
 )
+
+// OfFunding reports whether a key is one of money in and out, or says that vouchers were
+// revoked: older versions know none of them.
+func OfFunding(key string) bool {
+	switch key[0] {
+	case TagIntent, TagOpenIntent, TagBooked, TagPayment, TagCashOut, TagOpenPart, TagUnclaimed, TagDebt:
+		return true
+	}
+	return false
+}
 
 // ErrValue says that a value is not as it was written.
 var ErrValue = errors.New("a value of the ledger's state cannot be read")

@@ -112,6 +112,7 @@ type Voucher struct {
 	Amount  int64
 	Expires int64    // Unix milliseconds; 0: never
 	Used    [16]byte // by whom, see [UsedBy]; zero: not
+	Revoked bool     // before anybody redeemed it
 }
 
 // UsedBy tells, to whoever has both the wallet's id and the code, that this wallet
@@ -126,6 +127,9 @@ func (v Voucher) Encode() []byte {
 	b := binary.AppendVarint(binary.AppendVarint(nil, v.Amount), v.Expires)
 	if v.Used != ([16]byte{}) {
 		b = append(b, v.Used[:]...)
+	}
+	if v.Revoked {
+		b = append(b, 1)
 	}
 	return b
 }
@@ -143,6 +147,10 @@ func DecodeVoucher(b []byte) (v Voucher, err error) {
 	v.Amount, v.Expires = amount, expires
 	switch rest := b[n+m:]; len(rest) {
 	case 0:
+	case 1:
+		if v.Revoked = rest[0] == 1; !v.Revoked {
+			return v, ErrValue
+		}
 	case len(v.Used):
 		v.Used = [16]byte(rest)
 	default:

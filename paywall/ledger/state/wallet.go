@@ -18,7 +18,21 @@ type Wallet struct {
 	Bought journal.Ref // its newest purchase
 	Moved  journal.Ref // its newest tip or top-up
 	Gave   journal.Ref // its newest gift
+
+	Owed    int64       // after a payment was taken back; it cannot buy then
+	Funded  journal.Ref // its newest payment
+	Leaving Leaving
 }
+
+// Leaving is what a wallet's cash-outs do to it.
+type Leaving struct {
+	Newest journal.Ref // the plan of its newest part
+	Parts  uint64      // that have not ended
+	Closes bool        // nothing is bought with the wallet any more, and nothing comes in
+}
+
+// Closed reports whether the wallet is closed, and nothing of it is on its way any more.
+func (l Leaving) Closed() bool { return l.Closes && l.Parts == 0 }
 
 // Settings stand in the wallet's value, which each purchase reads anyway, and take no
 // room there while nothing is set.
@@ -50,6 +64,9 @@ const (
 	partBought   = 'b'
 	partMoved    = 't'
 	partGave     = 'g'
+	partOwed     = 'd'
+	partFunded   = 'p'
+	partLeaving  = 'l'
 )
 
 // Encode writes the value.
@@ -72,6 +89,15 @@ func (w *Wallet) Encode() []byte {
 		if !ref.to.IsZero() {
 			b = AppendRef(append(b, ref.part), ref.to)
 		}
+	}
+	if w.Owed != 0 {
+		b = binary.AppendVarint(append(b, partOwed), w.Owed)
+	}
+	if !w.Funded.IsZero() {
+		b = AppendRef(append(b, partFunded), w.Funded)
+	}
+	if w.Leaving != (Leaving{}) {
+		b = w.Leaving.append(append(b, partLeaving))
 	}
 	return b
 }
@@ -107,11 +133,39 @@ func DecodeWallet(v []byte) (w Wallet, err error) {
 			w.Moved, v, err = CutRef(v)
 		case partGave:
 			w.Gave, v, err = CutRef(v)
+		case partOwed:
+			w.Owed, size = binary.Varint(v)
+			if size <= 0 {
+				return w, ErrValue
+			}
+			v = v[size:]
+		case partFunded:
+			w.Funded, v, err = CutRef(v)
+		case partLeaving:
+			w.Leaving, v, err = cutLeaving(v)
 		default:
 			err = ErrValue
 		}
 	}
 	return w, err
+}
+
+func (l Leaving) append(b []byte) []byte {
+	n := l.Parts << 1
+	if l.Closes {
+		n |= 1
+	}
+	return appendLink(binary.AppendUvarint(b, n), l.Newest)
+}
+
+func cutLeaving(v []byte) (l Leaving, rest []byte, err error) {
+	n, size := binary.Uvarint(v)
+	if size <= 0 {
+		return l, v, ErrValue
+	}
+	l.Parts, l.Closes = n>>1, n&1 == 1
+	l.Newest, rest, err = cutLink(v[size:])
+	return l, rest, err
 }
 
 func (s Settings) append(b []byte) []byte {
