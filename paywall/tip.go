@@ -23,7 +23,7 @@ type TipState struct {
 
 // Credit is money that came into a wallet.
 type Credit struct {
-	Kind   Kind      `json:"kind"` // [KindOpen]: welcome credit; else the kind of the top-up
+	Kind   Kind      `json:"kind"`   // [KindOpen]: welcome credit; else the kind of the top-up
 	Amount Money     `json:"amount"` // into the wallet; below zero: out of it, see [KindReversal], [KindDispute], [KindCashOut]
 	At     time.Time `json:"at"`
 }
