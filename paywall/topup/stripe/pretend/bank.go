@@ -167,3 +167,15 @@ func (b *Bank) Edit(id string, change func(map[string]any)) error {
 	change(o)
 	return nil
 }
+
+// IDs are those of all objects of a kind, such as "refund" or "checkout.session", in the
+// order they were made.
+func (b *Bank) IDs(kind string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var ids []string
+	for _, o := range b.byKind[kind] {
+		ids = append(ids, o.text("id"))
+	}
+	return ids
+}

@@ -38,7 +38,7 @@ func (b *Bank) Dispute(payment string, amount int64, status string) (string, err
 	dispute := b.add("dispute", "du_", object{
 		"amount": amount, "currency": charge.text("currency"), "charge": charge.text("id"), "payment_intent": charge.text("payment_intent"),
 		"reason": "fraudulent", "status": status, "is_charge_refundable": true, "metadata": map[string]string{}, "enhanced_eligibility_types": []string{},
-		"evidence": object{}, "evidence_details": object{"due_by": b.options.Now().Add(7 * 24 * time.Hour).Unix(), "enhanced_eligibility": object{}, "has_evidence": false, "past_due": false, "submission_count": int64(0)},
+		"evidence": object{"enhanced_evidence": object{}}, "evidence_details": object{"due_by": b.options.Now().Add(7 * 24 * time.Hour).Unix(), "enhanced_eligibility": object{}, "has_evidence": false, "past_due": false, "submission_count": int64(0)},
 		"_transactions": []string{},
 	})
 	charge["disputed"] = true

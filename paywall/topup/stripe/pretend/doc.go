@@ -12,9 +12,10 @@
 // A client with [DefaultKey] and server.URL in place of https://api.stripe.com creates a
 // checkout session; its url is the page. A test presses the page's buttons with
 // [Bank.Press]. What happens at Stripe without being asked has methods, too:
-// [Bank.Refund], [Bank.FailRefund], [Bank.Dispute], [Bank.MoveDispute], [Bank.Warn],
-// [Bank.Payout], [Bank.FailPayout], [Bank.Charge], [Bank.Move]; and [Bank.Edit] for what
-// has none, such as a session of another amount.
+// [Bank.Refund], [Bank.FailRefund], [Bank.FailPayment], [Bank.Dispute], [Bank.MoveDispute],
+// [Bank.Warn], [Bank.Payout], [Bank.FailPayout], [Bank.Charge], [Bank.Move]; and [Bank.Edit]
+// for what has none, such as a session of another amount, or a refund that the card's bank
+// sent elsewhere. [Bank.IDs] and the API itself say what there is.
 //
 // What goes wrong is asked for as well: [Bank.Break] breaks an endpoint by its pattern,
 // such as "POST /v1/refunds", and [Bank.Deliver] makes webhooks late, double, shuffled or

@@ -10,8 +10,8 @@ import (
 // FaultKind is a way to be broken.
 type FaultKind int
 
-// The kinds of fault. Refuse and what begins before the call leave no trace of the call;
-// Fail and FailAfter are kept with its idempotency key, as Stripe does it.
+// The kinds of fault. Fail, FailAfter and CutAfter leave an answer with the call's
+// idempotency key, as Stripe does; after the others the key is free.
 const (
 	Refuse    FaultKind = iota + 1 // answers Status and Code
 	Fail                           // answers 500 and does nothing

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -70,27 +70,42 @@ func encode(v any) []byte {
 	return text
 }
 
+// expandable are the fields of each kind of object that may stand in full.
+var expandable = map[string][]string{
+	"list":                      {"data"},
+	"search_result":             {"data"},
+	"checkout.session":          {"payment_intent", "line_items"},
+	"payment_intent":            {"latest_charge"},
+	"charge":                    {"payment_intent", "balance_transaction", "failure_balance_transaction"},
+	"refund":                    {"payment_intent", "charge", "balance_transaction", "failure_balance_transaction"},
+	"dispute":                   {"payment_intent", "charge", "balance_transactions"},
+	"radar.early_fraud_warning": {"payment_intent", "charge"},
+	"balance_transaction":       {"source"},
+	"payout":                    {"balance_transaction", "failure_balance_transaction"},
+}
+
 // expand gives a copy of an object in which the objects that a path of field names leads
 // through stand in full. The lock is held.
 func (b *Bank) expand(o object, path string) (object, error) {
 	key, rest, more := strings.Cut(path, ".")
-	value, ok := o[key]
-	if items, hidden := b.byID[o.text("id")]["_"+key].(object); hidden {
-		value, ok = items, true
-	}
-	refused := invalid("", "expand", "This property cannot be expanded (%s).", path)
-	if !ok {
-		return nil, refused
+	if !slices.Contains(expandable[o.text("object")], key) {
+		return nil, invalid("", "expand", "This property cannot be expanded (%s).", path)
 	}
 	o = maps.Clone(o)
-	var err error
-	switch value := value.(type) {
-	case nil:
+	if items, ok := b.byID[o.text("id")]["_"+key].(object); ok {
+		o[key] = items // hidden until asked for
+	}
+	if id := o.text(key); id != "" {
+		o[key] = b.shown(b.byID[id])
+	}
+	if !more {
 		return o, nil
+	}
+	var err error
+	switch value := o[key].(type) {
+	case object:
+		o[key], err = b.expand(value, rest)
 	case []object:
-		if !more {
-			return nil, refused
-		}
 		list := make([]object, len(value))
 		for i := range value {
 			if list[i], err = b.expand(value[i], rest); err != nil {
@@ -98,23 +113,6 @@ func (b *Bank) expand(o object, path string) (object, error) {
 			}
 		}
 		o[key] = list
-		return o, nil
-	case string:
-		full, known := b.byID[value]
-		if !known {
-			return nil, refused
-		}
-		o[key] = b.shown(full)
-	case object:
-		if value.text("object") == "" {
-			return nil, refused
-		}
-		o[key] = value // hidden until asked for, or expanded by another path before
-	default:
-		return nil, refused
-	}
-	if more {
-		o[key], err = b.expand(o[key].(object), rest)
 	}
 	return o, err
 }
@@ -141,73 +139,4 @@ func (b *Bank) shown(o object) object {
 		out["actionable"] = !charge.is("disputed") && !charge.is("refunded")
 	}
 	return out
-}
-
-// page is the part of a list that a request asks for: newest first, of those that keep
-// takes. The lock is held.
-func (b *Bank) page(c *call, kind string, keep func(object) bool) (object, error) {
-	limit, err := c.limit()
-	if err != nil {
-		return nil, err
-	}
-	after, before := c.form.Get("starting_after"), c.form.Get("ending_before")
-	for _, cursor := range []string{after, before} {
-		if cursor == "" {
-			continue
-		}
-		if _, err := b.find(kind, cursor); err != nil {
-			return nil, err
-		}
-	}
-	all := b.byKind[kind]
-	data, more, open := []object{}, false, after == ""
-	for i := len(all) - 1; i >= 0; i-- {
-		o := all[i]
-		if o.text("id") == before {
-			break
-		}
-		if open && c.within(o.number("created")) && keep(o) {
-			data = append(data, b.shown(o))
-		}
-		if o.text("id") == after {
-			open = true
-		}
-	}
-	if more = len(data) > limit; more {
-		if before != "" { // the page that ends there, not the first
-			data = data[len(data)-limit:]
-		}
-		data = data[:limit]
-	}
-	return object{"object": "list", "url": c.path, "has_more": more, "data": data}, nil
-}
-
-// limit is how many objects of a list are asked for.
-func (c *call) limit() (int, error) {
-	text := c.form.Get("limit")
-	if text == "" {
-		return 10, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > 100 {
-		return 0, invalid("parameter_invalid_integer", "limit", "limit must be between 1 and 100.")
-	}
-	return n, nil
-}
-
-// within reports whether something of that time is asked for.
-func (c *call) within(at int64) bool {
-	for name, holds := range map[string]func(bound int64) bool{
-		"created":      func(bound int64) bool { return at == bound },
-		"created[gt]":  func(bound int64) bool { return at > bound },
-		"created[gte]": func(bound int64) bool { return at >= bound },
-		"created[lt]":  func(bound int64) bool { return at < bound },
-		"created[lte]": func(bound int64) bool { return at <= bound },
-	} {
-		bound, err := strconv.ParseInt(c.form.Get(name), 10, 64)
-		if err == nil && !holds(bound) {
-			return false
-		}
-	}
-	return true
 }

@@ -87,10 +87,13 @@ func (b *Bank) view(id string) (view, bool) {
 	v := view{
 		Session: id, State: s.text("status"), Failed: s.text("_failed"), CanGo: s.text("cancel_url") != "",
 		Amount: display(s.number("amount_total"), s.text("currency")), Return: strings.ReplaceAll(s.text("success_url"), "{CHECKOUT_SESSION_ID}", id),
-		Later: "when it is told to",
+		Later: "when a test says so",
 	}
-	if b.options.ArriveAfter >= 0 {
-		v.Later = fmt.Sprintf("after %v", b.options.ArriveAfter)
+	switch after := b.options.ArriveAfter; {
+	case after == 0:
+		v.Later = "at once"
+	case after > 0:
+		v.Later = fmt.Sprintf("after %.0f seconds", after.Seconds())
 	}
 	if v.State == "open" && b.byID[s.text("payment_intent")].text("status") == "requires_action" {
 		v.State = "secure"

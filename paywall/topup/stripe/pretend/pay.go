@@ -47,7 +47,7 @@ func (b *Bank) Press(session string, action Action) (string, error) {
 			b.emit("payment_intent.requires_action", payment)
 			return "", nil
 		}
-		b.succeed(s, payment, "ch_")
+		b.succeed(s, payment)
 	case SecurePass, SecureFail:
 		if !asked {
 			return "", fmt.Errorf("pretend: the session does not wait for 3-D Secure: press %s first", PaySecure)
@@ -56,7 +56,7 @@ func (b *Bank) Press(session string, action Action) (string, error) {
 			b.failPayment(s, payment, "payment_intent_authentication_failure", "The bank did not believe that it was you.")
 			return "", nil
 		}
-		b.succeed(s, payment, "ch_")
+		b.succeed(s, payment)
 	case Decline:
 		charge := b.charge(payment, "ch_", "failed")
 		charge.set(object{"failure_code": "card_declined", "failure_message": "Your card was declined.", "outcome": outcome("declined_by_network", "issuer_declined")})
@@ -95,9 +95,9 @@ func (b *Bank) begun(amount int64, currency string) object {
 
 // charge makes a try to pay. Only one with a card has the prefix "ch_".
 func (b *Bank) charge(payment object, prefix, status string) object {
-	method := "card"
+	details := object{"type": "card", "card": object{"brand": "visa", "last4": "4242", "exp_month": int64(12), "exp_year": int64(2034), "country": "DE"}}
 	if prefix == "py_" {
-		method = "sepa_debit"
+		details = object{"type": "sepa_debit", "sepa_debit": object{"last4": "3000", "country": "DE"}}
 	}
 	captured := int64(0)
 	if status == "succeeded" {
@@ -105,10 +105,10 @@ func (b *Bank) charge(payment object, prefix, status string) object {
 	}
 	charge := b.add("charge", prefix, object{
 		"amount": payment.number("amount"), "amount_captured": captured, "amount_refunded": int64(0), "currency": payment.text("currency"),
-		"balance_transaction": nil, "billing_details": object{"address": nil, "email": nil, "name": nil, "phone": nil, "tax_id": nil},
+		"balance_transaction": nil, "failure_balance_transaction": nil, "billing_details": object{"address": nil, "email": nil, "name": nil, "phone": nil, "tax_id": nil},
 		"captured": status != "failed", "description": payment["description"], "disputed": false, "failure_code": nil, "failure_message": nil,
 		"metadata": payment["metadata"], "outcome": outcome("approved_by_network", ""), "paid": status == "succeeded", "payment_intent": payment.text("id"),
-		"payment_method": "pm_" + rand.Text(), "payment_method_details": object{"type": method, method: object{"last4": "4242", "country": "DE"}},
+		"payment_method": "pm_" + rand.Text(), "payment_method_details": details,
 		"receipt_url": nil, "refunded": false, "status": status,
 	})
 	payment["latest_charge"] = charge.text("id")
@@ -124,8 +124,8 @@ func outcome(network, reason string) object {
 }
 
 // succeed has the session paid at once.
-func (b *Bank) succeed(session, payment object, prefix string) {
-	b.settle(payment, b.charge(payment, prefix, "succeeded"))
+func (b *Bank) succeed(session, payment object) {
+	b.settle(payment, b.charge(payment, "ch_", "succeeded"))
 	b.complete(session, "paid")
 }
 
@@ -228,6 +228,23 @@ func (b *Bank) paid(id string) (object, error) {
 		return nil, fmt.Errorf("pretend: %q is no payment that succeeded", id)
 	}
 	return o, nil
+}
+
+// FailPayment has a payment fail that had succeeded, as some that are paid later do: its
+// money goes back by a balance transaction of its own.
+func (b *Bank) FailPayment(payment string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	charge, err := b.paid(payment)
+	if err != nil {
+		return err
+	}
+	b.bookLate(charge)
+	t := b.transaction("payment_failure_refund", "charge_failure", charge.text("id"), charge.text("currency"), -charge.number("amount"), 0)
+	charge.set(object{"status": "failed", "paid": false, "failure_code": "payment_method_provider_decline", "failure_message": "The payment was taken back.", "failure_balance_transaction": t.text("id")})
+	b.byID[charge.text("payment_intent")].set(object{"status": "requires_payment_method", "amount_received": int64(0)})
+	b.emit("charge.failed", charge)
+	return nil
 }
 
 // Charge has somebody pay who came without a session of ours, and gives the payment intent.

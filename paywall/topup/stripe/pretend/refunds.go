@@ -63,7 +63,7 @@ func (b *Bank) refund(charge object, amount int64, metadata map[string]string) (
 	}
 	refund := b.add("refund", prefix, object{
 		"amount": amount, "currency": charge.text("currency"), "charge": charge.text("id"), "payment_intent": charge.text("payment_intent"), "metadata": metadata,
-		"status": "pending", "pending_reason": nil, "balance_transaction": nil, "failure_balance_transaction": nil, "reason": nil, "receipt_number": nil,
+		"status": "pending", "balance_transaction": nil, "reason": nil, "receipt_number": nil,
 		"destination_details": object{"type": "card", "card": object{"type": "refund", "reference_status": "pending", "reference_type": "acquirer_reference_number"}},
 	})
 	charge.set(object{"amount_refunded": charge.number("amount_refunded") + amount, "refunded": amount == left})
@@ -88,7 +88,8 @@ func (b *Bank) send(refund object) {
 		kind = "payment_refund"
 	}
 	t := b.transaction(kind, "refund", refund.text("id"), refund.text("currency"), -refund.number("amount"), 0)
-	refund.set(object{"status": "succeeded", "pending_reason": nil, "balance_transaction": t.text("id")})
+	refund.set(object{"status": "succeeded", "balance_transaction": t.text("id")})
+	delete(refund, "pending_reason")
 }
 
 // sendWaiting sends the refunds that waited for money, oldest first.
@@ -132,7 +133,8 @@ func (b *Bank) FailRefund(id, reason string) error {
 }
 
 func (b *Bank) failRefund(refund object, reason string) {
-	refund.set(object{"status": "failed", "pending_reason": nil, "failure_reason": reason})
+	refund.set(object{"status": "failed", "failure_reason": reason})
+	delete(refund, "pending_reason")
 	if refund.text("balance_transaction") != "" {
 		kind := "refund_failure"
 		if strings.HasPrefix(refund.text("id"), "pyr_") {

@@ -99,12 +99,13 @@ func (b *Bank) createSession(c *call) (object, error) {
 		"automatic_tax": object{"enabled": c.form.Get("automatic_tax[enabled]") == "true", "liability": nil, "provider": nil, "status": nil},
 		"custom_fields": []object{}, "custom_text": object{"after_submit": nil, "shipping_address": nil, "submit": nil, "terms_of_service_acceptance": nil},
 		"shipping_options": []object{}, "total_details": object{"amount_discount": int64(0), "amount_shipping": int64(0), "amount_tax": int64(0)},
-		"presentment_details": nil, "locale": c.optional("locale"), "submit_type": c.optional("submit_type"),
+		"locale": c.optional("locale"), "submit_type": c.optional("submit_type"),
 		"_line_items": object{"object": "list", "data": items, "has_more": false, "url": c.path + "/" + session.text("id") + "/line_items"},
 		"_metadata":   ofPayment, "_description": c.optional("payment_intent_data[description]"),
 		"_strict": slices.Contains([]string{"any", "challenge"}, c.form.Get("payment_method_options[card][request_three_d_secure]")),
 	})
 	b.open[session.text("id")] = session
+	b.later(expires.Sub(now), b.expireSessions)
 	return b.shown(session), nil
 }
 
