@@ -20,7 +20,8 @@ var errForeign = errors.New("the ledger has another currency")
 // settled is what became of an intent.
 type settled struct {
 	intent   paywall.Intent // as the ledger has it
-	url      string
+	found    Found
+	news     []paywall.Movement // of found, those that the ledger lacked
 	credited paywall.Money
 }
 
@@ -56,18 +57,23 @@ func (s *Service) settle(ctx context.Context, l Ledger, in paywall.Intent) (sett
 
 // bookAll books the movements of an intent in order, and moves its state.
 func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywall.Intent, found Found) (settled, error) {
-	out := settled{intent: in, url: found.URL, credited: paywall.Money{Currency: in.Amount.Currency}}
+	out := settled{intent: in, found: found, credited: paywall.Money{Currency: in.Amount.Currency}}
 	var failed []error
 	paid := false
 	for _, m := range inOrder(found.Movements) {
 		booked, err := s.book(ctx, l, way.Name(), m)
 		switch {
 		case errors.Is(err, errForeign): // said in the log
+			continue
 		case err != nil:
 			failed = append(failed, err)
+			continue
 		case m.Kind == paywall.MovedPayment && booked.Placed:
 			paid = true
 			out.credited.Micros += booked.Credited.Micros
+		}
+		if !booked.Replayed {
+			out.news = append(out.news, m)
 		}
 	}
 	to := found.State

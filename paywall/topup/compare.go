@@ -41,7 +41,9 @@ type comparison struct {
 	ledger   Ledger
 	progress func(int)
 	done     int
-	journal  []entry // sorted by key
+	journal  []entry                  // sorted by key
+	looked   map[string]struct{}      // intents that were settled since something was missing
+	found    map[movementKey]struct{} // what moved for them
 	out      Reconciled
 }
 
@@ -126,20 +128,55 @@ func (c *comparison) compare(ctx context.Context, m paywall.Movement) error {
 }
 
 // book mends a movement that the journal has not. When it was booked since the journal was
-// read, it is no difference.
+// read, it is no difference. Only a look at the intent says whether a payment is what the
+// intent asked for, so that comes first.
 func (c *comparison) book(ctx context.Context, m paywall.Movement) error {
-	booked, err := c.service.book(ctx, c.ledger, m.Way, m)
+	known, err := c.settle(ctx, m)
+	if !known && err == nil {
+		var booked paywall.Booked
+		booked, err = c.service.book(ctx, c.ledger, m.Way, m)
+		if err == nil && !booked.Replayed {
+			c.mended(m)
+		}
+	}
 	switch {
 	case ctx.Err() != nil, errors.Is(err, paywall.ErrUnavailable):
 		return err
-	case err == nil && booked.Replayed:
-	case err == nil:
-		c.out.Mended++
-		c.add(Difference{Kind: MissingHere, Movement: m, Mended: true})
-	case !m.At.Before(c.out.Since):
+	case err != nil && !m.At.Before(c.out.Since):
 		c.add(Difference{Kind: MissingHere, Movement: m, Err: err})
 	}
 	return nil
+}
+
+// settle looks at the intent that a missing movement names, once, and reports whether the
+// movement was among what moved for it.
+func (c *comparison) settle(ctx context.Context, m paywall.Movement) (known bool, err error) {
+	in, err := c.service.paidFor(ctx, c.ledger, m)
+	if err != nil || in.ID == "" {
+		return false, err
+	}
+	if _, done := c.looked[in.ID]; !done {
+		c.looked[in.ID] = struct{}{}
+		out, err := c.service.settle(ctx, c.ledger, in)
+		if err != nil {
+			return false, err
+		}
+		for _, found := range out.found.Movements {
+			found.Way = in.Way
+			c.found[keyOf(found)] = struct{}{}
+		}
+		for _, found := range out.news {
+			found.Way, found.Intent = in.Way, m.Intent
+			c.mended(found)
+		}
+	}
+	_, known = c.found[keyOf(m)]
+	return known, nil
+}
+
+func (c *comparison) mended(m paywall.Movement) {
+	c.out.Mended++
+	c.add(Difference{Kind: MissingHere, Movement: m, Mended: true})
 }
 
 // findMissingThere reads the journal again for what no provider named.

@@ -37,8 +37,8 @@ func (s *Service) Look(ctx context.Context, id string) (Status, error) {
 		return Status{}, err
 	}
 	status.Late, status.Credited = late, out.credited
-	if status.Next == nil && out.url != "" && status.Intent.State == paywall.IntentOffered {
-		status.Next = &Next{Object: status.Intent.Object, URL: out.url, ExpiresAt: status.Intent.ExpiresAt}
+	if status.Next == nil && out.found.URL != "" && status.Intent.State == paywall.IntentOffered {
+		status.Next = &Next{Object: status.Intent.Object, URL: out.found.URL, ExpiresAt: status.Intent.ExpiresAt}
 	}
 	return status, nil
 }

@@ -64,7 +64,10 @@ func (s *Service) Reconcile(ctx context.Context, since time.Time, progress func(
 	if reach := s.o.Seals.reach(); since.Before(reach) {
 		since = reach
 	}
-	c := &comparison{service: s, ledger: l, progress: progress, out: Reconciled{Since: since}}
+	c := &comparison{
+		service: s, ledger: l, progress: progress, out: Reconciled{Since: since},
+		looked: map[string]struct{}{}, found: map[movementKey]struct{}{},
+	}
 	if err := c.readJournal(ctx); err != nil {
 		return c.out, fmt.Errorf("reading the journal: %w", err)
 	}

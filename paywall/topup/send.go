@@ -79,15 +79,7 @@ func (s *Service) sawReturn(ctx context.Context, l Ledger, way *openWay, part pa
 	if err != nil {
 		return false, err
 	}
-	known, err := s.forWay(in)
-	if err != nil {
-		return false, err
-	}
-	found, err := way.Look(ctx, known)
-	if err != nil {
-		return false, err
-	}
-	_, err = s.bookAll(ctx, l, way, in, found)
-	seen := slices.ContainsFunc(found.Movements, func(m paywall.Movement) bool { return m.CashOut == part.ID })
+	out, err := s.settle(ctx, l, in)
+	seen := slices.ContainsFunc(out.found.Movements, func(m paywall.Movement) bool { return m.CashOut == part.ID })
 	return seen, err
 }

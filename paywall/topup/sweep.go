@@ -160,11 +160,11 @@ func (s *Service) sweepIntents(ctx context.Context, l Ledger, all bool) error {
 // end settles an intent whose time is over, and lets it expire if nobody paid. Money that
 // is on its way is waited for.
 func (s *Service) end(ctx context.Context, l Ledger, in paywall.Intent) error {
-	if in.Object != "" && s.ways[in.Way] != nil {
-		if err := s.settleSoon(ctx, l, in); err != nil {
-			return err
+	if s.ways[in.Way] != nil {
+		err := s.settleSoon(ctx, l, in)
+		if err != nil && (in.Object != "" || !errors.Is(err, ErrProvider)) {
+			return err // without an object no reader was sent to the provider
 		}
-		var err error
 		if in, err = l.Intent(ctx, in.ID); err != nil {
 			return err
 		}
