@@ -6,7 +6,6 @@ package audit
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -33,11 +32,13 @@ type Audit struct {
 	keys     map[paywall.Hash]key
 	codes    map[paywall.Hash]state.WalletID
 	unlocks  map[[12]byte]*state.Unlock
-	vouchers map[paywall.Hash]state.Voucher
+	vouchers map[paywall.Hash]voucher
+	batches  map[uint64]bool          // of vouchers, whether they were revoked, by the number of their record; all, in every part
 	gifts    map[paywall.Hash]*gift   // all, in every part: giver and readers may be in different ones
 	revoked  map[string]time.Time     // that must still be known
 	welcomes map[string]state.Counter // of the sites, by their key; part 0 only
 	freeSaid bool                     // a record has said how much of it was free credit
+	funding
 }
 
 type wallet struct {
@@ -66,8 +67,9 @@ func New(part, parts int, record func(Ref) (*journal.Record, error), now time.Ti
 		part: part, parts: parts, record: record, now: now,
 		accounts: map[string]int64{}, wallets: map[state.WalletID]*wallet{}, erased: map[state.WalletID]bool{},
 		keys: map[paywall.Hash]key{}, codes: map[paywall.Hash]state.WalletID{},
-		unlocks: map[[12]byte]*state.Unlock{}, vouchers: map[paywall.Hash]state.Voucher{}, revoked: map[string]time.Time{},
+		unlocks: map[[12]byte]*state.Unlock{}, vouchers: map[paywall.Hash]voucher{}, batches: map[uint64]bool{}, revoked: map[string]time.Time{},
 		gifts: map[paywall.Hash]*gift{}, welcomes: map[string]state.Counter{},
+		funding: newFunding(),
 	}
 }
 
@@ -109,31 +111,40 @@ func (a *Audit) Add(r *journal.Record, at Ref) {
 	}
 	a.freeSaid = a.freeSaid || r.Free != 0
 	switch r.Kind {
+	case paywall.KindGenesis:
+		return
 	case paywall.KindVoucher:
 		a.addVouchers(r)
 		return
+	case paywall.KindRevoke:
+		a.addRevoke(r, at)
+		return
 	case paywall.KindRedeem:
 		a.addRedeem(r)
-	case paywall.KindGenesis:
-		return
 	default: // concerns a wallet alone
 	}
 	id, ok := state.ParseWalletID(r.Wallet)
-	if !ok {
+	if !ok && (adders[r.Kind] == nil || r.Wallet != "") {
 		a.problem(r, "it names no wallet")
 		return
 	}
-	a.addGifts(r, at, id)
-	if !a.mine(id[0]) {
-		return
-	}
-	w := a.wallets[id]
-	if (w == nil) != (r.Kind == paywall.KindOpen) || a.erased[id] {
+	w, mine := a.wallets[id], ok && a.mine(id[0])
+	if mine && ((w == nil) != (r.Kind == paywall.KindOpen) || a.erased[id]) {
 		a.problem(r, "its wallet is not open, or opened twice")
 		return
 	}
+	if ok {
+		a.addGifts(r, at, id)
+	}
+	a.addFunding(r, at)
+	if mine {
+		a.addOwn(r, at, id, w)
+	}
+}
+
+// addOwn audits a record of a wallet of this part.
+func (a *Audit) addOwn(r *journal.Record, at Ref, id state.WalletID, w *wallet) {
 	switch r.Kind {
-	case paywall.KindGenesis, paywall.KindVoucher: // above
 	case paywall.KindOpen:
 		w = &wallet{Wallet: state.Wallet{Number: state.NumberOf(r.Seq), Opened: at, Free: r.Paid()}, resources: map[[8]byte]*owned{}}
 		a.wallets[id] = w
@@ -149,6 +160,7 @@ func (a *Audit) Add(r *journal.Record, at Ref) {
 	case paywall.KindRefund:
 		a.addRefund(r, at, w)
 	case paywall.KindTip:
+		a.mayBuy(r)
 		a.addPaid(r)
 		a.addFree(r, w)
 		a.addSpent(r, w)
@@ -161,17 +173,13 @@ func (a *Audit) Add(r *journal.Record, at Ref) {
 		a.addSetting(r, w)
 	case paywall.KindErase:
 		a.addErase(r, id, w)
+	default: // of money in and out, or of no wallet
 	}
-	for _, l := range r.Legs {
-		if !strings.HasPrefix(l.Account, walletPrefix) {
-			continue
-		}
-		if w.Balance += l.Micros; w.Balance < 0 {
-			a.problem(r, "a wallet goes below zero, to %d millionths", w.Balance)
-		}
-		if w.Free < 0 || w.Free > w.Balance {
-			a.problem(r, "of the %d millionths in a wallet %d are free credit", w.Balance, w.Free)
-		}
+	if w.Balance += of(r, walletPrefix+r.Wallet); w.Balance < 0 {
+		a.problem(r, "a wallet goes below zero, to %d millionths", w.Balance)
+	}
+	if w.Free < 0 || w.Free > w.Balance {
+		a.problem(r, "of the %d millionths in a wallet %d are free credit", w.Balance, w.Free)
 	}
 }
 
@@ -184,7 +192,9 @@ func (a *Audit) sum(r *journal.Record) {
 			a.problem(r, "a leg moves nothing, or more than there is")
 		}
 		if strings.HasPrefix(l.Account, walletPrefix) {
-			wallets++
+			if wallets++; l.Account != walletPrefix+r.Wallet {
+				a.problem(r, "it moves another wallet's money")
+			}
 			continue
 		}
 		a.accounts[l.Account] += l.Micros
@@ -192,129 +202,15 @@ func (a *Audit) sum(r *journal.Record) {
 	if sum != 0 {
 		a.problem(r, "its legs sum to %d millionths, not to zero", sum)
 	}
-	if len(r.Legs) > 0 && wallets != 1 {
+	alone := adders[r.Kind] != nil || r.Kind == paywall.KindRedeem // between the accounts of others
+	if wallets > 1 || len(r.Legs) > 0 && wallets == 0 && !alone {
 		a.problem(r, "its legs name %d wallets", wallets)
 	}
 	moves := r.Kind == paywall.KindUnlock && r.Cap == 0 && r.Gift == (paywall.Hash{}) || r.Kind == paywall.KindRefund || r.Kind == paywall.KindRedeem || r.Kind == paywall.KindTip
-	may := moves || r.Kind == paywall.KindOpen || r.Kind == paywall.KindUnlock
+	may := moves || r.Kind == paywall.KindOpen || r.Kind == paywall.KindUnlock || adders[r.Kind] != nil
 	if moves && len(r.Legs) < 2 || len(r.Legs) > 0 && !may {
 		a.problem(r, "its legs do not fit its kind")
 	}
 }
 
-func (a *Audit) addUnlock(r *journal.Record, at Ref, w *wallet) {
-	a.addPaid(r)
-	if r.Gift == (paywall.Hash{}) {
-		a.addCharge(r, w)
-	} else if len(r.Legs) > 0 || r.Price != 0 || r.Cap != 0 || r.Refund != 0 || r.Auto {
-		a.problem(r, "a gift moves money or has a price")
-	}
-	id := state.UnlockHash(r.Unlock)
-	if a.unlocks[id] != nil {
-		a.problem(r, "its offer was used before")
-	}
-	a.unlocks[id] = &state.Unlock{Number: w.Number, Bought: at, Prev: w.Bought, Free: a.addFree(r, w) - r.Free}
-	w.Bought = at
-	key := state.ResourceHash(r.Site, r.Resource)
-	o := w.resources[key]
-	if o == nil {
-		o = &owned{}
-		w.resources[key] = o
-	}
-	// Earlier versions sold a resource again in other letter case.
-	if !o.Stands.IsZero() && o.name == r.Resource && (o.expires.IsZero() || r.Time.Before(o.expires)) {
-		a.problem(r, "its wallet owns the resource already")
-	}
-	o.Stands, o.name, o.expires = at, r.Resource, time.Time{}
-	if r.Access > 0 {
-		o.expires = r.Time.Add(r.Access)
-	}
-}
-
-func (a *Audit) addRefund(r *journal.Record, at Ref, w *wallet) {
-	u := a.unlocks[state.UnlockHash(r.Unlock)]
-	if u == nil || u.Number != w.Number {
-		a.problem(r, "it refunds a purchase that its wallet never made")
-		return
-	}
-	if !u.Refunded.IsZero() {
-		a.problem(r, "its purchase was refunded before")
-	}
-	if u.Given {
-		a.problem(r, "a gift of its purchase was opened")
-	}
-	u.Refunded = at
-	bought, err := a.record(u.Bought)
-	if err != nil {
-		a.problem(r, "reading its purchase: %v", err)
-		return
-	}
-	back := slices.EqualFunc(r.Legs, bought.Legs, func(a, b paywall.Leg) bool {
-		return a.Account == b.Account && a.Micros == -b.Micros
-	})
-	if !back || r.Site != bought.Site || r.Resource != bought.Resource {
-		a.problem(r, "it does not give back what record %d took", bought.Seq)
-	}
-	if !r.Time.Before(bought.Time.Add(bought.Refund)) {
-		a.problem(r, "the time for a refund of record %d was over", bought.Seq)
-	}
-	if o := w.resources[state.ResourceHash(r.Site, r.Resource)]; o != nil {
-		if o.Undone++; o.Stands == u.Bought {
-			o.Stands = Ref{}
-		}
-	}
-	refunds := state.RefundsKey(w.Number)
-	if n := w.counted(refunds, month(r.Time)); r.Limit > 0 && n >= int64(r.Limit) {
-		a.problem(r, "its wallet had %d refunds this month already", n)
-	}
-	w.count(refunds, month(r.Time), 1)
-	w.Free += bought.Free + u.Free
-	a.said(r, bought.Free+u.Free)
-	w.takeBack(bought, r.Paid())
-	a.revoke(r.Unlock, r.Time)
-}
-
-// addErase forgets everything that the state must have forgotten. The unlocks stay as
-// tombstones.
-func (a *Audit) addErase(r *journal.Record, id state.WalletID, w *wallet) {
-	for at := w.Bought; !at.IsZero(); {
-		bought, err := a.record(at)
-		if err != nil {
-			a.problem(r, "reading a purchase: %v", err)
-			break
-		}
-		had := a.unlocks[state.UnlockHash(bought.Unlock)]
-		if had.Refunded.IsZero() && live(bought, r.Time) {
-			a.revoke(bought.Unlock, r.Time)
-		}
-		at = had.Prev
-		*had = state.Unlock{}
-	}
-	for _, hash := range w.keys {
-		delete(a.keys, hash)
-	}
-	for _, hash := range w.codes {
-		delete(a.codes, hash)
-	}
-	delete(a.wallets, id)
-	a.erased[id] = true
-}
-
-// live reports whether a purchase that was not refunded opened its resource at a time.
-func live(r *journal.Record, at time.Time) bool {
-	return r.Access == 0 || at.Before(r.Time.Add(r.Access))
-}
-
-// month numbers the months of the UTC calendar.
-func month(t time.Time) uint64 {
-	t = t.UTC()
-	return uint64(t.Year())*12 + uint64(t.Month()) - 1
-}
-
 var walletPrefix = paywall.WalletAccount("")
-
-func (a *Audit) revoke(unlock string, at time.Time) {
-	if until := at.Add(paywall.AccessTTL + time.Hour); until.After(a.now) {
-		a.revoked[unlock] = until
-	}
-}

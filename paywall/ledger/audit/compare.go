@@ -40,6 +40,7 @@ func (a *Audit) Compare(get func(key []byte) ([]byte, error), counts map[byte]in
 	for code, v := range a.vouchers {
 		c.want(state.VoucherKey(code), v.Encode(), "a voucher")
 	}
+	c.compareFunding()
 	for id, until := range a.revoked {
 		c.want(state.RevokedKey(until, id), []byte{}, "a revocation")
 	}
@@ -55,6 +56,7 @@ type comparison struct {
 }
 
 func (c *comparison) compareWallet(id state.WalletID, w *wallet) {
+	w.Owed = c.owes[id.String()]
 	c.want(state.WalletKey(id), w.Wallet.Encode(), "a wallet's balance, settings or sums")
 	for resource, o := range w.resources {
 		c.want(append(state.ResourcePrefix(w.Number), resource[:]...), o.Encode(), "what a wallet owns")

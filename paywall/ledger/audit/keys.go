@@ -56,37 +56,3 @@ func (a *Audit) addPasskey(r *journal.Record, at Ref, w *wallet) {
 		a.problem(r, "its wallet has more than %d passkeys", paywall.MaxPasskeys)
 	}
 }
-
-func (a *Audit) addVouchers(r *journal.Record) {
-	for _, v := range r.Vouchers {
-		if !a.mine(v.Code[0]) {
-			continue
-		}
-		if _, twice := a.vouchers[v.Code]; twice || v.Amount.Micros <= 0 {
-			a.problem(r, "a voucher is made twice, or worth nothing")
-		}
-		made := state.Voucher{Amount: v.Amount.Micros}
-		if !v.ExpiresAt.IsZero() {
-			made.Expires = v.ExpiresAt.UnixMilli()
-		}
-		a.vouchers[v.Code] = made
-	}
-}
-
-func (a *Audit) addRedeem(r *journal.Record) {
-	if !a.mine(r.Voucher[0]) {
-		return
-	}
-	v, made := a.vouchers[r.Voucher]
-	id, _ := state.ParseWalletID(r.Wallet)
-	switch {
-	case !made:
-		a.problem(r, "its voucher was never made")
-	case v.Used != [16]byte{}:
-		a.problem(r, "its voucher was redeemed before")
-	case v.Amount != r.Paid() || v.Expires != 0 && r.Time.UnixMilli() >= v.Expires:
-		a.problem(r, "its voucher was worth %d millionths, or had expired", v.Amount)
-	}
-	v.Used = state.UsedBy(id, r.Voucher)
-	a.vouchers[r.Voucher] = v
-}

@@ -1,0 +1,92 @@
+package audit
+
+import (
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
+)
+
+// stray is money that belongs to no wallet.
+type stray struct {
+	state.Unclaimed
+	payment string // that it came by; "" if it was to go back into a wallet
+}
+
+// addUnclaimed checks money that came and belongs to nobody yet.
+func (a *Audit) addUnclaimed(r *journal.Record, at Ref) {
+	a.once(r, at, paywall.MovedPayment, by(r))
+	amount := -of(r, r.Way)
+	if amount <= 0 {
+		a.fault(r, "a payment of %d millionths", amount)
+	}
+	a.wantLegs(r, leg{Account: r.Way, Micros: -amount}, leg{Account: paywall.AccountUnclaimed, Micros: amount})
+	if a.payments[named{r.Way, r.Payment}] != nil {
+		a.fault(r, "its payment came before")
+	}
+	a.payments[named{r.Way, r.Payment}] = &payment{Payment: state.Payment{Amount: amount, Booked: at}, waits: by(r)}
+	a.waits(r, at, by(r), r.Payment)
+}
+
+// waits notes what a record leaves unclaimed, if it does.
+func (a *Audit) waits(r *journal.Record, at Ref, as named, payment string) {
+	amount := of(r, paywall.AccountUnclaimed)
+	if amount <= 0 {
+		return
+	}
+	if a.unclaimed[as] != nil {
+		a.fault(r, "other money is unclaimed by its name")
+	}
+	a.unclaimed[as] = &stray{state.Unclaimed{Came: at, Amount: amount}, payment}
+	a.unplaced += amount
+}
+
+// place takes so much of what is unclaimed.
+func (a *Audit) place(as named, amount int64) {
+	s := a.unclaimed[as]
+	a.unplaced -= amount
+	if s.Amount -= amount; s.Amount <= 0 {
+		delete(a.unclaimed, as)
+	}
+}
+
+// placed finds unclaimed money, all of which has a place from now on.
+func (a *Audit) placed(r *journal.Record) (stray, *payment) {
+	s := a.unclaimed[by(r)]
+	if s == nil {
+		a.fault(r, "no such money is unclaimed")
+		return stray{}, &payment{}
+	}
+	a.place(by(r), s.Amount)
+	p := a.payments[named{r.Way, s.payment}]
+	if p == nil {
+		p = &payment{} // nothing that could go back that way again
+	}
+	return *s, p
+}
+
+func (a *Audit) addAssign(r *journal.Record, at Ref) {
+	a.once(r, at, state.BookedAssign, by(r))
+	amount := -of(r, paywall.AccountUnclaimed)
+	if s := a.unclaimed[by(r)]; s != nil {
+		amount = s.Amount
+	}
+	if in := a.intents[r.Intent]; in == nil || in.wallet != r.Wallet {
+		a.fault(r, "another wallet, or none, began its top-up")
+	} else {
+		in.State = paywall.IntentPaid
+	}
+	legs := a.credit(r, paywall.AccountUnclaimed, amount)
+	_, p := a.placed(r)
+	a.goesIn(r, at, p, legs)
+}
+
+func (a *Audit) addSendBack(r *journal.Record, at Ref) {
+	a.once(r, at, state.BookedSendBack, by(r))
+	amount := -of(r, paywall.AccountUnclaimed)
+	if s := a.unclaimed[by(r)]; s != nil {
+		amount = s.Amount
+	}
+	_, p := a.placed(r)
+	p.SentBack = true
+	a.wantLegs(r, leg{Account: paywall.AccountUnclaimed, Micros: -amount}, leg{Account: r.Way, Micros: amount})
+}
