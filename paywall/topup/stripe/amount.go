@@ -1,0 +1,63 @@
+package stripe
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/topup"
+)
+
+// unit is how many millionths Stripe's unit of a currency has. Stripe follows ISO 4217
+// but for MGA, which has none of its fifths there, and for ISK and UGX, which kept two
+// decimals (docs.stripe.com/currencies).
+func unit(c paywall.Currency) int64 {
+	decimals := c.Decimals()
+	switch c {
+	case "MGA":
+		decimals = 0
+	case "ISK", "UGX":
+		decimals = 2
+	}
+	n := int64(1_000_000)
+	for range decimals {
+		n /= 10
+	}
+	return n
+}
+
+// grain is the least difference between two amounts that Stripe charges, in millionths:
+// no fractions of ISK and UGX, and three-decimal currencies in steps of ten.
+func grain(c paywall.Currency) int64 {
+	switch u := unit(c); {
+	case c == "ISK" || c == "UGX":
+		return 100 * u
+	case u == 1000:
+		return 10 * u
+	default:
+		return u
+	}
+}
+
+// minor is an amount as Stripe is told it.
+func minor(m paywall.Money) (int64, error) {
+	if m.Micros <= 0 || m.Micros%grain(m.Currency) != 0 {
+		return 0, fmt.Errorf("%w: Stripe cannot charge %s %s; it takes multiples of %s", topup.ErrRefused, m, m.Currency,
+			paywall.Money{Micros: grain(m.Currency), Currency: m.Currency})
+	}
+	return m.Micros / unit(m.Currency), nil
+}
+
+// money is an amount of the ledger's currency as Stripe tells it. Beyond all reason it is
+// the largest that there is, which no ledger takes.
+func (w *Way) money(n int64) paywall.Money {
+	u := unit(w.currency)
+	n = min(max(n, -math.MaxInt64/u), math.MaxInt64/u)
+	return paywall.Money{Micros: n * u, Currency: w.currency}
+}
+
+// ours reports whether a currency of Stripe's is the ledger's.
+func (w *Way) ours(c stripe.Currency) bool { return strings.EqualFold(string(c), string(w.currency)) }

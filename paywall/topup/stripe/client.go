@@ -1,0 +1,140 @@
+package stripe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v85"
+)
+
+const (
+	// maxAnswer holds a page of 100 balance transactions with their sources several times.
+	maxAnswer = 4 << 20
+	// maxKeys bounds how many idempotency keys one thing is asked for with; see [key].
+	maxKeys = 4
+)
+
+// retryWaits are the pauses before the second, third and fourth try.
+var retryWaits = [...]time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 1200 * time.Millisecond}
+
+// newClient makes a client that shares nothing with the SDK's globals. The SDK retries
+// nothing, see [call]; it logs nothing, since its messages name objects.
+func newClient(key, endpoint string) *stripe.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 8
+	transport.MaxResponseHeaderBytes = 64 << 10
+	config := &stripe.BackendConfig{
+		EnableTelemetry:   stripe.Bool(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+		MaxNetworkRetries: stripe.Int64(0),
+		HTTPClient: &http.Client{
+			Timeout:   nobodyWaits,
+			Transport: observed{transport},
+			// A redirect would take the key along.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if endpoint != "" {
+		config.URL = &endpoint
+	}
+	return stripe.NewClient(key, stripe.WithBackends(stripe.NewBackendsWithConfig(config)))
+}
+
+// answer is what the SDK does not say of every answer.
+type answer struct {
+	status   int  // 0: none came
+	replayed bool // it is the stored answer to an earlier request with the same key
+}
+
+type answerKey struct{}
+
+// observed notes the answer's status for [call] and bounds its body.
+type observed struct{ http.RoundTripper }
+
+// RoundTrip sends one request.
+func (o observed) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := o.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if a, ok := r.Context().Value(answerKey{}).(*answer); ok {
+		*a = answer{status: res.StatusCode, replayed: res.Header.Get("Idempotent-Replayed") == "true"}
+	}
+	res.Body = &bounded{ReadCloser: res.Body, left: maxAnswer}
+	return res, nil
+}
+
+var errTooLarge = errors.New("the answer is larger than 4 MB")
+
+// bounded is a body that ends with an error when it is too long.
+type bounded struct {
+	io.ReadCloser
+	left int
+}
+
+// Read reads at most one byte above the bound.
+func (b *bounded) Read(p []byte) (int, error) {
+	if len(p) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.left -= n; b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+// call asks until there is an answer that the same question would not change, the tries
+// are used up, or the context would end before the next. What fails is a [problem].
+func call[T any](ctx context.Context, o operation, ask func(context.Context) (T, error)) (T, error) {
+	for try := 0; ; try++ {
+		var a answer
+		v, err := ask(context.WithValue(ctx, answerKey{}, &a))
+		if err == nil {
+			return v, nil
+		}
+		if !a.passing() || try == len(retryWaits) || !pause(ctx, retryWaits[try]) {
+			var none T
+			return none, newProblem(o, a, err)
+		}
+	}
+}
+
+// passing reports whether the same request may get another answer soon. A stored answer
+// stays.
+func (a answer) passing() bool {
+	switch {
+	case a.status >= 500:
+		return !a.replayed
+	case a.status == 0, a.status == http.StatusConflict, a.status == http.StatusTooManyRequests:
+		return true
+	}
+	return false
+}
+
+// pause waits and reports whether there is time left for a try.
+func pause(ctx context.Context, d time.Duration) bool {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= d {
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// key is the nth idempotency key for a thing. Whoever asks for the thing goes through the
+// same keys in the same order.
+func key(id string, n int) string {
+	if n == 0 {
+		return id
+	}
+	return id + "-" + string(rune('0'+n))
+}
