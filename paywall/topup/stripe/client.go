@@ -15,10 +15,10 @@ const (
 	maxAnswer = 4 << 20
 	// maxKeys bounds how many idempotency keys one thing is asked for with; see [key].
 	maxKeys = 4
+	// firstPause is before the second try; it doubles before each further one.
+	firstPause = 300 * time.Millisecond
+	maxTries   = 4
 )
-
-// retryWaits are the pauses before the second, third and fourth try.
-var retryWaits = [...]time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 1200 * time.Millisecond}
 
 // newClient makes a client that shares nothing with the SDK's globals. The SDK retries
 // nothing, see [call]; it logs nothing, since its messages name objects.
@@ -60,10 +60,12 @@ func (o observed) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a, ok := r.Context().Value(answerKey{}).(*answer); ok {
-		*a = answer{status: res.StatusCode, replayed: res.Header.Get("Idempotent-Replayed") == "true"}
+	a, ok := r.Context().Value(answerKey{}).(*answer)
+	if !ok {
+		a = &answer{}
 	}
-	res.Body = &bounded{ReadCloser: res.Body, left: maxAnswer}
+	*a = answer{status: res.StatusCode, replayed: res.Header.Get("Idempotent-Replayed") == "true"}
+	res.Body = &bounded{ReadCloser: res.Body, left: maxAnswer, answer: a}
 	return res, nil
 }
 
@@ -72,10 +74,11 @@ var errTooLarge = errors.New("the answer is larger than 4 MB")
 // bounded is a body that ends with an error when it is too long.
 type bounded struct {
 	io.ReadCloser
-	left int
+	left   int
+	answer *answer
 }
 
-// Read reads at most one byte above the bound.
+// Read reads at most one byte above the bound. A body that is cut off is no answer.
 func (b *bounded) Read(p []byte) (int, error) {
 	if len(p) > b.left+1 {
 		p = p[:b.left+1]
@@ -84,19 +87,22 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left -= n; b.left < 0 {
 		return 0, errTooLarge
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.answer.status = 0
+	}
 	return n, err
 }
 
 // call asks until there is an answer that the same question would not change, the tries
 // are used up, or the context would end before the next. What fails is a [problem].
 func call[T any](ctx context.Context, o operation, ask func(context.Context) (T, error)) (T, error) {
-	for try := 0; ; try++ {
+	for try := 1; ; try++ {
 		var a answer
 		v, err := ask(context.WithValue(ctx, answerKey{}, &a))
 		if err == nil {
 			return v, nil
 		}
-		if !a.passing() || try == len(retryWaits) || !pause(ctx, retryWaits[try]) {
+		if !a.passing() || try == maxTries || !pause(ctx, firstPause<<(try-1)) {
 			var none T
 			return none, newProblem(o, a, err)
 		}

@@ -65,7 +65,9 @@ func (l listing[E]) all(ctx context.Context) iter.Seq2[*E, error] {
 
 func (w *Way) sessions(p *stripe.CheckoutSessionListParams) listing[stripe.CheckoutSession] {
 	return listing[stripe.CheckoutSession]{readSession, &p.ListParams,
-		func(ctx context.Context) *stripe.V1List[*stripe.CheckoutSession] { return w.api.V1CheckoutSessions.List(ctx, p) },
+		func(ctx context.Context) *stripe.V1List[*stripe.CheckoutSession] {
+			return w.api.V1CheckoutSessions.List(ctx, p)
+		},
 		func(s *stripe.CheckoutSession) string { return s.ID }}
 }
 
