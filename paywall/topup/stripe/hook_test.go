@@ -190,3 +190,8 @@ func TestSlowBodyIsGivenUp(t *testing.T) {
 		t.Fatal("no error")
 	}
 }
+
+// hook is a site that tells what each call named.
+func hook(tell func(topup.Named, error), w *Way) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { tell(w.Hook(rw, r)) })
+}
