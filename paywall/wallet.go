@@ -7,6 +7,8 @@ type Wallet struct {
 	ID      string
 	Balance Money
 	Free    Money // of the balance, what the publisher gave; it is spent first
+	Owed    Money // a payment into it was taken back after it was spent; above zero, it cannot buy
+	Closed  bool  // its money was sent back, or is about to be: it reads, and neither buys nor takes money
 }
 
 // Paid is what is left in the wallet of what its reader put in.

@@ -75,7 +75,10 @@ func (v *view) walletByID(id state.WalletID) (state.Wallet, error) {
 
 // publicWallet is a wallet in the words of the port.
 func (v *view) publicWallet(id state.WalletID, w *state.Wallet) paywall.Wallet {
-	return paywall.Wallet{ID: id.String(), Balance: v.money(w.Balance), Free: v.money(w.Free)}
+	return paywall.Wallet{
+		ID: id.String(), Balance: v.money(w.Balance), Free: v.money(w.Free),
+		Owed: v.money(w.Owed), Closed: w.Leaving.Closes,
+	}
 }
 
 // unlock finds an unlock by its id; ok is false if there is none.

@@ -43,7 +43,7 @@ func decideOpen(v *view, id string, keys paywall.KeyHashes, welcome paywall.Welc
 			{Account: paywall.AccountPromo, Micros: -credit},
 		}
 	}
-	return r, paywall.Wallet{ID: id, Balance: v.money(credit), Free: v.money(credit)}, nil
+	return r, paywall.Wallet{ID: id, Balance: v.money(credit), Free: v.money(credit), Owed: v.money(0)}, nil
 }
 
 // Welcomes answers how many wallets a site has given its welcome credit to in this UTC
