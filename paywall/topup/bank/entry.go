@@ -102,9 +102,6 @@ func (p *parser) entry(x xmlEntry) error {
 		if r.ID == "" {
 			r.ID = bankReference(t.Reference)
 		}
-		if t.Direction != "" && strings.TrimSpace(t.Direction) != direction {
-			r.doubt = "the bank calls it a credit and a debit at once"
-		}
 	}
 	p.add(r)
 	return nil
@@ -112,29 +109,20 @@ func (p *parser) entry(x xmlEntry) error {
 
 // batch reads an entry that sums up several transfers.
 func (p *parser) batch(sum reading, x xmlEntry, transactions []xmlTransaction) error {
+	parts, addUp, err := split(sum, transactions)
+	if err != nil {
+		return err
+	}
 	uses := map[string]int{}
 	for _, t := range transactions {
 		uses[bankReference(t.Reference)]++
 	}
 	entryID := bankReference(x.Reference)
 	digests := map[string]int{}
-	total := paywall.Money{Currency: sum.Amount.Currency}
-	readings := make([]reading, 0, len(transactions))
-	for _, t := range transactions {
-		r := sum
-		amount, err := t.amount(sum.Amount.Currency)
-		if err != nil {
-			return err
-		}
-		r.Amount = amount
-		if direction := strings.TrimSpace(t.Direction); direction != "" {
-			r.Credit = direction == "CRDT"
-		}
-		if r.Credit != sum.Credit {
-			amount = amount.Neg()
-		}
-		if total, err = total.Add(amount); err != nil {
-			return err
+	for i, t := range transactions {
+		r := parts[i]
+		if !addUp {
+			r.doubt = "the transfers that the bank lists in one entry do not add up to its amount"
 		}
 		r.transaction(t)
 		if own := bankReference(t.Reference); own != "" && own != entryID && uses[own] == 1 {
@@ -144,15 +132,45 @@ func (p *parser) batch(sum reading, x xmlEntry, transactions []xmlTransaction) e
 			digests[key]++
 			r.ID = fmt.Sprintf("%s/%s-%d", entryID, key[:16], digests[key])
 		}
-		readings = append(readings, r)
-	}
-	for _, r := range readings {
-		if total != sum.Amount {
-			r.doubt = "the transfers that the bank lists in one entry do not add up to its amount"
-		}
 		p.add(r)
 	}
 	return nil
+}
+
+// split gives each transfer of an entry its amount and direction. What the entry says was
+// booked decides: some banks give transfers the direction that they had for the other
+// side. addUp is false if neither reading makes the entry's amount.
+func split(sum reading, transactions []xmlTransaction) (parts []reading, addUp bool, err error) {
+	alike, mixed := paywall.Money{Currency: sum.Amount.Currency}, paywall.Money{Currency: sum.Amount.Currency}
+	directions := make([]bool, len(transactions))
+	for i, t := range transactions {
+		part := sum
+		if part.Amount, err = t.amount(sum.Amount.Currency); err != nil {
+			return nil, false, err
+		}
+		parts = append(parts, part)
+		if alike, err = alike.Add(part.Amount); err != nil {
+			return nil, false, err
+		}
+		direction := strings.TrimSpace(t.Direction)
+		directions[i] = sum.Credit
+		if direction != "" {
+			directions[i] = direction == "CRDT"
+		}
+		if directions[i] != sum.Credit {
+			part.Amount = part.Amount.Neg()
+		}
+		if mixed, err = mixed.Add(part.Amount); err != nil {
+			return nil, false, err
+		}
+	}
+	if alike == sum.Amount {
+		return parts, true, nil
+	}
+	for i := range parts {
+		parts[i].Credit = directions[i]
+	}
+	return parts, mixed == sum.Amount, nil
 }
 
 // transaction reads what one transfer says.
@@ -176,79 +194,6 @@ func (t xmlTransaction) amount(account paywall.Currency) (paywall.Money, error) 
 		}
 	}
 	return paywall.Money{Currency: account}, nil
-}
-
-// add judges an entry and keeps it.
-func (p *parser) add(r reading) {
-	e := r.Entry
-	e.Intent = r.single()
-	e.Matter, e.Why = r.judge(p.way.config.Currency)
-	if e.ID == "" && e.Matter != NotOurs {
-		key := digest(p.way.config.IBAN, e.Booked.Format(time.DateOnly), strconv.FormatBool(e.Credit),
-			e.Amount.String(), string(e.Amount.Currency), strings.Join(r.intents, "+"))
-		p.made[key]++
-		e.ID = fmt.Sprintf("made-%s-%d", key[:24], p.made[key])
-	}
-	p.statement.Entries = append(p.statement.Entries, e)
-	p.report = append(p.report, p.reports)
-}
-
-// judge says what an entry is to a ledger of that currency. A publisher's account has a
-// life of its own: what has no reference of ours, or something like it, is never booked.
-func (r reading) judge(currency paywall.Currency) (Matter, string) {
-	e := r.Entry
-	switch {
-	case r.none() && !(e.Credit && r.returned):
-		return NotOurs, ""
-	case r.status != "BOOK":
-		return Pending, fmt.Sprintf("the bank has not booked it yet (%.8s)", r.status)
-	case e.Amount.Currency != currency:
-		return OtherCurrency, fmt.Sprintf("it is in %s, and the ledger keeps %s; send it back, or make a voucher of what it is worth", e.Amount.Currency, currency)
-	case r.doubt != "":
-		return NeedsPerson, r.doubt
-	case e.Amount.Micros == 0:
-		return NeedsPerson, "the bank does not say how much it is"
-	case e.ID == "":
-		return NeedsPerson, "the bank gives it no reference of its own (AcctSvcrRef), so that the same transfer in another file would not be recognised"
-	case e.Booked.IsZero():
-		return NeedsPerson, "the bank does not say on which day it was booked"
-	case e.Credit && r.none():
-		return NeedsPerson, "a transfer from this account came back, and does not say which; look whether it was a reader's"
-	case !e.Credit && r.single() == "":
-		return NeedsPerson, "money went out with several references of ours, or one that is mistyped; look which reader's it was"
-	}
-	return Sure, ""
-}
-
-// settle compares entries that have the same ID: reports in one file may repeat each
-// other, and a bank's reference may not be the transfer's own.
-func settle(entries []Entry, report []int) []Entry {
-	type place struct{ index, report, uses int }
-	first := map[string]*place{}
-	settled := make([]Entry, 0, len(entries))
-	for i, e := range entries {
-		if e.Matter != Sure {
-			settled = append(settled, e)
-			continue
-		}
-		key := strconv.FormatBool(e.Credit) + e.ID
-		before := first[key]
-		if before == nil {
-			first[key] = &place{index: len(settled), report: report[i], uses: 1}
-			settled = append(settled, e)
-			continue
-		}
-		same := &settled[before.index]
-		if before.report != report[i] && same.Amount == e.Amount && same.Intent == e.Intent {
-			continue // the day may differ
-		}
-		before.uses++
-		e.ID = fmt.Sprintf("%s#%d", e.ID, before.uses)
-		e.Matter, e.Why = NeedsPerson, "the bank gives the same reference (AcctSvcrRef) to several transfers"
-		same.Matter, same.Why = e.Matter, e.Why
-		settled = append(settled, e)
-	}
-	return settled
 }
 
 // bankReference is what the bank calls something, "" if it only fills the field.

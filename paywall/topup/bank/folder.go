@@ -63,7 +63,7 @@ func (f *Folder) Look(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the folder for bank statements: %w; create it, and let this process read and write it", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }() // nothing is written through it
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return fmt.Errorf("the folder for bank statements: %w; let this process read and write it", err)
