@@ -114,6 +114,9 @@ func TestFileInTheFolderIsReadOnce(t *testing.T) {
 				t.Errorf("the log does not say %q:\n%s", line, w.log.String())
 			}
 		}
+		if strings.Contains(w.log.String(), "tried again") {
+			t.Errorf("what is no file was opened:\n%s", w.log.String())
+		}
 	})
 }
 
