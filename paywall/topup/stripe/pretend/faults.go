@@ -16,7 +16,7 @@ const (
 	Refuse    FaultKind = iota + 1 // answers Status and Code
 	Fail                           // answers 500 and does nothing
 	FailAfter                      // does it and answers 500
-	Hang                           // answers nothing until the client goes away; its idempotency key is in use
+	Hang                           // answers nothing until the client goes away; until then its idempotency key is in use
 	CutBefore                      // closes the connection and does nothing
 	CutAfter                       // does it and closes the connection
 	HTML                           // answers 200 with a page
@@ -73,8 +73,11 @@ func (f *Fault) instead(w http.ResponseWriter, r *http.Request, b *Bank, c *call
 		e := &apiError{status: f.Status, Type: kind, Code: f.Code, Message: "The pretend bank was told to refuse this."}
 		answer{status: f.Status, body: e.body()}.write(w)
 	case Hang:
-		key := r.Header.Get("Idempotency-Key")
-		if key != "" && b.begin(key, c) == nil {
+		if key := r.Header.Get("Idempotency-Key"); key != "" {
+			if before := b.begin(key, c); before != nil {
+				before.write(w)
+				return true
+			}
 			defer b.forget(key)
 		}
 		<-r.Context().Done()

@@ -45,6 +45,33 @@ func (b *Bank) book(charge object) {
 	b.sendWaiting(charge.text("currency"))
 }
 
+// FailPayment has a payment fail that had succeeded, as some that are paid later do: its
+// money goes back by a balance transaction of its own.
+func (b *Bank) FailPayment(payment string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	charge, err := b.paid(payment)
+	if err != nil {
+		return err
+	}
+	b.bookLate(charge)
+	t := b.transaction("payment_failure_refund", "charge_failure", charge.text("id"), charge.text("currency"), -charge.number("amount"), 0)
+	charge.set(object{"status": "failed", "paid": false, "failure_code": "payment_method_provider_decline", "failure_message": "The payment was taken back.", "failure_balance_transaction": t.text("id")})
+	b.byID[charge.text("payment_intent")].set(object{"status": "requires_payment_method", "amount_received": int64(0)})
+	b.emit("charge.failed", charge)
+	return nil
+}
+
+// Charge has somebody pay who came without a session of ours, and gives the payment intent.
+func (b *Bank) Charge(amount int64, currency string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	payment := b.begun(amount, currency)
+	b.emit("payment_intent.created", payment)
+	b.settle(payment, b.charge(payment, "ch_", "succeeded"))
+	return payment.text("id")
+}
+
 // Move moves money of a type that nobody asked for, such as "stripe_fee" or "adjustment",
 // and gives the balance transaction. Below 0 the account has less.
 func (b *Bank) Move(kind string, amount int64, currency string) string {
