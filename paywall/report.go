@@ -20,7 +20,7 @@ type Stats struct {
 
 	// What readers put in, and what the publisher gave, which is spent first. Sales,
 	// refunds and tips consist of both.
-	PaidIn      Tally `json:"paid_in"`    // vouchers redeemed
+	PaidIn      Tally `json:"paid_in"`    // vouchers redeemed, and payments that went into wallets
 	FreeGiven   Tally `json:"free_given"` // welcome credit
 	SalesPaid   Money `json:"sales_paid"`
 	SalesFree   Money `json:"sales_free"`
@@ -32,6 +32,31 @@ type Stats struct {
 	OwedFree    Money `json:"wallets_owed_free"` // owed to nobody, but readers may spend it
 
 	Creators []CreatorOwed `json:"creators_owed"` // by name
+
+	Funding *Funding `json:"funding,omitempty"` // nil: money came in by vouchers alone
+}
+
+// Funding sums up money that came in and went out.
+type Funding struct {
+	Ways       []WayFunding `json:"ways"` // by name
+	Vouchers   Tally        `json:"vouchers"`
+	Fees       Money        `json:"fees"`
+	Receivable Money        `json:"receivable"` // what wallets owe
+	Losses     Money        `json:"losses"`
+	Unclaimed  Money        `json:"unclaimed"`
+	Suspense   Money        `json:"suspense"` // below zero: what nothing explains took something
+	Transit    Money        `json:"transit"`  // on its way back to readers
+}
+
+// WayFunding is what came in by one way, and went out.
+type WayFunding struct {
+	Way       string `json:"way"`
+	PaidIn    Tally  `json:"paid_in"`    // into wallets, or what they owed
+	CashedOut Tally  `json:"cashed_out"` // by readers, and it did not fail
+	Reversed  Tally  `json:"reversed"`   // refunded at the provider, and it did not fail
+	Disputed  Tally  `json:"disputed"`   // and not won
+	Fees      Money  `json:"fees"`
+	Balance   Money  `json:"balance"` // what is there
 }
 
 // CreatorOwed is what a creator has earned, less what was undone.

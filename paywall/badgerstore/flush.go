@@ -6,10 +6,11 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/tuppence/tuppence/paywall/journal"
+	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
 // flush writes values, and how far the journal is applied with them, in one
-// transaction. Only a batch of vouchers can be too large for one. It is then written
+// transaction. Only a batch of vouchers, made or revoked, can be too large for one. It is then written
 // in several, and how far the journal is applied in the last: after a crash between
 // them the same values are written again.
 func (s *Store) flush(values map[string][]byte, mark journal.Mark) error {
@@ -18,11 +19,14 @@ func (s *Store) flush(values map[string][]byte, mark journal.Mark) error {
 	w := writing{db: s.db, txn: s.db.NewTransaction(true), entries: make([]badger.Entry, len(values)+1)}
 	defer func() { w.txn.Discard() }()
 	for key, value := range values {
+		if state.OfFunding(key) {
+			s.layout = layoutFunding
+		}
 		if err := w.set(key, value); err != nil {
 			return err
 		}
 	}
-	if err := w.set(string(metaKey), encodeMark(mark)); err != nil {
+	if err := w.set(string(metaKey), encodeMark(mark, s.layout)); err != nil {
 		return err
 	}
 	return w.txn.Commit()

@@ -179,6 +179,9 @@ func (w *writer) Each(prefix []byte, yield func(key, value []byte) error) error 
 // Record implements [ledger.State] for the writer.
 func (w *writer) Record(at journal.Ref) (*journal.Record, error) { return w.tables().Record(at) }
 
+// Numbered implements [ledger.State] for the writer.
+func (w *writer) Numbered(seq uint64) (*journal.Record, error) { return w.tables().Numbered(seq) }
+
 func (w *writer) tables() *view { return &view{s: w.s, txn: w.base.txn} }
 
 var errStage = errors.New("no record is staged while the journal is applied")

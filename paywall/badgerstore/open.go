@@ -136,7 +136,7 @@ func (s *Store) catchUp(ctx context.Context) error {
 	var applied journal.Mark
 	var fresh bool
 	err := s.read(func(v *view) (err error) {
-		applied, err = v.applied()
+		applied, s.layout, err = v.applied()
 		fresh = v.empty()
 		return err
 	})

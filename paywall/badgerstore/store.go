@@ -73,7 +73,8 @@ type Store struct {
 
 	// cut is held while an overlay is applied to Badger, which may take several
 	// transactions, and while [Store.settled] takes a snapshot.
-	cut sync.Mutex
+	cut    sync.Mutex
+	layout byte // of what is in Badger; whoever holds cut may change it
 
 	tight  atomic.Bool           // too little free space
 	failed atomic.Pointer[error] // what ended all changes until the store is opened again

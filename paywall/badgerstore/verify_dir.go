@@ -137,7 +137,7 @@ func (s *stopped) copyBadger(ctx context.Context) (note string, err error) {
 	err = s.openDB()
 	if err == nil {
 		err = s.read(func(v *view) (err error) {
-			if applied, err = v.applied(); err != nil {
+			if applied, _, err = v.applied(); err != nil {
 				err = &badgerError{err}
 			}
 			return err

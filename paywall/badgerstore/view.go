@@ -46,6 +46,15 @@ func (v *view) Record(at journal.Ref) (*journal.Record, error) {
 	return &r, err
 }
 
+// Numbered implements [ledger.State]. It reads one segment of the journal.
+func (v *view) Numbered(seq uint64) (*journal.Record, error) {
+	m, err := v.s.journal.MarkAt(seq)
+	if err != nil {
+		return nil, err
+	}
+	return v.Record(m.Ref)
+}
+
 // Each implements [ledger.State]. It costs the keys that it reads, and a look at each
 // key that the overlays hold. The store's own key is not listed.
 func (v *view) Each(prefix []byte, yield func(key, value []byte) error) error {
@@ -79,11 +88,11 @@ func (t tables) Each(prefix []byte, yield func(key, value []byte) error) error {
 	return nil
 }
 
-// applied is how far the journal is applied to Badger.
-func (v *view) applied() (journal.Mark, error) {
+// applied is how far the journal is applied to Badger, and in which layout.
+func (v *view) applied() (journal.Mark, byte, error) {
 	value, err := v.load(metaKey)
 	if err != nil || value == nil {
-		return journal.Mark{}, err
+		return journal.Mark{}, layout, err
 	}
 	return decodeMark(value)
 }
@@ -158,7 +167,7 @@ func (s *Store) Compare(ctx context.Context, look func(ledger.State, journal.Mar
 		return err
 	}
 	defer v.txn.Discard()
-	end, err := v.applied()
+	end, _, err := v.applied()
 	if err != nil {
 		return err
 	}

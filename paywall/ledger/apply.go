@@ -24,9 +24,14 @@ func Apply(tx *Tx, r *journal.Record, at Ref) error {
 
 // Large reports whether what a record does to the state may be too much for one
 // transaction of an engine; doing it twice does no harm then.
-func Large(r *journal.Record) bool { return r.Kind == paywall.KindVoucher }
+func Large(r *journal.Record) bool {
+	return r.Kind == paywall.KindVoucher || r.Kind == paywall.KindRevoke
+}
 
 func (tx *Tx) apply(r *journal.Record, at Ref) error {
+	if r.Funding != nil {
+		return tx.applyFunding(r, at)
+	}
 	switch r.Kind {
 	case paywall.KindOpen:
 		return tx.applyOpen(r, at)
@@ -42,7 +47,6 @@ func (tx *Tx) apply(r *journal.Record, at Ref) error {
 		return err
 	}
 	switch r.Kind {
-	case paywall.KindGenesis, paywall.KindOpen, paywall.KindVoucher: // above
 	case paywall.KindKey:
 		tx.putKeys(id, w.Number, r, at)
 	case paywall.KindPasskey:
@@ -65,7 +69,8 @@ func (tx *Tx) apply(r *journal.Record, at Ref) error {
 		w.Settings = settingsAfter(w.Settings, r)
 		tx.putWallet(id, &w)
 	case paywall.KindErase:
-		tx.applyErase(r, id, &w)
+		return tx.applyErase(r, id, &w)
+	default: // above
 	}
 	return nil
 }
@@ -159,6 +164,7 @@ func (tx *Tx) applyRedeem(r *journal.Record, at Ref, id state.WalletID, w *state
 	}
 	v.Used = state.UsedBy(id, r.Voucher)
 	tx.put(key, v.Encode())
+	w.Owed -= legOf(r, paywall.AccountReceivable)
 	tx.putTransfer(id, w, r, at)
 	return nil
 }
@@ -268,10 +274,11 @@ func (tx *Tx) applyOpened(key paywall.Hash) error {
 }
 
 // applyErase closes the wallet at once: nothing leads to it any more. The rest is taken
-// away in slices, see [Ledger.Erase].
-func (tx *Tx) applyErase(r *journal.Record, id state.WalletID, w *state.Wallet) {
+// away in slices, see [Ledger.Erase]. What it owes stays.
+func (tx *Tx) applyErase(r *journal.Record, id state.WalletID, w *state.Wallet) error {
 	tx.putWallet(id, nil)
 	tx.put(state.ErasureKey(w.Number), state.Erasure{Of: id, At: r.Time.UnixMilli(), Bought: w.Bought, Moved: w.Moved}.Encode())
+	return tx.owe(w.Number, w.Owed)
 }
 
 // takeFree takes a payment off the free credit first, and answers how much of the

@@ -66,6 +66,8 @@ type State interface {
 	Each(prefix []byte, yield func(key, value []byte) error) error
 	// Record reads a record.
 	Record(Ref) (*journal.Record, error)
+	// Numbered reads a record by its number, which costs a search.
+	Numbered(seq uint64) (*journal.Record, error)
 }
 
 // Ref is where an engine keeps a record. Only the engine reads it; the refs of later

@@ -14,7 +14,8 @@ import (
 
 // Erase removes the wallet's keys, codes, history and ownership, and revokes its
 // unlocks. Transfers stay, with an id that nothing leads to any more; a balance left over
-// stays in the ledger unreachable. The wallet is closed when its record is durable; the
+// stays in the ledger unreachable. So do its payments and what is on its way, and what it
+// owes; money that comes for it stands in unclaimed. The wallet is closed when its record is durable; the
 // rest is gone when Erase answers, unless ctx ends before: then the ownership and the
 // tokens of a long history end a little later than the wallet. Nothing of it can be seen.
 // [paywall.ErrNoWallet].
@@ -135,6 +136,9 @@ func (c *slice) found() error {
 // target takes away the key that an index entry names, unless it has become another
 // wallet's since this one was closed.
 func (c *slice) target(key []byte) error {
+	if key[0] == state.TagOpenIntent { // is waited for, and its money then stands in unclaimed
+		return nil
+	}
 	if key[0] == state.TagDropped {
 		key = append([]byte{state.TagKey}, key[1:]...)
 	}

@@ -123,7 +123,7 @@ func exportHead(v *view, id string, w *state.Wallet, opened time.Time) (*paywall
 func (v *view) credits(list []*journal.Record) (credits []paywall.Credit) {
 	for _, r := range list {
 		if r.Kind != paywall.KindTip {
-			credits = append(credits, paywall.Credit{Kind: r.Kind, Amount: v.money(r.Paid()), At: r.Time})
+			credits = append(credits, paywall.Credit{Kind: r.Kind, Amount: v.money(legOf(r, paywall.WalletAccount(r.Wallet))), At: r.Time})
 		}
 	}
 	return credits

@@ -28,6 +28,8 @@ type totals struct {
 	resources map[siteResource]*[2]tally // sales, refunds
 	creators  map[string]int64
 	unsaid    unsaid
+	batches   []uint64 // records that made vouchers
+	funding   funding
 }
 
 type tally struct {
@@ -47,24 +49,40 @@ type siteResource struct{ site, resource string }
 // Stats sums the ledger up. The first call after opening reads the journal through,
 // later ones only the records since.
 func (l *Ledger) Stats(ctx context.Context) (paywall.Stats, error) {
+	l.totals.mu.Lock()
+	defer l.totals.mu.Unlock()
+	if err := sumUp(ctx, l); err != nil {
+		return paywall.Stats{}, err
+	}
+	return l.totals.stats(l.info.Currency), nil
+}
+
+// sumUp carries the totals on to the last record. The caller holds their lock.
+func sumUp(ctx context.Context, l *Ledger) error {
 	t := &l.totals
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for line, err := range l.engine.Lines(ctx, t.seq) {
-		if err != nil {
-			return paywall.Stats{}, err
+		if err == nil {
+			err = l.interrupted(ctx)
 		}
-		if err := l.interrupted(ctx); err != nil {
-			return paywall.Stats{}, err
+		if err != nil {
+			return err
 		}
 		r, err := line.Record(l.info.Currency)
 		if err != nil {
-			return paywall.Stats{}, err
+			return err
 		}
 		t.add(&r)
 		t.seq = line.Seq
 	}
-	return t.stats(l.info.Currency), nil
+	return nil
+}
+
+// madeVouchers are the numbers of the records that made vouchers.
+func (l *Ledger) madeVouchers(ctx context.Context) ([]uint64, error) {
+	l.totals.mu.Lock()
+	defer l.totals.mu.Unlock()
+	err := sumUp(ctx, l)
+	return slices.Clone(l.totals.batches), err
 }
 
 func (t *totals) add(r *journal.Record) {
@@ -80,6 +98,10 @@ func (t *totals) add(r *journal.Record) {
 		}
 	}
 	paid, free := r.Paid(), t.unsaid.free(r)
+	if r.Funding != nil {
+		t.addFunding(r)
+		return
+	}
 	switch r.Kind {
 	case paywall.KindOpen:
 		t.wallets++
@@ -89,7 +111,11 @@ func (t *totals) add(r *journal.Record) {
 	case paywall.KindErase:
 		t.wallets--
 	case paywall.KindRedeem:
-		t.paidIn.add(paid, 0)
+		t.paidIn.add(-legOf(r, paywall.AccountVoucher), 0)
+		t.funding.vouchers.add(-legOf(r, paywall.AccountVoucher), 0)
+		t.funding.receivable += legOf(r, paywall.AccountReceivable)
+	case paywall.KindVoucher:
+		t.batches = append(t.batches, r.Seq)
 	case paywall.KindTip:
 		t.tips.add(paid, free)
 	case paywall.KindUnlock:
@@ -102,8 +128,7 @@ func (t *totals) add(r *journal.Record) {
 	case paywall.KindRefund:
 		t.refunds.add(paid, free)
 		t.of(r)[1].add(paid, free)
-	case paywall.KindGenesis, paywall.KindKey, paywall.KindPasskey, paywall.KindDrop,
-		paywall.KindVoucher, paywall.KindGift, paywall.KindSetting: // move no money
+	default: // moves no money
 	}
 }
 
@@ -149,8 +174,7 @@ func (u *unsaid) free(r *journal.Record) int64 {
 		return free
 	case paywall.KindErase:
 		delete(u.wallets, r.Wallet)
-	case paywall.KindGenesis, paywall.KindKey, paywall.KindPasskey, paywall.KindDrop, paywall.KindVoucher,
-		paywall.KindRedeem, paywall.KindGift, paywall.KindSetting: // move no free credit
+	default: // moves no free credit, or says so
 	}
 	return 0
 }
@@ -182,7 +206,8 @@ func (t *totals) stats(c paywall.Currency) paywall.Stats {
 		TipsPaid: money(t.tips.micros - t.tips.free), TipsFree: money(t.tips.free),
 		Creators: make([]paywall.CreatorOwed, 0, len(t.creators)),
 	}
-	free := t.given.micros - t.sales.free - t.tips.free + t.refunds.free
+	free := t.given.micros - t.sales.free - t.tips.free + t.refunds.free - t.funding.freeTaken
+	stats.Funding = t.funding.public(money, public)
 	stats.OwedPaid, stats.OwedFree = money(t.owed-free), money(free)
 	for _, creator := range slices.Sorted(maps.Keys(t.creators)) {
 		stats.Creators = append(stats.Creators, paywall.CreatorOwed{Creator: creator, Amount: money(t.creators[creator])})

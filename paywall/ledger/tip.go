@@ -16,7 +16,8 @@ const maxTip = 1_000_000 * 1_000_000
 // Tip moves money as a purchase does, and gives nothing for it; it cannot be undone. It
 // answers the wallet after it. Keys: the wallet and the tip's ID; the same ID with other
 // content is [paywall.ErrConflict]. [paywall.ErrOverBudget],
-// [paywall.ErrInsufficientFunds], [paywall.ErrNoWallet].
+// [paywall.ErrInsufficientFunds], [paywall.ErrNoWallet], [paywall.ErrOwing],
+// [paywall.ErrWalletClosed].
 func (l *Ledger) Tip(ctx context.Context, wallet string, t paywall.Tip) (paywall.Wallet, error) {
 	names := t.ID != "" && len(t.ID) <= 64 && t.Site != "" && utf8.ValidString(t.ID+t.Site+t.Resource)
 	if !names || t.Amount.IsZero() || !amount(t.Amount, l.info.Currency) || t.Amount.Micros > maxTip {
@@ -45,6 +46,10 @@ func decideTip(v *view, wallet string, t *paywall.Tip) (_ *journal.Record, after
 		return nil, v.publicWallet(id, &w), sameTip(v, earlier, r, t)
 	}
 	switch {
+	case w.Owed > 0:
+		return nil, after, paywall.ErrOwing
+	case w.Leaving.Closes:
+		return nil, after, paywall.ErrWalletClosed
 	case overBudget(&w, t.Amount.Micros, v.now):
 		return nil, after, paywall.ErrOverBudget
 	case t.Amount.Micros > w.Balance:

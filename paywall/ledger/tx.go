@@ -113,6 +113,16 @@ func (tx *Tx) Record(at Ref) (*journal.Record, error) {
 	return tx.base.Record(at)
 }
 
+// Numbered implements [State].
+func (tx *Tx) Numbered(seq uint64) (*journal.Record, error) {
+	for _, r := range tx.records {
+		if r.Seq == seq {
+			return r, nil
+		}
+	}
+	return tx.base.Numbered(seq)
+}
+
 // Append adds a record to the commit, and does to the state what follows from it.
 // [paywall.ErrInsufficientFunds]: a wallet would go below zero. When anything else goes
 // wrong, the whole commit is spoiled.

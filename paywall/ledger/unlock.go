@@ -31,7 +31,8 @@ var (
 // [Ledger.Refund] would refuse is sold as one that cannot be undone. Where the wallet's
 // settings do not allow it: [paywall.ErrOverBudget] or, of a purchase with Auto set,
 // [paywall.ErrAskFirst]; also, with Auto set, of a resource whose last purchase the
-// wallet undid.
+// wallet undid. A wallet that owes buys nothing: [paywall.ErrOwing], nor does one that
+// closes: [paywall.ErrWalletClosed].
 func (l *Ledger) Unlock(ctx context.Context, p paywall.Purchase) (paywall.Receipt, error) {
 	o, err := newOrder(l.info.Currency, &p)
 	if err != nil {
@@ -186,6 +187,10 @@ func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywa
 	q, w := &s.quote, &s.wallet
 	auto := unasked(w, owned, q.Charge.Micros, v.now)
 	switch {
+	case w.Owed > 0:
+		q.Refusal = paywall.ErrOwing
+	case w.Leaving.Closes:
+		q.Refusal = paywall.ErrWalletClosed
 	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
 		q.Refusal = errMoreNow
 	case r.Auto && !auto:

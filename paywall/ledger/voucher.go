@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"time"
 
@@ -81,6 +82,8 @@ func mayRedeem(v *view, kept state.Voucher) error {
 	switch {
 	case kept.Used != ([16]byte{}):
 		return paywall.ErrVoucherUsed
+	case kept.Revoked:
+		return paywall.ErrVoucherRevoked
 	case kept.Expires != 0 && v.now.UnixMilli() >= kept.Expires:
 		return paywall.ErrVoucherExpired
 	}
@@ -88,8 +91,8 @@ func mayRedeem(v *view, kept state.Voucher) error {
 }
 
 // Voucher answers what a code would pay into a wallet that redeems it now. Unknown:
-// [paywall.ErrBadVoucher]; redeemed: [paywall.ErrVoucherUsed]; else expired:
-// [paywall.ErrVoucherExpired].
+// [paywall.ErrBadVoucher]; redeemed: [paywall.ErrVoucherUsed]; else revoked:
+// [paywall.ErrVoucherRevoked]; else expired: [paywall.ErrVoucherExpired].
 func (l *Ledger) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money, error) {
 	return look(ctx, l, Reads{Keys: [][]byte{state.VoucherKey(code)}}, func(v *view) (paywall.Money, error) {
 		kept, err := v.voucher(code)
@@ -100,9 +103,10 @@ func (l *Ledger) Voucher(ctx context.Context, code paywall.Hash) (paywall.Money,
 	})
 }
 
-// Redeem pays a voucher into a wallet, once. Key: the voucher; the same wallet again
-// gets the first top-up with Replayed set. Unknown, redeemed by another wallet or
-// expired: as [Ledger.Voucher]. [paywall.ErrNoWallet].
+// Redeem pays a voucher into a wallet, once, after what the wallet owes. Key: the voucher;
+// the same wallet again gets the first top-up with Replayed set. Unknown, redeemed by
+// another wallet, revoked or expired: as [Ledger.Voucher]. [paywall.ErrNoWallet],
+// [paywall.ErrWalletClosed].
 func (l *Ledger) Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error) {
 	return change(ctx, l, walletReads(wallet, state.VoucherKey(code)), func(v *view) (*journal.Record, paywall.TopUp, error) {
 		return decideRedeem(v, wallet, code)
@@ -118,20 +122,47 @@ func decideRedeem(v *view, wallet string, code paywall.Hash) (_ *journal.Record,
 	if err != nil {
 		return nil, t, err
 	}
-	t = paywall.TopUp{Credited: v.money(kept.Amount), Balance: v.money(w.Balance)}
+	t.Balance = v.money(w.Balance)
 	if kept.Used == state.UsedBy(id, code) {
 		t.Replayed = true
-		return nil, t, nil
+		t.Credited, err = v.redeemed(w.Number, code)
+		return nil, t, err
 	}
 	if err := mayRedeem(v, kept); err != nil {
 		return nil, t, err
 	}
+	if w.Leaving.Closes {
+		return nil, t, paywall.ErrWalletClosed
+	}
 	r := &journal.Record{Wallet: wallet, Voucher: code}
 	r.Kind = paywall.KindRedeem
-	r.Legs = []paywall.Leg{
-		{Account: paywall.WalletAccount(wallet), Micros: kept.Amount},
-		{Account: paywall.AccountVoucher, Micros: -kept.Amount},
+	owed := min(w.Owed, kept.Amount)
+	if owed < kept.Amount {
+		r.Legs = []paywall.Leg{{Account: paywall.WalletAccount(wallet), Micros: kept.Amount - owed}}
 	}
-	t.Balance.Micros += kept.Amount
+	r.Legs = append(r.Legs, paywall.Leg{Account: paywall.AccountVoucher, Micros: -kept.Amount})
+	if owed > 0 {
+		r.Legs = append(r.Legs, paywall.Leg{Account: paywall.AccountReceivable, Micros: owed})
+	}
+	t.Credited = v.money(kept.Amount - owed)
+	t.Balance.Micros += t.Credited.Micros
 	return r, t, nil
+}
+
+// redeemed is what a voucher paid into the wallet that redeemed it.
+func (v *view) redeemed(n state.Number, code paywall.Hash) (paywall.Money, error) {
+	cause := "redeem/" + base64.RawURLEncoding.EncodeToString(code[:])
+	value, err := v.Get(state.TransferKey(n, cause))
+	if err != nil {
+		return v.money(0), err
+	}
+	t, err := state.DecodeTransfer(value)
+	if err != nil {
+		return v.money(0), err
+	}
+	first, err := v.Record(t.At)
+	if err != nil {
+		return v.money(0), err
+	}
+	return v.money(first.Paid()), nil
 }

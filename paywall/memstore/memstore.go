@@ -166,6 +166,14 @@ func (v view) Record(at journal.Ref) (*journal.Record, error) {
 	return &r, nil
 }
 
+// Numbered implements [ledger.State].
+func (v view) Numbered(seq uint64) (*journal.Record, error) {
+	if seq > uint64(len(v.lines)) {
+		return nil, fmt.Errorf("there is no record %d", seq)
+	}
+	return v.Record(refOf(seq))
+}
+
 // View implements [ledger.Engine].
 func (s *Store) View(ctx context.Context, _ ledger.Reads, look func(ledger.State) error) error {
 	s.mu.RLock()

@@ -18,6 +18,14 @@ import (
 //	Income:Creators:…       a creator's part
 //	Equity:Promo            welcome credit given
 //	Assets:Vouchers         vouchers redeemed: what they were sold for
+//	Assets:Bank             the publisher's bank
+//	Assets:Providers:…      what a provider has of the publisher's, such as stripe
+//	Expenses:Fees           what providers took
+//	Assets:Receivable       what readers owe after a payment was taken back
+//	Expenses:Losses         of that, what never comes
+//	Liabilities:Transit     on its way back to readers
+//	Liabilities:Unclaimed   money that came and belongs to no wallet yet
+//	Equity:Suspense         movements of a provider that nothing explains
 //	Equity:Other:…          anything else the ledger may come to know
 //
 // Beancount writes debits as positive amounts, so every sign is turned: money
@@ -100,6 +108,22 @@ func (b *beans) open(account string) error {
 		opened = "Equity:Promo"
 	case paywall.AccountVoucher:
 		opened = "Assets:Vouchers"
+	case paywall.AccountBank:
+		opened = "Assets:Bank"
+	case paywall.AccountFees:
+		opened = "Expenses:Fees"
+	case paywall.AccountReceivable:
+		opened = "Assets:Receivable"
+	case paywall.AccountLosses:
+		opened = "Expenses:Losses"
+	case paywall.AccountTransit:
+		opened = "Liabilities:Transit"
+	case paywall.AccountUnclaimed:
+		opened = "Liabilities:Unclaimed"
+	case paywall.AccountSuspense:
+		opened = "Equity:Suspense"
+	case account: // a way's is a name without more
+		opened, name = b.free("Assets:Providers:"+component(account)), account
 	default:
 		opened, name = b.free("Equity:Other:"+component(account)), account
 	}
