@@ -65,10 +65,11 @@ func (r *Ring) SignAccess(a *Access) (string, error) {
 	if !validResource(c.Resource) || c.sane(paywall.AccessTTL) != nil {
 		return "", paywall.Errorf(paywall.CodeMalformed, "this access cannot be written into a token")
 	}
-	raw, err := r.sign(typAccess, c, &signed{claims: c.registered, access: c.access()})
+	raw, k, err := r.sign(typAccess, c)
 	if err != nil {
 		return "", fmt.Errorf("signing access: %w", err)
 	}
+	r.accesses.keep(&signed{raw: raw, key: k, claims: c.registered, access: c.access()})
 	return raw, nil
 }
 

@@ -384,12 +384,14 @@ func TestE19JunkIsCheap(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	r, v, _ := newVerifier(t)
 	raw := signAccess(t, r, newAccess())
-	if _, err := v.Access(raw, site, site); err != nil {
-		t.Fatal(err)
+	for range 2 {
+		if _, err := v.Access(raw, site, site); err != nil {
+			t.Fatal(err)
+		}
 	}
 	hit, ok := v.cache.GetIfPresent(raw)
 	if !ok {
-		t.Fatal("a verified token is not cached")
+		t.Fatal("a token that came twice is not cached")
 	}
 	for i := range 2 * cachedTokens {
 		v.cache.Set(fmt.Sprint(raw, i), hit)

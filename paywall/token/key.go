@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"math"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,7 @@ type key struct {
 	kid     string
 	private ed25519.PrivateKey // nil in a public ring
 	public  ed25519.PublicKey
-	headers map[string]tokenHeader // by typ; read only
+	headers map[string]string // first segments of tokens, by typ; read only
 
 	// until is when its last token has ended, in Unix seconds. It is the one
 	// thing about a key that changes, so that cached tokens see it at once.
@@ -35,7 +36,7 @@ func newKey(private ed25519.PrivateKey, until int64) *key {
 
 func newPublicKey(public ed25519.PublicKey, until int64) *key {
 	kid := thumbprint(public)
-	k := &key{kid: kid, public: public, headers: map[string]tokenHeader{
+	k := &key{kid: kid, public: public, headers: map[string]string{
 		typAccess: newHeader(kid, typAccess),
 		typOffer:  newHeader(kid, typOffer),
 	}}
@@ -70,8 +71,8 @@ type snapshot struct {
 func newSnapshot(active *key, others []*key) *snapshot {
 	s := &snapshot{active: active, keys: append([]*key{active}, others...), byHeader: make(map[string]slot)}
 	for _, k := range s.keys {
-		for typ, h := range k.headers {
-			s.byHeader[h.segment] = slot{key: k, typ: typ}
+		for typ, segment := range k.headers {
+			s.byHeader[segment] = slot{key: k, typ: typ}
 		}
 	}
 	return s
@@ -85,21 +86,25 @@ func (s *snapshot) find(segment, typ string) *key {
 	return nil
 }
 
-// sign signs claims with the active key, which stands in s then.
-func (r *Ring) sign(typ string, claims jwt.Claims, s *signed) (string, error) {
+// sign signs claims with the active key, and answers which one that was.
+func (r *Ring) sign(typ string, claims any) (string, *key, error) {
 	k := r.current.Load().active
 	if k.private == nil {
-		return "", errNoSigning
+		return "", nil, errNoSigning
 	}
-	t := jwt.Token{Method: jwt.SigningMethodEdDSA, Header: k.headers[typ].members, Claims: claims}
-	raw, err := t.SignedString(k.private)
+	payload, err := json.Marshal(claims)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
+	// As golang-jwt's Token.SignedString does, which would write the header anew each time.
+	signed := k.headers[typ] + "." + base64.RawURLEncoding.EncodeToString(payload)
+	signature, err := jwt.SigningMethodEdDSA.Sign(signed, k.private)
+	if err != nil {
+		return "", nil, err
+	}
+	raw := signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 	if len(raw) > MaxLength {
-		return "", paywall.Errorf(paywall.CodeMalformed, "this does not fit into a token: %w", ErrTooLong)
+		return "", nil, paywall.Errorf(paywall.CodeMalformed, "this does not fit into a token: %w", ErrTooLong)
 	}
-	s.key = k
-	r.signed.keep(raw, s)
-	return raw, nil
+	return raw, k, nil
 }

@@ -82,15 +82,15 @@ func (r *Ring) SignOffer(o *paywall.Offer) (string, error) {
 	}
 	// Not slices of a request's long address.
 	offer.Resource, offer.URL, offer.Title = strings.Clone(offer.Resource), strings.Clone(offer.URL), strings.Clone(offer.Title)
-	s := &signed{claims: c.registered, offer: offer}
-	raw, err := r.sign(typOffer, c, s)
+	raw, k, err := r.sign(typOffer, c)
 	if errors.Is(err, ErrTooLong) && o.URL == paywall.EscapePath(o.Resource) {
 		c.URL = nil
-		raw, err = r.sign(typOffer, c, s)
+		raw, k, err = r.sign(typOffer, c)
 	}
 	if err != nil {
 		return "", fmt.Errorf("signing an offer: %w", err)
 	}
+	r.offers.keep(&signed{raw: raw, key: k, claims: c.registered, offer: offer})
 	return raw, nil
 }
 

@@ -23,7 +23,10 @@ type Ring struct {
 	dir     string
 	rotates sync.Mutex // one rotation at a time
 	current atomic.Pointer[snapshot]
-	signed  memory
+
+	// What it signed last. Offers have a memory of their own: anybody may ask for any
+	// number of them, and has no token of a reader forgotten by that.
+	offers, accesses memory
 }
 
 // OpenRing opens the keys in dir. With mayCreate, a folder without keys gets

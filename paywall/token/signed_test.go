@@ -116,12 +116,45 @@ func TestAnotherSpellingIsNotRemembered(t *testing.T) {
 func TestTheMemoryOfSignedTokensIsBounded(t *testing.T) {
 	var m memory
 	for i := range 3 * generation {
-		m.keep(fmt.Sprint(i), &signed{})
+		m.keep(&signed{raw: fmt.Sprint(i)})
 	}
 	if n := len(m.young) + len(m.older); n > 2*generation {
 		t.Errorf("%d tokens are remembered", n)
 	}
 	if m.find("0") != nil || m.find(fmt.Sprint(2*generation)) == nil || m.find(fmt.Sprint(3*generation-1)) == nil {
 		t.Error("the newest are not those that are remembered")
+	}
+}
+
+// TestTheFirstRequestOfATokenCostsNoSignature, for as many tokens as are remembered for
+// sure, and however many offers strangers have had signed since.
+func TestTheFirstRequestOfATokenCostsNoSignature(t *testing.T) {
+	r, v, _ := newVerifier(t)
+	bought := make([]string, generation)
+	for i := range bought {
+		a := newAccess()
+		a.ID = paywall.NewID()
+		bought[i] = signAccess(t, r, a)
+	}
+	for range 2 * generation {
+		r.offers.keep(&signed{raw: paywall.NewID()})
+	}
+	for i, raw := range bought {
+		if r.accesses.find(raw) == nil {
+			t.Fatalf("token %d of %d is forgotten", i, generation)
+		}
+	}
+	next := 0
+	first := func() {
+		if _, err := v.Access(bought[next], site, site); err != nil {
+			t.Error(err)
+		}
+		next++
+	}
+	if n := testing.AllocsPerRun(generation-1, first); n > 0 { // a verification makes 150
+		t.Errorf("%v allocations", n)
+	}
+	if n := v.cache.EstimatedSize(); n > 0 {
+		t.Errorf("%d tokens that came once are cached", n)
 	}
 }

@@ -43,13 +43,19 @@ func (v *Verifier) Access(raw, issuer, audience string) (*Access, error) {
 			return v.again(raw, hit, issuer, audience, now)
 		}
 	}
-	k, payload, err := v.ring.open(raw, typAccess)
+	k, body, err := v.ring.open(raw, typAccess)
 	if err != nil {
 		return nil, err
 	}
-	if own := v.ring.signed.find(raw); own != nil && own.access != nil {
-		v.cache.Set(strings.Clone(raw), own)
+	if own := v.ring.accesses.find(raw); own != nil {
+		if own.used.Swap(true) { // many come once, and the cache costs more than the rest
+			v.cache.Set(own.raw, own)
+		}
 		return v.again(raw, own, issuer, audience, now)
+	}
+	payload, err := decodePayload(body)
+	if err != nil {
+		return nil, err
 	}
 	// The order is by cost: a signature only for what would pass otherwise.
 	var c accessClaims
@@ -75,8 +81,8 @@ func (v *Verifier) Access(raw, issuer, audience string) (*Access, error) {
 	if early != nil { // said only of what we signed: an operator may look at clocks for it
 		return nil, early
 	}
-	hit := &signed{access: c.access(), claims: c.registered, key: k}
-	v.cache.Set(strings.Clone(raw), hit) // raw may be a slice of a request's whole Cookie line
+	hit := &signed{raw: strings.Clone(raw), key: k, claims: c.registered, access: c.access()} // raw may be a slice of a request's whole Cookie line
+	v.cache.Set(hit.raw, hit)
 	return hit.access, nil
 }
 
@@ -103,12 +109,16 @@ func (v *Verifier) again(raw string, hit *signed, issuer, audience string, now t
 // can lead back to the article.
 func (v *Verifier) Offer(raw, site, checkout string) (*paywall.Offer, error) {
 	now := v.now()
-	k, payload, err := v.ring.open(raw, typOffer)
+	k, body, err := v.ring.open(raw, typOffer)
 	if err != nil {
 		return nil, refused(err)
 	}
-	if own := v.ring.signed.find(raw); own != nil && own.offer != nil {
+	if own := v.ring.offers.find(raw); own != nil {
 		return own.offerAt(site, checkout, now)
+	}
+	payload, err := decodePayload(body)
+	if err != nil {
+		return nil, refused(err)
 	}
 	var c offerClaims
 	if err := c.UnmarshalJSON(payload); err != nil {
