@@ -81,5 +81,5 @@ func suggest(x *exchange, unlocks []paywall.Unlock, s paywall.Settings) suggesti
 	if s.Check(x.c.o.Currency) != nil { // more than can be set
 		return suggestion{}
 	}
-	return suggestion{article, week, x.text.Field(article), x.text.Field(week)}
+	return suggestion{article, week, x.text().Field(article), x.text().Field(week)}
 }

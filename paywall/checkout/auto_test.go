@@ -229,7 +229,7 @@ func TestWalletPageSuggestsOpeningWithoutAsking(t *testing.T) {
 func TestSuggestionIsAnAmountThatCanBeSet(t *testing.T) {
 	for currency, micros := range map[paywall.Currency]int64{"KWD": 1_250_000, "JPY": 30_000_000, "EUR": 1_000_000} {
 		for _, tag := range page.Languages {
-			x := &exchange{c: &Checkout{o: Options{Currency: currency}}, text: catalogueOf(t, tag)}
+			x := &exchange{c: &Checkout{o: Options{Currency: currency}}, language: catalogueOf(t, tag)}
 			paid := paywall.Unlock{Paid: paywall.Money{Micros: micros, Currency: currency}}
 			got := suggest(x, []paywall.Unlock{paid, paid, paid}, paywall.Settings{})
 			x.fields = map[string]string{"per_article": got.Article, "per_week": got.Week}
@@ -239,7 +239,7 @@ func TestSuggestionIsAnAmountThatCanBeSet(t *testing.T) {
 			}
 		}
 	}
-	x := &exchange{c: &Checkout{o: Options{Currency: "EUR"}}, text: catalogueOf(t, "en")}
+	x := &exchange{c: &Checkout{o: Options{Currency: "EUR"}}, language: catalogueOf(t, "en")}
 	dear := paywall.Unlock{Paid: euro(900_000_000_000)}
 	if got := suggest(x, []paywall.Unlock{dear, dear, dear}, paywall.Settings{}); got != (suggestion{}) {
 		t.Errorf("more than can be set is suggested: %+v", got)

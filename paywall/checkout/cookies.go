@@ -112,7 +112,7 @@ func showReset(x *exchange) error {
 	}
 	x.tryCookie()
 	v := resetView{
-		formsView: formsView{layout: x.layout(x.text.T("reset.title"))},
+		formsView: formsView{layout: x.layout(x.text().T("reset.title"))},
 		Cookies:   count, Heavy: size > heavyCookies, Wallets: resetWallets(x.r.Context(), x),
 	}
 	v.Script = page.PressGuard.URL()
@@ -131,7 +131,7 @@ func reset(x *exchange) error {
 		return x.answer(http.StatusOK, map[string]bool{"reset": true})
 	}
 	v := resetView{
-		formsView: formsView{layout: x.layout(x.text.T("reset.ready"))},
+		formsView: formsView{layout: x.layout(x.text().T("reset.ready"))},
 		Done:      true, Wallets: wallets,
 	}
 	v.Script = page.PressGuard.URL()

@@ -49,8 +49,8 @@ type exchange struct {
 	c *Checkout
 	w http.ResponseWriter
 
-	about subject // what the request is about, as soon as it is known
-	text  *page.Catalogue
+	about    subject         // what the request is about, as soon as it is known
+	language *page.Catalogue // of the answer, as soon as that has words
 }
 
 // subject is the article that a request is about. Error pages lead back to it, and
@@ -68,7 +68,6 @@ func (c *Checkout) newExchange(w http.ResponseWriter, r *http.Request) *exchange
 	x.json = x.bearer != "" || isJSON(r.Header.Get("Content-Type")) ||
 		prefersJSON(r.Header.Values("Accept")) || isScript(r)
 	x.csrfSecrets = x.readCSRFSecrets()
-	x.text = x.chooseLanguage()
 	return x
 }
 

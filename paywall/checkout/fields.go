@@ -28,14 +28,16 @@ func (x *exchange) readFields() error {
 		x.w.Header().Set("Connection", "close") // it stays unread
 		return paywall.Errorf(paywall.CodeTooLarge, "the body is larger than 16 KB")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(max(x.r.ContentLength, 0)) + bytes.MinRead) // in one piece, where its length is known
+	if _, err := body.ReadFrom(http.MaxBytesReader(x.w, x.r.Body, maxBody)); err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return paywall.Errorf(paywall.CodeTooLarge, "the body is larger than 16 KB")
 		}
 		return paywall.Errorf(paywall.CodeMalformed, "the body did not arrive in full")
 	}
-	x.fields, err = parseFields(x.r.Header.Values("Content-Type"), body)
+	var err error
+	x.fields, err = parseFields(x.r.Header.Values("Content-Type"), body.Bytes())
 	return err
 }
 
@@ -137,7 +139,7 @@ func isJSON(contentType string) bool {
 func readAmount(x *exchange, field string) (paywall.Money, error) {
 	plain, ok := x.fields[field], true
 	if !x.json {
-		plain, ok = x.text.Plain(plain, x.c.o.Currency)
+		plain, ok = x.text().Plain(plain, x.c.o.Currency)
 	}
 	if !ok {
 		return paywall.Money{}, paywall.Errorf(paywall.CodeMalformed, "the field %s is not an amount", field)

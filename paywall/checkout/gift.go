@@ -229,7 +229,7 @@ func giveAway(x *exchange) error {
 				Readers  int    `json:"readers"`
 			}{u.ID, link, readers})
 		}
-		v := giftLinkView{layout: x.layout(x.text.T("giftlink.title")), Bought: newPurchaseEntry(x, &u), Link: link, Readers: readers}
+		v := giftLinkView{layout: x.layout(x.text().T("giftlink.title")), Bought: newPurchaseEntry(x, &u), Link: link, Readers: readers}
 		v.Switch = nil // would lead away from the link
 		v.Script = page.WalletScript.URL()
 		return x.page(http.StatusOK, "giftlink", v)

@@ -114,14 +114,13 @@ func (x *exchange) ensureWallet(ctx context.Context, ledger walletKeeper, pays b
 	if err != nil {
 		return identity{}, err
 	}
-	// A known wallet's cookie is renewed: browsers drop it 400 days after it was
-	// last set, however much its owner reads.
 	x.giveWallet(who.key)
 	return who, nil
 }
 
 // giveWallet gives the browser the cookie of a wallet. From then on its forms are
-// vouched for by that.
+// vouched for by that. A known wallet's cookie is renewed: browsers drop it 400 days
+// after it was last set, however much its owner reads.
 func (x *exchange) giveWallet(key paywall.WalletKey) {
 	x.csrfSecrets = []string{string(key)}
 	x.setCookie(paywall.NewWalletCookie(x.tls, key, x.now))

@@ -33,7 +33,7 @@ func (l layout) scripted() bool { return l.Script != "" || l.Module != "" }
 func (x *exchange) layout(title string) layout {
 	look := x.c.o.Look
 	return layout{
-		Catalogue: x.text, Title: title, Site: x.siteName(), Logo: look.Logo(), CSS: look.Style().URL(), Icon: page.Icon.URL(), Switch: x.languageSwitch(),
+		Catalogue: x.text(), Title: title, Site: x.siteName(), Logo: look.Logo(), CSS: look.Style().URL(), Icon: page.Icon.URL(), Switch: x.languageSwitch(),
 		FormToken: x.drawCSRFToken(),
 	}
 }
@@ -88,6 +88,15 @@ func (x *request) typedCode() string {
 	return string(typed[:min(len(typed), maxTyped)])
 }
 
+// text is the words of the answer. It chooses their language when they are first asked
+// for: a purchase has none.
+func (x *exchange) text() *page.Catalogue {
+	if x.language == nil {
+		x.language = x.chooseLanguage()
+	}
+	return x.language
+}
+
 // chooseLanguage is the language of the answer: the one just chosen at the foot
 // of a page, the one chosen before, or what the browser asks for.
 func (x *exchange) chooseLanguage() *page.Catalogue {
@@ -111,8 +120,8 @@ func (x *request) askedLanguage() string { return x.r.URL.Query().Get("lang") }
 func (x *exchange) rememberLanguage() {
 	from := x.r.Header.Get("Sec-Fetch-Site")
 	ours := from == "" || from == "same-origin"
-	if ours && x.r.Method == http.MethodGet && !prefetches(x.r) && x.askedLanguage() == x.text.Tag {
-		x.setCookie(paywall.NewLanguageCookie(x.tls, x.text.Tag, x.now))
+	if ours && x.r.Method == http.MethodGet && !prefetches(x.r) && x.askedLanguage() == x.text().Tag {
+		x.setCookie(paywall.NewLanguageCookie(x.tls, x.text().Tag, x.now))
 	}
 }
 

@@ -39,7 +39,7 @@ const anyOffer = "offer.goes.here"
 // style sheet along and works without.
 func (c *Checkout) Box(r *http.Request, o *paywall.Offer, raw string, form bool) ([]byte, error) {
 	v := boxView{
-		Catalogue: c.newExchange(nil, r).text,
+		Catalogue: c.newExchange(nil, r).text(),
 		Words:     o.Words, Price: o.Price, Access: o.Access, Refund: c.o.Refund, Form: form && !silent(r), CSS: c.o.Look.BoxStyle().URL(),
 	}
 	html, err := c.boxes.get(v, func() ([]byte, error) { return c.o.Look.Part(c.o.Logger, "box", v) })
@@ -102,7 +102,7 @@ type barView struct {
 func (c *Checkout) Bar(r *http.Request, u *paywall.Unlock) ([]byte, error) {
 	x := c.newExchange(nil, r)
 	v := barView{
-		Catalogue: x.text, ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
+		Catalogue: x.text(), ID: u.ID, Paid: u.Paid, Auto: u.Auto, Left: u.RefundableUntil.Sub(x.now),
 		Form: !silent(r), CSS: page.BarStyle.URL(),
 	}
 	v.Undo, v.Suggest = barOf(r.Context(), x, u.Wallet, v.Form)

@@ -37,7 +37,7 @@ func beginPasskey(ctx context.Context, x *exchange, ledger Ledger, who identity)
 	if len(has) >= paywall.MaxPasskeys {
 		return paywall.Errorf(paywall.CodeMalformed, "a wallet has at most %d passkeys; remove one first", paywall.MaxPasskeys)
 	}
-	creation, err := party.AskForNew(x.now, who.wallet.ID, x.text.T("passkey.name", "Date", x.text.Date(x.now)), has)
+	creation, err := party.AskForNew(x.now, who.wallet.ID, x.text().T("passkey.name", "Date", x.text().Date(x.now)), has)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func showReceipt(ctx context.Context, x *exchange, ledger Ledger, who identity) 
 		}
 		return x.answer(http.StatusOK, e)
 	}
-	v := receiptView{layout: x.layout(x.text.T("receipt.title")), Bought: newPurchaseEntry(x, &u), Tips: tips}
+	v := receiptView{layout: x.layout(x.text().T("receipt.title")), Bought: newPurchaseEntry(x, &u), Tips: tips}
 	if v.Bought.Tip != nil {
 		v.Script = page.PressGuard.URL()
 	}
@@ -52,7 +52,7 @@ func showReceipt(ctx context.Context, x *exchange, ledger Ledger, who identity) 
 		v.Switch.Unlock = u.ID
 	}
 	if v.Bought.Refunded {
-		v.RefundedAt = x.text.Date(u.RefundedAt)
+		v.RefundedAt = x.text().Date(u.RefundedAt)
 	}
 	return x.page(http.StatusOK, "receipt", v)
 }

@@ -111,7 +111,7 @@ func newSettingsView(ctx context.Context, x *exchange, ledger settingsKeeper, wa
 	} {
 		typed, sent := x.fields[name]
 		if *field.text = typed; !sent {
-			*field.text = x.text.Field(field.now)
+			*field.text = x.text().Field(field.now)
 		}
 	}
 	return v, nil

@@ -24,8 +24,8 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 		{"en", "EUR", "1000001", "refused"}, {"en", "EUR", strings.Repeat("9", 40), "refused"},
 	} {
 		x := &exchange{
-			c:    &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
-			text: catalogueOf(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
+			c:        &Checkout{o: Options{Currency: paywall.Currency(test.currency)}},
+			language: catalogueOf(t, test.tag), request: request{fields: map[string]string{"budget": test.typed}},
 		}
 		got := "refused"
 		m, err := readAmount(x, "budget")
@@ -35,7 +35,7 @@ func TestAmountsAreReadAsTheyAreTyped(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s, %s: %q is %s, want %s", test.tag, test.currency, test.typed, got, test.want)
 		}
-		if again := x.text.Field(m); err == nil {
+		if again := x.text().Field(m); err == nil {
 			if x.fields["budget"] = again; again == "" != m.IsZero() {
 				t.Errorf("%s stands in the field as %q", m, again)
 			}

@@ -49,7 +49,7 @@ func newTipView(x *exchange, u *paywall.Unlock) *tipView {
 	if len(x.c.o.Tips) == 0 || !x.tippable(u) {
 		return nil
 	}
-	return &tipView{Catalogue: x.text, FormToken: x.drawCSRFToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
+	return &tipView{Catalogue: x.text(), FormToken: x.drawCSRFToken(), ID: paywall.NewID(), Unlock: u.ID, Amounts: x.c.o.Tips}
 }
 
 func (x *request) tippable(u *paywall.Unlock) bool {
@@ -180,5 +180,5 @@ func thanks(x *exchange, tips []tipEntry) string {
 	if !asked || len(tips) == 0 || x.now.Sub(tips[0].At) > thanksFor {
 		return ""
 	}
-	return x.text.T("notice."+noticeTipped, "Amount", x.text.Money(tips[0].Amount), "Title", tips[0].Title)
+	return x.text().T("notice."+noticeTipped, "Amount", x.text().Money(tips[0].Amount), "Title", tips[0].Title)
 }

@@ -49,22 +49,26 @@ var errPoorStranger = errors.New("no wallet, and no credit that would cover the 
 var errNoNewWallet = errors.New("no wallet, and no key for a new one")
 
 func buyer(ctx context.Context, x *exchange, ledger walletKeeper, o *paywall.Offer) (identity, error) {
-	if !x.json && x.fields["new_wallet"] == "" && hasWalletCookie(x.r) && x.keepsCookies() {
-		if _, err := x.identify(ctx, ledger); errors.Is(err, paywall.ErrNoWallet) {
-			return identity{}, errNoNewWallet
-		}
-	}
 	if x.json {
 		return x.ensureWallet(ctx, ledger, false)
+	}
+	who, err := x.identify(ctx, ledger)
+	switch {
+	case err == nil:
+		x.giveWallet(who.key)
+		return who, nil
+	case !errors.Is(err, paywall.ErrNoWallet):
+		return identity{}, err
+	case x.fields["new_wallet"] == "" && hasWalletCookie(x.r) && x.keepsCookies():
+		return identity{}, errNoNewWallet
 	}
 	welcome, err := welcomeCredit(ctx, x, ledger)
 	if err != nil {
 		return identity{}, err
 	}
-	if welcome.Micros >= firstQuote(o).Charge.Micros {
-		return x.ensureWallet(ctx, ledger, false)
+	if welcome.Micros < firstQuote(o).Charge.Micros {
+		err = x.returning(ctx, ledger)
 	}
-	err = x.returning(ctx, ledger)
 	if errors.Is(err, paywall.ErrNoWallet) {
 		return identity{}, errPoorStranger
 	}

@@ -353,3 +353,40 @@ func TestClosedLedgerSellsNothing(t *testing.T) {
 		t.Error("money was taken")
 	}
 }
+
+// countingLedger counts how often a wallet is looked up by its key.
+type countingLedger struct {
+	Ledger
+	lookups int
+}
+
+func (l *countingLedger) Wallet(ctx context.Context, key paywall.Hash) (paywall.Wallet, error) {
+	l.lookups++
+	return l.Ledger.Wallet(ctx, key)
+}
+
+// TestAPurchaseLooksUpItsWalletOnce, a person's like a program's.
+func TestAPurchaseLooksUpItsWalletOnce(t *testing.T) {
+	s := newSite(t)
+	key, _ := s.opened(5_000_000)
+	for name, buy := range map[string]func() *httptest.ResponseRecorder{
+		"form": func() *httptest.ResponseRecorder {
+			return s.post("/.paywall/unlock", []string{"offer", s.offer(resource("/articles/a"))}, cookie(key))
+		},
+		"json": func() *httptest.ResponseRecorder {
+			return s.call("/.paywall/unlock", object{"offer": s.offer(resource("/articles/b"))}, bearer(key))
+		},
+	} {
+		l := &countingLedger{Ledger: s.ledger}
+		s.through(l)
+		if w := buy(); w.Code >= http.StatusBadRequest {
+			t.Errorf("%s: status %d\n%s", name, w.Code, w.Body)
+		}
+		if l.lookups != 1 {
+			t.Errorf("%s: %d look-ups", name, l.lookups)
+		}
+	}
+	if got := s.balance(key); got != "4.60" {
+		t.Errorf("balance %s", got)
+	}
+}

@@ -90,7 +90,7 @@ func titleOf(x *exchange, article string) string {
 	if title := page.DisplayTitle(article); title != "" {
 		return title
 	}
-	return x.text.T("unlock.untitled")
+	return x.text().T("unlock.untitled")
 }
 
 func shownTitle(u *paywall.Unlock) string {
@@ -123,7 +123,7 @@ func newPurchaseEntry(x *exchange, u *paywall.Unlock) purchaseEntry {
 		Given: u.Gift != paywall.Hash{}, Auto: u.Auto,
 	}
 	if u.Forgotten {
-		e.Title = x.text.T("memory.untitled")
+		e.Title = x.text().T("memory.untitled")
 	}
 	e.Tip = newTipView(x, u)
 	if giveable(x, u) {
@@ -163,7 +163,7 @@ func takePasskeys(x *exchange, v *formsView) {
 
 func topUpPage(x *exchange, status int, who identity, alert string) error {
 	v := formsView{
-		layout:    noticed(x, alerted(x, x.layout(x.text.T("topup.title")), alert)),
+		layout:    noticed(x, alerted(x, x.layout(x.text().T("topup.title")), alert)),
 		NewWallet: drawWalletKey(x, who.known()), Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers,
 	}
 	v.Script = page.PressGuard.URL()
@@ -174,7 +174,7 @@ func topUpPage(x *exchange, status int, who identity, alert string) error {
 func strangerPage(x *exchange, status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
 	v := formsView{
-		layout:    noticed(x, alerted(x, x.layout(x.text.T("stranger.title")), alert)),
+		layout:    noticed(x, alerted(x, x.layout(x.text().T("stranger.title")), alert)),
 		NewWallet: drawWalletKey(x, false), Vouchers: x.c.o.Vouchers, Welcome: promised(x),
 	}
 	v.Script = page.WalletScript.URL()
@@ -184,7 +184,7 @@ func strangerPage(x *exchange, status int, alert string) error {
 
 // confirmErase asks once more; the wallet page only links here.
 func confirmErase(_ context.Context, x *exchange, _ Ledger, who identity) error {
-	v := formsView{layout: x.layout(x.text.T("erase.title")), Known: true, Balance: who.wallet.Balance}
+	v := formsView{layout: x.layout(x.text().T("erase.title")), Known: true, Balance: who.wallet.Balance}
 	v.Script = page.PressGuard.URL()
 	return x.page(http.StatusOK, "erase", v)
 }
@@ -213,7 +213,7 @@ func newErrorView(x *exchange, code paywall.Code, err error) errorView {
 		x.tryCookie()
 	}
 	return errorView{
-		layout: x.layout(x.text.T(key + ".title")), Next: x.text.T(key + ".next"),
+		layout: x.layout(x.text().T(key + ".title")), Next: x.text().T(key + ".next"),
 		Back: x.about.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
 		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
 	}

@@ -25,7 +25,7 @@ type walletView struct {
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
 func ownPage(ctx context.Context, x *exchange, ledger Ledger, status int, who identity, alert string) error {
 	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.o.Currency), Free: who.wallet.Free, formsView: formsView{
-		layout: noticed(x, alerted(x, x.layout(x.text.T("wallet.title")), alert)),
+		layout: noticed(x, alerted(x, x.layout(x.text().T("wallet.title")), alert)),
 		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.o.Vouchers,
 	}}
 	unlocks, older, err := listPurchases(ctx, x, ledger, who)
