@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/tuppence/tuppence/paywall/checkout"
 )
 
 // What the proxies are told. All of Tuppence's sites run in one process: plain,
@@ -10,6 +12,12 @@ import (
 // else that costs, such as the garbage collector's pace. That pace is slower than
 // in a Caddy without us, whose heap is smaller; so plain and forward_auth run there
 // as well, as somebody has them who does without Tuppence.
+
+// price is what the article costs, and the credit that a new wallet has.
+const price = "0.20"
+
+// welcomesADay is more than a run opens.
+const welcomesADay = 100_000_000
 
 // global is without the admin endpoint and autosave; a log line would be an error.
 const global = `	admin off
@@ -30,18 +38,29 @@ http://%s {
 `, addr, site)
 }
 
+// tuppenceGlobal lets one address open as many wallets, and buy as often, as it likes.
 func tuppenceGlobal(data string) string {
-	return fmt.Sprintf("{\n%s\tpaywall {\n\t\tcurrency EUR\n\t\tstorage badger %s\n\t}\n}\n", global, data)
+	return fmt.Sprintf(`{
+%s	paywall {
+		currency EUR
+		storage badger %s
+		welcome %s {
+			limit %d per day
+		}
+		limits %d
+	}
+}
+`, global, data, price, welcomesADay, checkout.MaxLimitFactor)
 }
 
 func gatedSite(addr, site string) string {
 	return fmt.Sprintf(`
 http://%s {
 	bind 127.0.0.1
-	paywall /articles/* 0.20
+	paywall /articles/* %s
 	reverse_proxy %s
 }
-`, addr, site)
+`, addr, price, site)
 }
 
 func forwardSite(addr, site, auth string) string {

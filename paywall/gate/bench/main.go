@@ -28,7 +28,8 @@ type plan struct {
 	rounds   int           // each row is loaded once in each
 	each     time.Duration // for this long
 	readers  int           // different tokens of the row with many
-	unseen   int           // tokens signed for one round of the row where each is new
+	bought   int           // tokens bought for one round of the row where each comes for the first time
+	unseen   int           // tokens of another process for one round of the row where each is new
 	articles int           // different pages of the row of strangers
 	starts   int           // of each program
 	settle   time.Duration // after a start, before the memory is looked at
@@ -36,8 +37,8 @@ type plan struct {
 }
 
 var (
-	full  = plan{rounds: 20, each: 750 * time.Millisecond, readers: 10_000, unseen: 9_000, articles: 1000, starts: 5, settle: time.Second, benchfor: "1s"}
-	short = plan{rounds: 1, each: 200 * time.Millisecond, readers: 200, unseen: 2000, articles: 50, starts: 1, benchfor: "20x"}
+	full  = plan{rounds: 20, each: 750 * time.Millisecond, readers: 10_000, bought: 2_000, unseen: 9_000, articles: 1000, starts: 5, settle: time.Second, benchfor: "1s"}
+	short = plan{rounds: 1, each: 200 * time.Millisecond, readers: 200, bought: 200, unseen: 2000, articles: 50, starts: 1, benchfor: "20x"}
 )
 
 // connections are kept alive, and each waits for an answer before it asks again.

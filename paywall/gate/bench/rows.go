@@ -11,17 +11,17 @@ import (
 
 // row is a line of the table: one kind of request to one server.
 type row struct {
-	name   string
-	goal   float64 // of its requests, divided by the base's; 0: none
-	base   string  // the row it is divided by
-	proxy  *process
-	addr   string
-	accept string             // what the reader wants: a page, or JSON
-	path   func(i int) string // of request i
-	cookie func() (string, error)
-	count  int  // how many different requests there are
-	unseen bool // they are made anew for each round
-	status int
+	name    string
+	goal    float64 // of its requests, divided by the base's; 0: none
+	base    string  // the row it is divided by
+	proxy   *process
+	addr    string
+	accept  string                            // what the reader wants: a page, or JSON
+	path    func(i int) string                // of request i
+	cookies func(count int) ([]string, error) // one for each request
+	count   int                               // how many different requests there are
+	unseen  bool                              // they are made anew for each round
+	status  int
 }
 
 // article is the page that most rows ask for.
@@ -44,26 +44,27 @@ const (
 // as a page that is cut, is one more line here. The plain proxy gets the same
 // bytes as the gate: the token is in both requests, or in neither.
 func (s *servers) rows(p plan) []*row {
-	paid := row{addr: s.gated, cookie: s.reader}
+	paid := row{addr: s.gated, cookies: s.readers}
 	unpaid := row{addr: s.gated, base: bareRow, status: http.StatusSeeOther, goal: 3}
 	rows := []*row{
-		{name: plainRow, addr: s.plain, cookie: s.reader},
-		{name: "the same once more (the noise)", addr: s.plain, cookie: s.reader},
+		{name: plainRow, addr: s.plain, cookies: s.readers},
+		{name: "the same once more (the noise)", addr: s.plain, cookies: s.readers},
 		{name: bareRow, addr: s.plain},
-		{name: caddyPlainRow, addr: s.caddyPlain, proxy: s.caddyProcess, cookie: s.reader},
-		{name: caddyForwardRow, addr: s.caddyForward, proxy: s.caddyProcess, cookie: s.reader},
+		{name: caddyPlainRow, addr: s.caddyPlain, proxy: s.caddyProcess, cookies: s.readers},
+		{name: caddyForwardRow, addr: s.caddyForward, proxy: s.caddyProcess, cookies: s.readers},
 		paid.as(paidRow, func(r *row) { r.goal = 0.97 }),
 		paid.as(fmt.Sprintf("paid, %d readers", p.readers), func(r *row) { r.goal, r.count = 0.92, p.readers }),
-		paid.as("paid, tokens never seen", func(r *row) { r.unseen, r.count = true, p.unseen }),
-		{name: forwardRow, addr: s.forward, cookie: s.reader},
+		paid.as("a token's first request after its purchase", func(r *row) { r.goal, r.unseen, r.count, r.cookies = 0.9, true, p.bought, s.bought }),
+		paid.as("paid, tokens that another process signed", func(r *row) { r.unseen, r.count = true, p.unseen }),
+		{name: forwardRow, addr: s.forward, cookies: s.readers},
 		unpaid.as("unpaid: 303", nil),
 		unpaid.as("unpaid: 402", func(r *row) { r.accept, r.status = "application/json", http.StatusPaymentRequired }),
 		unpaid.as(fmt.Sprintf("unpaid: 303, %d articles", p.articles), func(r *row) { r.goal, r.count, r.path = 0, p.articles, numbered }),
 	}
 	if s.nginxProcess != nil {
 		rows = append(rows,
-			&row{name: "nginx, plain", addr: s.nginxPlain, proxy: s.nginxProcess, cookie: s.reader},
-			&row{name: "nginx auth_request, the same check", addr: s.nginxGated, proxy: s.nginxProcess, cookie: s.reader})
+			&row{name: "nginx, plain", addr: s.nginxPlain, proxy: s.nginxProcess, cookies: s.readers},
+			&row{name: "nginx auth_request, the same check", addr: s.nginxGated, proxy: s.nginxProcess, cookies: s.readers})
 	}
 	for _, r := range rows {
 		r.fill(s)
@@ -96,8 +97,8 @@ func (r *row) fill(s *servers) {
 	if r.path == nil {
 		r.path = oneArticle
 	}
-	if r.cookie == nil {
-		r.cookie = func() (string, error) { return "", nil }
+	if r.cookies == nil {
+		r.cookies = func(count int) ([]string, error) { return make([]string, count), nil }
 	}
 	r.count = max(r.count, 1)
 	if r.status == 0 {
@@ -105,16 +106,23 @@ func (r *row) fill(s *servers) {
 	}
 }
 
-// reader is the cookie of one who has bought the article: the token is signed
-// with the server's own key.
-func (s *servers) reader() (string, error) {
+// readers are the cookies of those who have bought the article where the server does
+// not know of it: before a restart, or from another server with the same keys.
+func (s *servers) readers(count int) ([]string, error) {
 	now := time.Now()
 	origin := "http://" + s.gated
-	raw, err := s.ring.SignAccess(&token.Access{
-		ID: paywall.NewID(), Issuer: origin, Audience: origin, Resource: article,
-		IssuedAt: now, NotBefore: now, ExpiresAt: now.Add(paywall.AccessTTL),
-	})
-	return "; " + paywall.AccessCookie.On(false) + "=" + raw, err
+	cookies := make([]string, count)
+	for i := range cookies {
+		raw, err := s.ring.SignAccess(&token.Access{
+			ID: paywall.NewID(), Issuer: origin, Audience: origin, Resource: article,
+			IssuedAt: now, NotBefore: now, ExpiresAt: now.Add(paywall.AccessTTL),
+		})
+		if err != nil {
+			return nil, err
+		}
+		cookies[i] = accessCookie(raw)
+	}
+	return cookies, nil
 }
 
 // drive makes a row's requests with every header that Firefox sends. Fewer would
@@ -125,11 +133,11 @@ func (r *row) drive() (*drive, error) {
 	if r.status == http.StatusOK {
 		d.length = pageSize
 	}
-	for i := range d.requests {
-		cookie, err := r.cookie()
-		if err != nil {
-			return nil, err
-		}
+	cookies, err := r.cookies(r.count)
+	if err != nil {
+		return nil, err
+	}
+	for i, cookie := range cookies {
 		d.requests[i] = fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\n"+
 			"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\nAccept: %s\r\n"+
 			"Accept-Language: en-GB,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nSec-Fetch-Site: same-origin\r\n"+
