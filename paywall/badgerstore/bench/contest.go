@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tuppence/tuppence/paywall/journal/segment"
+	"github.com/tuppence/tuppence/paywall/token"
 )
 
 // row is a contender with its figures, by number of buyers.
@@ -19,9 +20,10 @@ type row struct {
 	name    string
 	bound   string // what holds it back
 	missing string // why it is not measured
-	contender
-	wallets []string
-	counter counter
+	load    func(ctx context.Context, buyers int, d time.Duration) (result, error)
+	store   interface{ close() error } // nil: it is another row's
+	counter *counter
+	goal    string // for its rate ÷ PostgreSQL's, "" if there is none
 	rounds  map[int][]result
 }
 
@@ -41,7 +43,21 @@ type contest struct {
 }
 
 func (c *contest) add(name, bound string, of contender, wallets []string) {
-	c.rows = append(c.rows, &row{name: name, bound: bound, contender: of, wallets: wallets, rounds: map[int][]result{}})
+	r := &row{name: name, bound: bound, store: of, counter: new(counter), rounds: map[int][]result{}}
+	r.load = func(ctx context.Context, buyers int, d time.Duration) (result, error) {
+		return load(ctx, of, wallets, r.counter, buyers, d)
+	}
+	c.rows = append(c.rows, r)
+}
+
+// addSeller adds a way to buy over HTTP. Those from one store share a counter.
+func (c *contest) addSeller(name, bound string, of seller, wallets []string, count *counter) *row {
+	r := &row{name: name, bound: bound, counter: count, rounds: map[int][]result{}}
+	r.load = func(ctx context.Context, buyers int, d time.Duration) (result, error) {
+		return loadHTTP(ctx, of, wallets, count, buyers, d)
+	}
+	c.rows = append(c.rows, r)
+	return r
 }
 
 func (c *contest) miss(name, why string) {
@@ -61,7 +77,7 @@ func (c *contest) run(ctx context.Context, rounds int, d time.Duration, tell fun
 				if round == 0 {
 					length = d / 4
 				}
-				got, err := load(ctx, r.contender, r.wallets, &r.counter, buyers, length)
+				got, err := r.load(ctx, buyers, length)
 				if err != nil {
 					return fmt.Errorf("buying from %s: %w", r.name, err)
 				}
@@ -76,8 +92,8 @@ func (c *contest) run(ctx context.Context, rounds int, d time.Duration, tell fun
 
 func (c *contest) close() (err error) {
 	for _, r := range c.rows {
-		if r.missing == "" {
-			err = errors.Join(err, r.close())
+		if r.store != nil {
+			err = errors.Join(err, r.store.close())
 		}
 	}
 	return err
@@ -148,16 +164,19 @@ func (o *settings) httpContest(ctx context.Context) (c *contest, err error) {
 	if err != nil {
 		return c, fmt.Errorf("opening the checkout: %w", err)
 	}
-	c.add(oursName, "the same cores serve, sign and check offers, and are the buyers", shop, shop.keys)
-	if err := o.addPostgres(ctx, c, "http", 0); err != nil {
-		return c, err
+	elsewhere, err := token.OpenRing(shop.dir, false)
+	if err != nil {
+		return c, errors.Join(err, shop.close())
 	}
-	for _, r := range c.rows[1:] {
-		if r.missing == "" {
-			r.contender = serve(r.contender)
-		}
-	}
-	return c, nil
+	count := new(counter)
+	first := c.addSeller(oursName, "the same cores serve, sign and are the buyers", &programs{shop, shop.ring}, shop.keys, count)
+	first.store, first.goal = shop, "2"
+	c.addSeller("tuppence, a browser's form", "the same", &browsers{shop}, shop.keys, count)
+	c.addSeller("tuppence, offers that another process signed", "the same, and the check of a signature", &programs{shop, elsewhere}, shop.keys, count)
+	return c, o.addPostgres(ctx, "http", 0, func(name, bound string, p *postgres) {
+		s := serve(p)
+		c.addSeller(name, bound, s, walletNames(), new(counter)).store = s
+	}, c.miss)
 }
 
 func (o *settings) common(ctx context.Context, c *contest, name string, disk segment.Disk, delay time.Duration) error {
@@ -182,18 +201,18 @@ func (o *settings) common(ctx context.Context, c *contest, name string, disk seg
 		return fmt.Errorf("opening a file: %w", err)
 	}
 	c.add(rawName, "alone: the sync; many: handing over between goroutines", bare, walletNames())
-	return o.addPostgres(ctx, c, name, delay)
+	return o.addPostgres(ctx, name, delay, func(name, bound string, p *postgres) { c.add(name, bound, p, walletNames()) }, c.miss)
 }
 
 // addPostgres adds it twice: with the wallet's balance alone, which is the easier
 // for it, and with the site's as well, which is what the store does.
-func (o *settings) addPostgres(ctx context.Context, c *contest, name string, delay time.Duration) error {
+func (o *settings) addPostgres(ctx context.Context, name string, delay time.Duration, add func(name, bound string, p *postgres), miss func(name, why string)) error {
 	if o.bin == "" {
-		c.miss(postgresName, "left out (-nopg)")
+		miss(postgresName, "left out (-nopg)")
 		return nil
 	}
 	if _, err := exec.LookPath("strace"); err != nil && delay > 0 {
-		c.miss(postgresName, "strace, which slows its syncs, is not installed")
+		miss(postgresName, "strace, which slows its syncs, is not installed")
 		return nil
 	}
 	for _, row := range []string{postgresName, balancedName} {
@@ -214,7 +233,7 @@ func (o *settings) addPostgres(ctx context.Context, c *contest, name string, del
 		if balanced {
 			bound = "the lock on one row, which each purchase holds while it syncs"
 		}
-		c.add(row, bound, p, walletNames())
+		add(row, bound, p)
 	}
 	return nil
 }

@@ -3,12 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,41 +20,22 @@ import (
 	"github.com/tuppence/tuppence/paywall/token"
 )
 
-// client keeps its connections, as many as there are buyers.
-func client() *http.Client {
-	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+// seller is a contender after an HTTP server.
+type seller interface {
+	// request is all bytes of a buyer's request. It is made before the time runs.
+	request(p *paywall.Purchase) ([]byte, error)
+	// sold is the status that answers it.
+	sold() int
+	addr() string
+	close() error
 }
 
-// post sends a body, and wants 200.
-func post(ctx context.Context, c *http.Client, to, kind, bearer string, body io.Reader) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, body)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", kind)
-	r.Header.Set("Accept", "application/json")
-	if bearer != "" {
-		r.Header.Set("Authorization", "Bearer "+bearer)
-	}
-	resp, err := c.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", resp.Status, answer)
-	}
-	return err
-}
-
-// shop is the checkout over the ledger, and the gate's part of a purchase: an offer,
-// signed for each.
+// shop is the checkout over the ledger.
 type shop struct {
 	ledger *ledger.Ledger
 	ring   *token.Ring
+	dir    string // of the ring
 	server *httptest.Server
-	client *http.Client
 	keys   []string // of the wallets
 }
 
@@ -65,8 +44,8 @@ func newShop(ctx context.Context, dir string) (*shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shop{ledger: l, client: client()}
-	if s.ring, err = token.OpenRing(dir+"/keys", true); err != nil {
+	s := &shop{ledger: l, dir: dir + "/keys"}
+	if s.ring, err = token.OpenRing(s.dir, true); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	for range wallets {
@@ -90,22 +69,53 @@ func newShop(ctx context.Context, dir string) (*shop, error) {
 	return s, nil
 }
 
-func (s *shop) buy(ctx context.Context, p *paywall.Purchase) error {
+// offered signs the offer of a purchase with one of the shop's rings.
+func offered(ring *token.Ring, p *paywall.Purchase) (string, error) {
 	p.Offer.Checkout, p.Offer.IssuedAt = site, time.Now()
 	p.Offer.ExpiresAt = p.Offer.IssuedAt.Add(paywall.OfferTTL)
-	raw, err := s.ring.SignOffer(&p.Offer)
-	if err != nil {
-		return err
-	}
-	body := strings.NewReader(url.Values{"offer": {raw}}.Encode())
-	return post(ctx, s.client, s.server.URL+"/.paywall/unlock", "application/x-www-form-urlencoded", p.Wallet, body)
+	return ring.SignOffer(&p.Offer)
 }
 
+func (s *shop) addr() string { return s.server.Listener.Addr().String() }
+
 func (s *shop) close() error {
-	s.client.CloseIdleConnections()
 	s.server.Close()
 	return s.ledger.Close()
 }
+
+// programs buy from a shop with JSON. The ring that signs their offers is the shop's own,
+// or another one with its keys, whose signatures the shop has to check.
+type programs struct {
+	*shop
+	ring *token.Ring
+}
+
+func (s *programs) request(p *paywall.Purchase) ([]byte, error) {
+	raw, err := offered(s.ring, p)
+	if err != nil {
+		return nil, err
+	}
+	return httpPost(checkout.Prefix+"unlock", "Accept: application/json\r\nContent-Type: application/json\r\nAuthorization: Bearer "+p.Wallet,
+		fmt.Sprintf(`{"offer":%q}`, raw)), nil
+}
+
+func (*programs) sold() int { return http.StatusOK }
+
+// browsers buy from a shop with its form, and are led to the article.
+type browsers struct{ *shop }
+
+func (s *browsers) request(p *paywall.Purchase) ([]byte, error) {
+	raw, err := offered(s.ring, p)
+	if err != nil {
+		return nil, err
+	}
+	return httpPost(checkout.Prefix+"unlock", "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n"+
+		"Accept-Language: en-GB,en;q=0.5\r\nOrigin: "+site+"\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: navigate\r\n"+
+		"Content-Type: application/x-www-form-urlencoded\r\nCookie: "+paywall.WalletCookie.On(true)+"="+p.Wallet,
+		url.Values{"offer": {raw}, "shown": {p.Offer.Price.String()}}.Encode()), nil
+}
+
+func (*browsers) sold() int { return http.StatusSeeOther }
 
 // wish is a purchase as it comes to another contender's handler.
 type wish struct {
@@ -117,7 +127,6 @@ type wish struct {
 type served struct {
 	contender
 	server *httptest.Server
-	client *http.Client
 }
 
 func serve(c contender) *served {
@@ -136,19 +145,24 @@ func serve(c contender) *served {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"unlock_id": asked.ID, "paid": asked.Micros})
-	})), client()}
+	}))}
 }
 
-func (s *served) buy(ctx context.Context, p *paywall.Purchase) error {
+func (s *served) request(p *paywall.Purchase) ([]byte, error) {
 	body, err := json.Marshal(wish{p.Wallet, p.Offer.ID, p.Offer.Resource, p.Offer.Title, p.Offer.Price.Micros})
-	if err != nil {
-		return err
-	}
-	return post(ctx, s.client, s.server.URL, "application/json", "", bytes.NewReader(body))
+	return httpPost("/", "Accept: application/json\r\nContent-Type: application/json", string(body)), err
 }
+
+func (*served) sold() int { return http.StatusOK }
+
+func (s *served) addr() string { return s.server.Listener.Addr().String() }
 
 func (s *served) close() error {
-	s.client.CloseIdleConnections()
 	s.server.Close()
 	return s.contender.close()
+}
+
+func httpPost(path, headers, body string) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
+		path, strings.TrimPrefix(site, "https://"), headers, len(body), body)
 }

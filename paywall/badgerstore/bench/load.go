@@ -4,12 +4,9 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +55,7 @@ type result struct {
 	rate     float64       // purchases a second
 	p50, p99 time.Duration // of one purchase
 	cores    float64       // that the whole machine kept busy
+	cpu      time.Duration // for one purchase, of the contender and the buyers
 }
 
 // load has so many buyers buy one after the other for a while.
@@ -65,7 +63,9 @@ func load(ctx context.Context, c contender, ids []string, count *counter, buyers
 	runtime.GC() // nobody pays for the garbage of the one before
 	took := make([][]time.Duration, buyers)
 	errs := make([]error, buyers)
-	before, start := busy(), time.Now()
+	var clock clock
+	clock.start()
+	start := time.Now()
 	var done sync.WaitGroup
 	for i := range buyers {
 		done.Go(func() {
@@ -78,7 +78,7 @@ func load(ctx context.Context, c contender, ids []string, count *counter, buyers
 		})
 	}
 	done.Wait()
-	elapsed := time.Since(start)
+	clock.stop()
 	for _, err := range append(errs, ctx.Err()) {
 		if err != nil {
 			return result{}, err
@@ -93,27 +93,7 @@ func load(ctx context.Context, c contender, ids []string, count *counter, buyers
 			}
 		}
 	})
-	return result{
-		rate: float64(len(all)) / elapsed.Seconds(),
-		p50:  all[len(all)/2], p99: all[len(all)*99/100],
-		cores: (busy() - before).Seconds() / elapsed.Seconds(),
-	}, nil
-}
-
-// busy is the time that all cores have worked since the machine started, for
-// whomever: PostgreSQL works in processes of its own. It counts what else runs
-// on the machine, too, and so shows when a figure is not to be trusted.
-func busy() time.Duration {
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	var user, nice, system, idle, wait, irq, softirq int64 // in 1/100 s: proc_stat(5)
-	if _, err := fmt.Sscanf(line, "cpu %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &softirq); err != nil {
-		return 0
-	}
-	return time.Duration(user+nice+system+irq+softirq) * 10 * time.Millisecond
+	return clock.result(all), nil
 }
 
 // median of several measurements, column by column.
@@ -123,6 +103,7 @@ func median(of []result) result {
 		p50:   middle(of, func(r result) time.Duration { return r.p50 }),
 		p99:   middle(of, func(r result) time.Duration { return r.p99 }),
 		cores: middle(of, func(r result) float64 { return r.cores }),
+		cpu:   middle(of, func(r result) time.Duration { return r.cpu }),
 	}
 }
 

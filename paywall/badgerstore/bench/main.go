@@ -6,8 +6,11 @@
 // that takes the same bytes in the same groups. They take turns on one disk, and
 // then on one whose syncs are slowed by 2 ms: ours in the journal's file layer,
 // PostgreSQL's with strace. At last the same purchases come over HTTP: to the checkout,
-// and to a handler that calls PostgreSQL. What counts is the ratio within one run; the
-// README has one.
+// and to a handler that calls PostgreSQL. Offers are signed before the time runs, by the
+// ring that sells, as the gate does seconds before in life; once more by another one,
+// whose signatures have to be checked. What counts is the ratio within one run, on a
+// machine that does nothing else; on one that does, the ratio by CPU time. The README has
+// one.
 //
 //	go run ./paywall/badgerstore/bench [-short] [-million] [-nopg] [-dir <folder on the disk>]
 package main
@@ -103,7 +106,7 @@ func (o *settings) compare(ctx context.Context, rounds int, d time.Duration) err
 		if err = errors.Join(err, c.close()); err != nil {
 			return err
 		}
-		if store, ok := c.rows[0].contender.(*ours); ok && c.title == "this disk" {
+		if store, ok := c.rows[0].store.(*ours); ok && c.title == "this disk" {
 			z, err := measureSizes(store.dir, sold)
 			if err != nil {
 				return err

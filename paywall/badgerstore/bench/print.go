@@ -12,7 +12,7 @@ import (
 func (c *contest) print() {
 	fmt.Printf("\n%s\n", c.title)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "buyers\tunlocks/s\tp50\tp99\tcores busy\t÷ raw\t÷ PostgreSQL\tp99 ÷ PostgreSQL\t  what\t")
+	fmt.Fprintln(w, "buyers\tunlocks/s\tp50\tp99\tcores busy\tµs of CPU\t÷ raw\t÷ PostgreSQL\tgoal\tby CPU time\tp99 ÷ PostgreSQL\t  what\t")
 	for _, buyers := range c.buyers {
 		ceiling, _ := c.row(rawName).at(buyers)
 		other, _ := c.row(postgresName).at(buyers)
@@ -21,10 +21,10 @@ func (c *contest) print() {
 			if !ok {
 				continue
 			}
-			fmt.Fprintf(w, "%d\t%.0f\t%s\t%s\t%.1f\t%s\t%s\t%s\t  %s\t\n", buyers, got.rate, short(got.p50), short(got.p99), got.cores,
-				ratio(got.rate, ceiling.rate), ratio(got.rate, other.rate), ratio(float64(got.p99), float64(other.p99)), r.name)
+			fmt.Fprintf(w, "%d\t%.0f\t%s\t%s\t%.1f\t%d\t%s\t%s\t%s\t%s\t%s\t  %s\t\n", buyers, got.rate, short(got.p50), short(got.p99), got.cores, got.cpu.Microseconds(),
+				ratio(got.rate, ceiling.rate), ratio(got.rate, other.rate), r.goal, ratio(float64(other.cpu), float64(got.cpu)), ratio(float64(got.p99), float64(other.p99)), r.name)
 		}
-		fmt.Fprintln(w, "\t\t\t\t\t\t\t\t\t")
+		fmt.Fprintln(w, "\t\t\t\t\t\t\t\t\t\t\t\t")
 	}
 	_ = w.Flush() // to standard output
 	for _, r := range c.rows {
