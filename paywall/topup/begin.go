@@ -1,6 +1,7 @@
 package topup
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -23,6 +24,7 @@ const (
 
 // Request is a top-up that a reader asks for.
 type Request struct {
+	ID      string // of the intent to be, 16 characters of A-Z and 2-7 that a form brings along, so that it begins one however often it is sent; "": drawn
 	Wallet  string
 	Way     string
 	Amount  paywall.Money // one of the way's
@@ -72,6 +74,9 @@ func (s *Service) Begin(ctx context.Context, q Request) (Status, error) {
 		return Status{}, err
 	}
 	want := wanted{q.Wallet, q.Way, q.Site, q.Amount.Micros}
+	if status, known, err := s.goOn(ctx, l, way, want, q); known || err != nil {
+		return status, err
+	}
 	if b := s.remembered(want); b != nil {
 		status, err := s.offer(ctx, l, way, want, b)
 		if !errors.Is(err, ErrRefused) {
@@ -85,6 +90,45 @@ func (s *Service) Begin(ctx context.Context, q Request) (Status, error) {
 	return s.offer(ctx, l, way, want, b)
 }
 
+// goOn goes on with the intent that a request names, if it was begun before.
+func (s *Service) goOn(ctx context.Context, l Ledger, way *openWay, want wanted, q Request) (_ Status, known bool, _ error) {
+	if q.ID == "" {
+		return Status{}, false, nil
+	}
+	if !intentID(q.ID) {
+		return Status{}, false, paywall.Errorf(paywall.CodeMalformed, "a top-up cannot have this id; it has 16 characters of A-Z and 2-7")
+	}
+	in, err := s.find(ctx, l, q.ID)
+	switch {
+	case isNotFound(err):
+		return Status{}, false, nil
+	case err != nil:
+		return Status{}, false, err
+	case in.Wallet != q.Wallet || in.Way != q.Way || in.Amount != q.Amount:
+		return Status{}, false, paywall.ErrConflict
+	case in.State == paywall.IntentOpen:
+		b := begin(q, q.ID, in.ExpiresAt)
+		b.sealed = in.ID
+		b.Strict, _ = way.breaker.judge(s.o.Now())
+		status, err := s.offer(ctx, l, way, want, b)
+		return status, true, err
+	}
+	status, err := s.Look(ctx, q.ID)
+	if err == nil && status.Intent.State == paywall.IntentOffered && status.Next == nil {
+		err = errSilent
+	}
+	return status, true, err
+}
+
+// errSilent is for a reader whose provider does not say where to pay.
+var errSilent = paywall.Errorf(paywall.CodeUnavailable, "the payment service does not answer; nothing was taken. Try again in a minute, or choose another way: %w", ErrProvider)
+
+// begin is what a way is told of a request.
+func begin(q Request, id string, expires time.Time) *begun {
+	back := q.Site + returnPath + url.QueryEscape(id)
+	return &begun{Begin: Begin{ID: id, Amount: q.Amount, Expires: expires, Return: back, Cancel: back + "&canceled=1"}}
+}
+
 // record has the ledger know an intent before anybody is asked for money.
 func (s *Service) record(ctx context.Context, l Ledger, way *openWay, q Request) (*begun, error) {
 	now := s.o.Now()
@@ -95,20 +139,17 @@ func (s *Service) record(ctx context.Context, l Ledger, way *openWay, q Request)
 	if !s.networks.allow(q.Network, now) {
 		return nil, paywall.Errorf(paywall.CodeRateLimited, "too many top-ups were begun from your network; try again in an hour, or choose a voucher")
 	}
-	id := rand.Text()[:intentLength]
-	back := q.Site + returnPath + url.QueryEscape(id)
-	b := &begun{Begin: Begin{
-		ID: id, Amount: q.Amount, Expires: now.Add(way.Life()).UTC().Truncate(time.Second),
-		Return: back, Cancel: back + "&canceled=1", Strict: strict,
-	}}
+	b := begin(q, cmp.Or(q.ID, rand.Text()[:intentLength]), now.Add(way.Life()).UTC().Truncate(time.Second))
+	b.Strict = strict
 	var err error
-	if b.sealed, err = s.o.Seals.seal(id, s.o.Seals.year()); err != nil {
+	if b.sealed, err = s.o.Seals.seal(b.ID, s.o.Seals.year()); err != nil {
 		return nil, err
 	}
-	_, err = l.BeginTopUp(ctx, paywall.Intent{
+	in, err := l.BeginTopUp(ctx, paywall.Intent{
 		ID: b.sealed, Wallet: q.Wallet, Way: q.Way, Amount: q.Amount,
 		State: paywall.IntentOpen, Begun: now, ExpiresAt: b.Expires,
 	})
+	b.Expires = in.ExpiresAt // of the first, if the same form began it at the same moment
 	return b, err
 }
 
@@ -127,7 +168,7 @@ func (s *Service) offer(ctx context.Context, l Ledger, way *openWay, want wanted
 	if err != nil {
 		s.remember(want, b)
 		s.o.Logger.Warn("a way did not answer a new top-up", "way", want.way, "error", err)
-		return Status{}, paywall.Errorf(paywall.CodeUnavailable, "the payment service does not answer; nothing was taken. Try again in a minute, or choose another way: %w", err)
+		return Status{}, paywall.Errorf(paywall.CodeUnavailable, "%s: %w", errSilent.Message, err)
 	}
 	in, err := s.offered(ctx, l, b, next.Object)
 	if err != nil {
