@@ -11,8 +11,8 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// maxMovementID bounds what a way may call a movement, in bytes.
-const maxMovementID = 200
+// maxMovementID bounds what a way may call a movement, in bytes: sealed, it is a third longer.
+const maxMovementID = 150
 
 // errForeign is of money in another currency than the ledger's: it cannot be booked.
 var errForeign = errors.New("the ledger has another currency")
@@ -59,7 +59,7 @@ func (s *Service) settle(ctx context.Context, l Ledger, in paywall.Intent) (sett
 func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywall.Intent, found Found) (settled, error) {
 	out := settled{intent: in, found: found, credited: paywall.Money{Currency: in.Amount.Currency}}
 	var failed []error
-	paid := false
+	paid, came := false, false
 	for _, m := range inOrder(found.Movements) {
 		booked, err := s.book(ctx, l, way.Name(), m)
 		switch {
@@ -68,21 +68,16 @@ func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywal
 		case err != nil:
 			failed = append(failed, err)
 			continue
-		case m.Kind == paywall.MovedPayment && booked.Placed:
-			paid = true
+		case m.Kind == paywall.MovedPayment:
+			came = true
+			paid = paid || booked.Placed
 			out.credited.Micros += booked.Credited.Micros
 		}
 		if !booked.Replayed {
 			out.news = append(out.news, m)
 		}
 	}
-	to := found.State
-	if to == paywall.IntentPaid && !paid {
-		to = paywall.IntentPending // a payment without a movement is not here yet
-	}
-	if paid {
-		to = paywall.IntentPaid
-	}
+	to := reached(found.State, paid, came)
 	if to == in.State {
 		return out, errors.Join(failed...)
 	}
@@ -95,6 +90,20 @@ func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywal
 		way.breaker.count(moved.State == paywall.IntentPaid, s.o.Now())
 	}
 	return out, errors.Join(failed...)
+}
+
+// reached is how far an intent is whose way says state. What came may stand in unclaimed,
+// such as for a wallet that was closed meanwhile; then nobody is waited for.
+func reached(state paywall.IntentState, paid, came bool) paywall.IntentState {
+	switch {
+	case paid:
+		return paywall.IntentPaid
+	case state == paywall.IntentPaid && came:
+		return paywall.IntentFailed
+	case state == paywall.IntentPaid:
+		return paywall.IntentPending // its movement is not there yet
+	}
+	return state
 }
 
 // inOrder sorts movements so that each finds what it builds on.
@@ -144,10 +153,7 @@ func (s *Service) book(ctx context.Context, l Ledger, way string, m paywall.Move
 	if err != nil {
 		return booked, fmt.Errorf("booking a %s of %s: %w", m.Kind, way, err)
 	}
-	if m.Kind == paywall.MovedPayment && booked.Placed && in.ID != "" && in.State != paywall.IntentPaid {
-		_, err = l.MoveIntent(ctx, in.ID, paywall.IntentPaid, in.Object)
-	}
-	return booked, err
+	return booked, nil
 }
 
 // check refuses what no ledger could book.

@@ -110,10 +110,10 @@ func (c *comparison) readWay(ctx context.Context, way Offered) error {
 
 func (c *comparison) compare(ctx context.Context, m paywall.Movement) error {
 	here := c.find(m)
-	if here == nil {
-		if other, moves := unexplained(m); moves {
-			if here = c.find(other); here != nil { // booked while its payment was not known
-				m = other
+	for _, booked := range bookedAs(m) {
+		if here == nil {
+			if here = c.find(booked); here != nil {
+				m = booked
 			}
 		}
 	}
@@ -125,6 +125,20 @@ func (c *comparison) compare(ctx context.Context, m paywall.Movement) error {
 	}
 	here.seen = true
 	return nil
+}
+
+// bookedAs is what else the journal may have a movement as: a refund that belongs to no
+// cash-out of ours, and what came while its payment was not known.
+func bookedAs(m paywall.Movement) (others []paywall.Movement) {
+	if m.CashOut != "" {
+		other := m
+		other.CashOut = ""
+		others = append(others, other)
+	}
+	if other, moves := unexplained(m); moves {
+		others = append(others, other)
+	}
+	return others
 }
 
 // book mends a movement that the journal has not. When it was booked since the journal was

@@ -61,6 +61,23 @@ func Run(t *testing.T, open func(t *testing.T) Bench) {
 		{"ReturnIsIdempotent", returnIsIdempotent},
 		{"ContextsAreHonoured", contextsAreHonoured},
 		{"FailuresAreTheProviders", failuresAreTheProviders},
+
+		{"CreditEqualsPayment", creditEqualsPayment},
+		{"ParallelLooksCreditOnce", parallelLooksCreditOnce},
+		{"LatePaymentIsCredited", latePaymentIsCredited},
+		{"SlowPayments", slowPayments},
+		{"FailedPaymentCreditsNothing", failedPaymentCreditsNothing},
+		{"NewsThatNeverComeAreFound", newsThatNeverComeAreFound},
+		{"LedgerAwayIsNoAnswer", ledgerAwayIsNoAnswer},
+		{"HangingProviderIsSaid", hangingProviderIsSaid},
+		{"RefundsAtTheProvider", refundsAtTheProvider},
+		{"Disputes", disputes},
+		{"WarnedPaymentIsRefunded", warnedPaymentIsRefunded},
+		{"CashOut", cashOut},
+		{"CashOutSurvivesALostAnswer", cashOutSurvivesALostAnswer},
+		{"UnexplainedMoneyIsKept", unexplainedMoneyIsKept},
+		{"Storm", storm},
+		{"ProviderLearnsNothing", providerLearnsNothing},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
