@@ -1,6 +1,7 @@
 package topup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -20,8 +21,8 @@ type Placed struct {
 // date: the same in all statements.
 //
 // A refund that names an intent, and no payment, is a cash-out that a person sent: the
-// open part of that intent with the same amount is done by it. Without one it stands in
-// suspense.
+// open part of that intent with the same amount is done by it. Without one, a payment of
+// that intent was given back; without such a payment, it stands in suspense.
 //
 // When the ledger is away, Place answers what it placed so far, and the error.
 func (s *Service) Place(ctx context.Context, movements []paywall.Movement) ([]Placed, error) {
@@ -61,21 +62,54 @@ func (s *Service) place(ctx context.Context, l Ledger, m paywall.Movement) (payw
 	if errors.Is(err, paywall.ErrConflict) { // by an earlier import, for another part
 		return paywall.Booked{Placed: true, Replayed: true}, nil
 	}
-	if isNotFound(err) {
+	if !isNotFound(err) {
+		return booked, err
+	}
+	if known.Payment, err = s.paymentOf(ctx, l, m); err != nil {
+		return paywall.Booked{}, err
+	}
+	if known.Payment == "" {
 		return s.bookUnexplained(ctx, l, m)
 	}
-	return booked, err
+	return s.book(ctx, l, m.Way, known)
+}
+
+// paymentOf finds the payment of an intent that a person gave back, "" if there is none:
+// the last of that amount, or else the last one. This reads the journal; it is rare.
+func (s *Service) paymentOf(ctx context.Context, l Ledger, m paywall.Movement) (string, error) {
+	in, err := s.find(ctx, l, m.Intent)
+	if err != nil {
+		return "", ignoring(err, errNoIntent)
+	}
+	var last, fitting string
+	for moved, err := range l.Movements(ctx, in.Begun) {
+		if err != nil {
+			return "", err
+		}
+		if moved.Kind != paywall.MovedPayment || moved.Way != m.Way || moved.Intent != in.ID {
+			continue
+		}
+		last = moved.Payment
+		if moved.Amount == m.Amount {
+			fitting = last
+		}
+	}
+	return s.o.Seals.open(cmp.Or(fitting, last))
+}
+
+func ignoring(err, ignored error) error {
+	if errors.Is(err, ignored) {
+		return nil
+	}
+	return err
 }
 
 // partOf finds the open cash-out that a refund completes; without ID if there is none.
 // What left the bank before the part was planned is another's.
 func (s *Service) partOf(ctx context.Context, l Ledger, m paywall.Movement) (paywall.CashOutPart, error) {
 	in, err := s.find(ctx, l, m.Intent)
-	if errors.Is(err, errNoIntent) {
-		return paywall.CashOutPart{}, nil
-	}
 	if err != nil {
-		return paywall.CashOutPart{}, err
+		return paywall.CashOutPart{}, ignoring(err, errNoIntent)
 	}
 	for after := ""; ; {
 		page, err := l.OpenCashOuts(ctx, after, pageSize)
