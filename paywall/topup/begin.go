@@ -132,7 +132,7 @@ func begin(q Request, id string, expires time.Time) *begun {
 // record has the ledger know an intent before anybody is asked for money.
 func (s *Service) record(ctx context.Context, l Ledger, way *openWay, q Request) (*begun, error) {
 	now := s.o.Now()
-	strict, closed := way.breaker.judge(now)
+	strict, closed := way.judge(now)
 	if closed && !q.Known {
 		return nil, paywall.Errorf(paywall.CodeUnavailable, "this way is closed for new wallets for an hour, since too many payments failed; choose another way")
 	}

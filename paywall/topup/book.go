@@ -87,7 +87,7 @@ func (s *Service) bookAll(ctx context.Context, l Ledger, way *openWay, in paywal
 	}
 	out.intent = moved
 	if way.asks() && moved.State.Final() && !in.State.Final() {
-		way.breaker.count(moved.State == paywall.IntentPaid, s.o.Now())
+		way.count(moved.State == paywall.IntentPaid, s.o.Now())
 	}
 	return out, errors.Join(failed...)
 }

@@ -19,13 +19,11 @@ const (
 )
 
 // OpenSeals keeps a key for each year in the folder, next to the keys that sign. Each is
-// made when it is first needed. A key that is damaged, or that others can read, is refused.
+// made when something is first sealed in its year, so that nothing is put into the folder
+// of a ledger that is away. A key that is damaged, or that others can read, is refused.
 func OpenSeals(dir string, now func() time.Time) (*Seals, error) {
 	s := &Seals{dir: dir, now: now, keys: map[int]*sealKey{}}
 	if err := s.Tidy(); err != nil {
-		return nil, err
-	}
-	if _, err := s.key(s.year()); err != nil {
 		return nil, err
 	}
 	for _, year := range s.years() {

@@ -1,13 +1,13 @@
 package topup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
@@ -37,6 +37,7 @@ type Options struct {
 	Ledger   func(context.Context) (Ledger, error) // asked for each call: it may be away for a while
 	Ways     []Offered
 	Seals    *Seals
+	Memory   *Memory // of the service before, on the same ledger; nil: there was none
 	Currency paywall.Currency
 	Logger   *slog.Logger
 	Now      func() time.Time
@@ -51,20 +52,15 @@ type Offered struct {
 // Service begins top-ups, learns what became of them, and has the ledger book it. It
 // keeps nothing that has to survive a restart. It is safe for concurrent use.
 type Service struct {
-	o        Options
-	ways     map[string]*openWay
-	networks *networks
-	wake     chan struct{} // a cash-out is planned
-
-	mu    sync.Mutex
-	begun map[wanted]*begun   // intents whose answer from the way did not reach a reader
-	again map[string]struct{} // ids of intents that could not be booked when a way named them
+	*Memory
+	o    Options
+	ways map[string]*openWay
 }
 
 // openWay is a way and what is counted about it.
 type openWay struct {
 	Offered
-	breaker breaker
+	*breaker
 }
 
 // asks reports whether the way has a provider that answers, rather than a person who
@@ -73,14 +69,7 @@ func (w *openWay) asks() bool { return len(w.Origins()) > 0 }
 
 // New makes a service. Ways with the same name, or without amounts, are refused.
 func New(o Options) (*Service, error) {
-	s := &Service{
-		o:        o,
-		ways:     map[string]*openWay{},
-		networks: newNetworks(),
-		wake:     make(chan struct{}, 1),
-		begun:    map[wanted]*begun{},
-		again:    map[string]struct{}{},
-	}
+	s := &Service{Memory: cmp.Or(o.Memory, NewMemory()), o: o, ways: map[string]*openWay{}}
 	for _, way := range o.Ways {
 		name := way.Name()
 		if s.ways[name] != nil {
@@ -94,7 +83,7 @@ func New(o Options) (*Service, error) {
 				return nil, fmt.Errorf("%s %s cannot be paid by %q: amounts are above zero and in %s", amount, amount.Currency, name, o.Currency)
 			}
 		}
-		s.ways[name] = &openWay{Offered: way}
+		s.ways[name] = &openWay{way, s.breaker(name)}
 	}
 	return s, nil
 }

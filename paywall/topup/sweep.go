@@ -19,8 +19,15 @@ const (
 )
 
 // Run sweeps until ctx ends: see [Service.Sweep]. A ledger or a provider that is away is
-// asked again later.
+// asked again later. Of services that share a [Memory] one sweeps at a time: the next waits
+// until the one before has ended.
 func (s *Service) Run(ctx context.Context) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return
+	}
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	var slow time.Time
@@ -176,7 +183,7 @@ func (s *Service) end(ctx context.Context, l Ledger, in paywall.Intent) error {
 		return err
 	}
 	if way := s.ways[in.Way]; way != nil && way.asks() && in.Object != "" {
-		way.breaker.count(false, s.o.Now())
+		way.count(false, s.o.Now())
 	}
 	return nil
 }

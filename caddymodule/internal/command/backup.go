@@ -158,7 +158,7 @@ func readKeys(dir string) (map[string][]byte, error) {
 		return nil, nil
 	}
 	keys := map[string][]byte{}
-	for _, pattern := range []string{"*.json", "*.pem"} { // what the first names is written before it
+	for _, pattern := range []string{"*.json", "*.pem", "link-????"} { // what the first names is written before it
 		names, err := filepath.Glob(filepath.Join(dir, "keys", pattern))
 		if err != nil {
 			return nil, err

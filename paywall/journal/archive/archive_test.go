@@ -155,7 +155,7 @@ func TestACopyIsTheSameAndMayHaveTheKeys(t *testing.T) {
 			t.Errorf("the copy is different: %v", err)
 		}
 		copied.Reset()
-		keys := map[string][]byte{"ring.json": []byte("{}"), "a_-9.pem": []byte("secret")}
+		keys := map[string][]byte{"ring.json": []byte("{}"), "link-2026": []byte("thirty-two bytes"), "a_-9.pem": []byte("secret")}
 		if _, err := Copy(&copied, bytes.NewReader(b), keys); err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func (m *Manifest) Keys() bool {
 
 var (
 	partName = regexp.MustCompile(`^journal/([0-9]{8})\.jsonl(?:\+([1-9][0-9]{0,9}))?$`)
-	keyName  = regexp.MustCompile(`^keys/([A-Za-z0-9_-]+\.(?:pem|json))$`)
+	keyName  = regexp.MustCompile(`^keys/([A-Za-z0-9_-]+\.(?:pem|json)|link-[0-9]{4})$`)
 )
 
 // Part says which segment a member belongs to, and from which byte on.
@@ -94,7 +94,7 @@ func (m Member) Part() (segment uint32, offset int64, ok bool) {
 	return uint32(n), offset, err == nil
 }
 
-// Key gives the file name of a signing key.
+// Key gives the file name of a key: one that signs, or one that links payments with wallets.
 func (m Member) Key() (string, bool) {
 	found := keyName.FindStringSubmatch(m.Name)
 	if found == nil {
