@@ -24,7 +24,7 @@ type post struct {
 	now    func() time.Time
 	retry  []time.Duration
 	ctx    context.Context
-	close  context.CancelFunc
+	close  func()
 	wake   chan struct{}
 	slots  chan struct{}
 
@@ -46,9 +46,15 @@ type letter struct {
 
 func newPost(options Options) *post {
 	ctx, cancel := context.WithCancel(context.Background())
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = atOnce
 	return &post{
-		client: http.Client{Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		now:    options.Now, retry: options.Retry, ctx: ctx, close: cancel,
+		client: http.Client{Transport: transport, Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		now:    options.Now, retry: options.Retry, ctx: ctx,
+		close: func() {
+			cancel()
+			transport.CloseIdleConnections()
+		},
 		wake: make(chan struct{}, 1), slots: make(chan struct{}, atOnce),
 	}
 }

@@ -54,7 +54,7 @@ func ok(int) int { return http.StatusOK }
 // waited gives what came once all is delivered.
 func (in *inbox) waited(s *shop) []delivered {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	if err := s.bank.Wait(ctx); err != nil {
 		s.t.Fatal(err)
