@@ -52,13 +52,13 @@ func (a *Audit) addCashOut(r *journal.Record, at Ref) {
 	}
 	a.wantLegs(r, a.goesOn(r, c, before)...)
 	a.waits(r, at, named{c.of.way, r.CashOut}, "")
+	if of(r, walletPrefix+r.Wallet) != 0 {
+		a.listed(r, at)
+	}
 	if ended(next) && !ended(before) {
 		a.leaving -= c.amount
-		if w := a.own(r); w != nil {
-			w.Leaving.Parts--
-		}
-		if a.closing(c.wallet) {
-			a.closes[c.wallet]--
+		if a.open[c.wallet]--; a.open[c.wallet] == 0 {
+			delete(a.open, c.wallet)
 		}
 	}
 }
@@ -78,7 +78,7 @@ func (a *Audit) goesOn(r *journal.Record, c *cashOut, before paywall.CashOutStat
 		p.Returned -= c.amount
 	}
 	into := walletPrefix + r.Wallet
-	if open, closes := a.closes[r.Wallet]; r.Wallet == "" || closes && open == 0 {
+	if a.closed(r.Wallet) {
 		into = paywall.AccountUnclaimed
 	}
 	return []leg{{Account: from, Micros: -c.amount}, {Account: into, Micros: c.amount}}
@@ -102,10 +102,8 @@ func (a *Audit) addPlanned(r *journal.Record, at Ref, next paywall.CashOutState)
 	p.Returned += c.amount
 	a.leaving += c.amount
 	a.wantLegs(r, leg{Account: walletPrefix + r.Wallet, Micros: -c.amount}, leg{Account: paywall.AccountTransit, Micros: c.amount})
-	if r.Closes {
-		a.closes[r.Wallet]++
-	} else if a.closing(r.Wallet) {
-		a.fault(r, "its wallet is closed and has money back again")
+	if a.open[r.Wallet]++; r.Closes {
+		a.closes[r.Wallet] = true
 	}
 	w := a.own(r)
 	if w == nil {
@@ -114,7 +112,6 @@ func (a *Audit) addPlanned(r *journal.Record, at Ref, next paywall.CashOutState)
 	if c.amount > w.Balance-w.Free {
 		a.fault(r, "it gives free credit back")
 	}
+	w.addTransfer(r, at)
 	c.Prev, w.Leaving.Newest = w.Leaving.Newest, at
-	w.Leaving.Parts++
-	w.Leaving.Closes = w.Leaving.Closes || r.Closes
 }

@@ -56,7 +56,8 @@ type comparison struct {
 }
 
 func (c *comparison) compareWallet(id state.WalletID, w *wallet) {
-	w.Owed = c.owes[id.String()]
+	own := id.String()
+	w.Owed, w.Leaving.Parts, w.Leaving.Closes = c.owes[own], c.open[own], c.closes[own]
 	c.want(state.WalletKey(id), w.Wallet.Encode(), "a wallet's balance, settings or sums")
 	for resource, o := range w.resources {
 		c.want(append(state.ResourcePrefix(w.Number), resource[:]...), o.Encode(), "what a wallet owns")

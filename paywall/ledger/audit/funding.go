@@ -17,7 +17,8 @@ type funding struct {
 	disputes  map[named]*reversal
 	cashOuts  map[string]*cashOut
 	unclaimed map[named]*stray
-	closes    map[string]uint64 // wallets that a cash-out closes: its parts that have not ended
+	open      map[string]uint64 // parts of cash-outs that have not ended, by wallet
+	closes    map[string]bool   // wallets that a cash-out closes
 	owes      map[string]int64  // by wallet, also of those that were erased; "" is nobody
 	gone      map[string]state.Number
 
@@ -31,7 +32,7 @@ func newFunding() funding {
 	return funding{
 		booked: map[movement]Ref{}, intents: map[string]*intent{}, payments: map[named]*payment{},
 		reversals: map[named]*reversal{}, disputes: map[named]*reversal{}, cashOuts: map[string]*cashOut{}, unclaimed: map[named]*stray{},
-		closes: map[string]uint64{}, owes: map[string]int64{}, gone: map[string]state.Number{},
+		open: map[string]uint64{}, closes: map[string]bool{}, owes: map[string]int64{}, gone: map[string]state.Number{},
 	}
 }
 
@@ -64,7 +65,7 @@ func (a *Audit) addFunding(r *journal.Record, at Ref) {
 			a.gone[r.Wallet] = w.Number
 		}
 	case r.Kind == paywall.KindRedeem:
-		if a.closing(r.Wallet) {
+		if a.closes[r.Wallet] {
 			a.fault(r, "its wallet is closed and takes money in")
 		}
 		a.wantLegs(r, a.credit(r, paywall.AccountVoucher, -of(r, paywall.AccountVoucher))...)
@@ -99,9 +100,9 @@ func (a *Audit) fault(r *journal.Record, format string, args ...any) {
 	}
 }
 
-func (a *Audit) closing(wallet string) bool {
-	_, closes := a.closes[wallet]
-	return closes
+// closed reports whether nothing goes into a wallet any more.
+func (a *Audit) closed(wallet string) bool {
+	return wallet == "" || a.closes[wallet] && a.open[wallet] == 0
 }
 
 // mayBuy checks that a wallet that buys owes nothing and is not closed.
@@ -109,7 +110,7 @@ func (a *Audit) mayBuy(r *journal.Record) {
 	if owed := a.owes[r.Wallet]; owed > 0 {
 		a.fault(r, "its wallet owes %d millionths and buys", owed)
 	}
-	if a.closing(r.Wallet) {
+	if a.closes[r.Wallet] {
 		a.fault(r, "its wallet is closed and buys")
 	}
 }

@@ -189,7 +189,6 @@ func cashOutFaults(f funds) map[string][]journal.Record {
 		"closed and takes money in":  after(closes, f.topUp(a, "2", 10, 0)),
 		"and takes money in":         after(closes, f.redeemed(a, moves(wallet, 50))),
 		"closed and begins a top-up": after(closes, f.intent(a, "i9", paywall.IntentOpen)),
-		"has money back again":       after(closes, f.planned(a, "d-0", "1", 1, false)),
 		"{unclaimed 60}":             after(closes, done, f.goes(a, "c-0", "failed", "r", moves("stripe", -60), moves(wallet, 60))),
 	}
 }

@@ -14,17 +14,12 @@ type intent struct {
 	way    string
 }
 
-// follows are the states that an intent may go to. What is paid later than anybody expected
-// counts all the same.
+// follows are the states that the record of an intent may have next. Paid it is by its
+// payment's record, however late that comes.
 var follows = map[paywall.IntentState][]paywall.IntentState{
-	paywall.IntentOpen: {
-		paywall.IntentOffered, paywall.IntentPending, paywall.IntentPaid, paywall.IntentFailed, paywall.IntentExpired, paywall.IntentRefused,
-	},
-	paywall.IntentOffered: {paywall.IntentPending, paywall.IntentPaid, paywall.IntentFailed, paywall.IntentExpired, paywall.IntentRefused},
-	paywall.IntentPending: {paywall.IntentPaid, paywall.IntentFailed, paywall.IntentExpired},
-	paywall.IntentFailed:  {paywall.IntentPaid},
-	paywall.IntentExpired: {paywall.IntentPaid},
-	paywall.IntentRefused: {paywall.IntentPaid},
+	paywall.IntentOpen:    {paywall.IntentOffered, paywall.IntentPending, paywall.IntentFailed, paywall.IntentExpired, paywall.IntentRefused},
+	paywall.IntentOffered: {paywall.IntentPending, paywall.IntentFailed, paywall.IntentExpired, paywall.IntentRefused},
+	paywall.IntentPending: {paywall.IntentFailed, paywall.IntentExpired, paywall.IntentRefused},
 }
 
 // addIntent checks that a top-up was begun once, by a wallet that may, and goes forward.
@@ -36,7 +31,7 @@ func (a *Audit) addIntent(r *journal.Record, at Ref) {
 		if next != paywall.IntentOpen || r.Amount <= 0 || r.Way == "" {
 			a.fault(r, "a top-up begins %q, with %d millionths", next, r.Amount)
 		}
-		if a.closing(r.Wallet) {
+		if a.closes[r.Wallet] {
 			a.fault(r, "its wallet is closed and begins a top-up")
 		}
 		in = &intent{Intent: state.Intent{State: next, Begun: at}, wallet: r.Wallet, way: r.Way}

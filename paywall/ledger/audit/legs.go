@@ -49,7 +49,7 @@ func (a *Audit) whose(r *journal.Record) string {
 func (a *Audit) credit(r *journal.Record, from string, amount int64) []leg {
 	whose := a.whose(r)
 	debt, account := min(a.owes[whose], amount), walletPrefix+r.Wallet
-	if open, closes := a.closes[r.Wallet]; r.Wallet == "" || closes && open == 0 {
+	if a.closed(r.Wallet) {
 		account = paywall.AccountUnclaimed
 	}
 	return []leg{{Account: from, Micros: -amount}, {Account: paywall.AccountReceivable, Micros: debt}, {Account: account, Micros: amount - debt}}

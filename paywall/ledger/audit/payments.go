@@ -45,13 +45,15 @@ func (a *Audit) addTopUp(r *journal.Record, at Ref) {
 	a.goesIn(r, at, p, a.credit(r, r.Way, gross))
 }
 
-// goesIn checks that a payment goes into its wallet.
+// goesIn checks that a payment, or without one other money, goes into its wallet.
 func (a *Audit) goesIn(r *journal.Record, at Ref, p *payment, legs []leg) {
-	if a.closing(r.Wallet) {
+	if a.closes[r.Wallet] {
 		a.fault(r, "its wallet is closed and takes money in")
 	}
-	p.wallet, p.Booked = r.Wallet, at
-	if w := a.own(r); w != nil {
+	if p != nil {
+		p.wallet, p.Booked = r.Wallet, at
+	}
+	if w := a.own(r); w != nil && p != nil {
 		p.Number, p.Prev, w.Funded = w.Number, w.Funded, at
 	}
 	a.wantLegs(r, legs...)

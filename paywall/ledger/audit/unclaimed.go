@@ -49,44 +49,35 @@ func (a *Audit) place(as named, amount int64) {
 	}
 }
 
-// placed finds unclaimed money, all of which has a place from now on.
-func (a *Audit) placed(r *journal.Record) (stray, *payment) {
+// placed finds unclaimed money, all of which has a place from now on, and the payment that
+// it came by; nil if it was to go back into a wallet.
+func (a *Audit) placed(r *journal.Record, at Ref, kind paywall.MovementKind) (int64, *payment) {
+	a.once(r, at, kind, by(r))
 	s := a.unclaimed[by(r)]
 	if s == nil {
 		a.fault(r, "no such money is unclaimed")
-		return stray{}, &payment{}
+		return -of(r, paywall.AccountUnclaimed), nil
 	}
-	a.place(by(r), s.Amount)
-	p := a.payments[named{r.Way, s.payment}]
-	if p == nil {
-		p = &payment{} // nothing that could go back that way again
-	}
-	return *s, p
+	amount := s.Amount
+	a.place(by(r), amount)
+	return amount, a.payments[named{r.Way, s.payment}]
 }
 
 func (a *Audit) addAssign(r *journal.Record, at Ref) {
-	a.once(r, at, state.BookedAssign, by(r))
-	amount := -of(r, paywall.AccountUnclaimed)
-	if s := a.unclaimed[by(r)]; s != nil {
-		amount = s.Amount
-	}
+	amount, p := a.placed(r, at, state.BookedAssign)
 	if in := a.intents[r.Intent]; in == nil || in.wallet != r.Wallet {
 		a.fault(r, "another wallet, or none, began its top-up")
 	} else {
 		in.State = paywall.IntentPaid
 	}
-	legs := a.credit(r, paywall.AccountUnclaimed, amount)
-	_, p := a.placed(r)
-	a.goesIn(r, at, p, legs)
+	a.goesIn(r, at, p, a.credit(r, paywall.AccountUnclaimed, amount))
 }
 
 func (a *Audit) addSendBack(r *journal.Record, at Ref) {
-	a.once(r, at, state.BookedSendBack, by(r))
-	amount := -of(r, paywall.AccountUnclaimed)
-	if s := a.unclaimed[by(r)]; s != nil {
-		amount = s.Amount
+	amount, p := a.placed(r, at, state.BookedSendBack)
+	if p != nil {
+		p.Returned += amount
+		p.SentBack = true
 	}
-	_, p := a.placed(r)
-	p.SentBack = true
 	a.wantLegs(r, leg{Account: paywall.AccountUnclaimed, Micros: -amount}, leg{Account: r.Way, Micros: amount})
 }
