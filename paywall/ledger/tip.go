@@ -46,10 +46,10 @@ func decideTip(v *view, wallet string, t *paywall.Tip) (_ *journal.Record, after
 		return nil, v.publicWallet(id, &w), sameTip(v, earlier, r, t)
 	}
 	switch {
-	case w.Owed > 0:
-		return nil, after, paywall.ErrOwing
 	case w.Leaving.Closes:
 		return nil, after, paywall.ErrWalletClosed
+	case w.Owed > 0:
+		return nil, after, paywall.ErrOwing
 	case overBudget(&w, t.Amount.Micros, v.now):
 		return nil, after, paywall.ErrOverBudget
 	case t.Amount.Micros > w.Balance:

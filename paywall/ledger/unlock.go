@@ -187,10 +187,10 @@ func decideSale(v *view, s *sale, r *journal.Record, owned state.Owned, p *paywa
 	q, w := &s.quote, &s.wallet
 	auto := unasked(w, owned, q.Charge.Micros, v.now)
 	switch {
-	case w.Owed > 0:
-		q.Refusal = paywall.ErrOwing
 	case w.Leaving.Closes:
 		q.Refusal = paywall.ErrWalletClosed
+	case w.Owed > 0:
+		q.Refusal = paywall.ErrOwing
 	case p.Shown != nil && q.Charge.Micros > p.Shown.Micros:
 		q.Refusal = errMoreNow
 	case r.Auto && !auto:
