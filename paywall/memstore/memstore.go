@@ -12,6 +12,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,8 +31,21 @@ type Store struct {
 	mu      sync.RWMutex
 	closed  bool
 	failure error
-	values  map[string][]byte
+	values  values
 	lines   []line // record n at n-1
+}
+
+// values are the keys and values of the state, by the first byte of the key: keys are
+// listed by prefix, and most are of a kind that nobody lists.
+type values [256]map[string][]byte
+
+// of are the values among which a key is.
+func (v *values) of(key string) map[string][]byte {
+	kind := &v[key[0]]
+	if *kind == nil {
+		*kind = map[string][]byte{}
+	}
+	return *kind
 }
 
 type line struct {
@@ -53,7 +67,7 @@ func New(currency paywall.Currency, now func() time.Time) (*Store, error) {
 	if now == nil {
 		now = time.Now
 	}
-	s := &Store{id: paywall.NewID(), currency: currency, now: now, values: map[string][]byte{}, watch: func([]ledger.Revocation) {}}
+	s := &Store{id: paywall.NewID(), currency: currency, now: now, watch: func([]ledger.Revocation) {}}
 	first := &journal.Record{Currency: currency, Ledger: s.id}
 	first.Kind = paywall.KindGenesis
 	return s, s.Commit(context.Background(), ledger.Change{Run: func(tx *ledger.Tx) error { return tx.Append(first) }})
@@ -108,9 +122,9 @@ func (s *Store) Commit(ctx context.Context, c ledger.Change) error {
 	s.lines = append(s.lines, staged...)
 	for key, value := range tx.Writes() {
 		if value == nil {
-			delete(s.values, key)
+			delete(s.values.of(key), key)
 		} else {
-			s.values[key] = value
+			s.values.of(key)[key] = value
 		}
 	}
 	if dead := tx.Revoked(); len(dead) > 0 {
@@ -130,27 +144,33 @@ func refOf(seq uint64) journal.Ref { return journal.RefOf(1, uint32(seq), 0) }
 
 // view is the state under the store's lock, or a copy of it.
 type view struct {
-	values map[string][]byte
+	values *values
 	lines  []line
 }
 
-func (s *Store) view() view { return view{s.values, s.lines} }
+func (s *Store) view() view { return view{&s.values, s.lines} }
 
 // Get implements [ledger.State].
-func (v view) Get(key []byte) ([]byte, error) { return v.values[string(key)], nil }
+func (v view) Get(key []byte) ([]byte, error) { return v.values[key[0]][string(key)], nil }
 
 // Each implements [ledger.State].
 func (v view) Each(prefix []byte, yield func(key, value []byte) error) error {
-	var keys []string
-	for key := range v.values {
-		if bytes.HasPrefix([]byte(key), prefix) {
-			keys = append(keys, key)
-		}
+	kinds := v.values[:]
+	if len(prefix) > 0 {
+		kinds = kinds[prefix[0] : int(prefix[0])+1]
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		if err := yield([]byte(key), bytes.Clone(v.values[key])); err != nil {
-			return err
+	for _, kind := range kinds {
+		var keys []string
+		for key := range kind {
+			if strings.HasPrefix(key, string(prefix)) {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		for _, key := range keys {
+			if err := yield([]byte(key), bytes.Clone(kind[key])); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -188,7 +208,10 @@ func (s *Store) View(ctx context.Context, _ ledger.Reads, look func(ledger.State
 func (s *Store) Compare(ctx context.Context, look func(ledger.State, journal.Mark) error) error {
 	s.mu.RLock()
 	err := cmp.Or(s.usable(), ctx.Err())
-	copied, end := view{maps.Clone(s.values), s.lines}, s.head()
+	copied, end := view{&values{}, s.lines}, s.head()
+	for i, kind := range s.values {
+		copied.values[i] = maps.Clone(kind)
+	}
 	s.mu.RUnlock()
 	if err != nil {
 		return unavailable(err)

@@ -21,7 +21,7 @@ func TestRevocationsAreForgottenWhenNoTokenCanLive(t *testing.T) {
 	}
 	dead := ledger.Revocation{Unlock: paywall.NewID(), Until: begun.Add(ledger.RevokedFor)}
 	key := string(state.RevokedKey(dead.Until, dead.Unlock))
-	s.values[key] = []byte{}
+	s.values.of(key)[key] = []byte{}
 	for _, c := range []struct {
 		later time.Duration
 		kept  bool
@@ -37,7 +37,7 @@ func TestRevocationsAreForgottenWhenNoTokenCanLive(t *testing.T) {
 		kept := func() bool {
 			s.mu.RLock()
 			defer s.mu.RUnlock()
-			_, kept := s.values[key]
+			_, kept := s.values.of(key)[key]
 			return kept
 		}
 		for range 200 {
