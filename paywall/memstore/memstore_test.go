@@ -18,6 +18,11 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 }
 
 func open(t *testing.T, now func() time.Time) *ledger.Ledger {
+	_, l := openStore(t, now)
+	return l
+}
+
+func openStore(t *testing.T, now func() time.Time) (*memstore.Store, *ledger.Ledger) {
 	s, err := memstore.New(storetest.Currency, now)
 	if err != nil {
 		t.Fatal(err)
@@ -31,5 +36,5 @@ func open(t *testing.T, now func() time.Time) *ledger.Ledger {
 			t.Error(err)
 		}
 	})
-	return l
+	return s, l
 }

@@ -1,8 +1,11 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"flag"
+	"maps"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -37,7 +40,7 @@ func Crashes(t *testing.T, checks int, open func(t *testing.T, now func() time.T
 		t.Fatal(err)
 	}
 	defer func() { _ = flag.Set("rapid.checks", was) }() // it was valid before
-	testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) {
+	testModel(t, rapid.Bool(), func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) {
 		m := open(t, now)
 		return m.Ledger(), m
 	})
@@ -68,6 +71,12 @@ func (m *model) doomed() {
 	if call == nil {
 		m.rt.Skip("nothing to do this to")
 	}
+	_ = m.dying(call)
+}
+
+// dying makes a call in the middle of which the power goes, and again afterwards, and
+// answers what the second does.
+func (m *model) dying(call func() error) error {
 	m.mortal.CutPowerSoon(rapid.IntRange(1, 4).Draw(m.rt, "step"))
 	first := call()
 	m.revive()
@@ -80,6 +89,19 @@ func (m *model) doomed() {
 		m.rt.Fatalf("in a crash: %v, afterwards: %v", first, again)
 	}
 	m.verify()
+	return again
+}
+
+// doomedMoney is a call of money in or out in the middle of which the power goes.
+func (m *model) doomedMoney() {
+	alive := *m.money
+	defer func() { m.money.try, m.money.loses = alive.try, false }()
+	m.money.loses = true
+	m.money.try = func(call func(context.Context) error) error {
+		return m.dying(func() error { return call(m.t.Context()) })
+	}
+	calls := m.money.calls()
+	calls[rapid.SampledFrom(slices.Sorted(maps.Keys(calls))).Draw(m.rt, "doomed call")]()
 }
 
 func sameError(a, b error) bool { return paywall.ErrorCode(a) == paywall.ErrorCode(b) }
@@ -96,7 +118,7 @@ func (m *model) doomedOpen(*modelReader) func() error {
 	return func() error {
 		w, err := m.store.OpenWallet(m.t.Context(), keys, paywall.Welcome{Amount: euro(70)})
 		if err == nil && opened == nil {
-			opened = &modelReader{reader: reader{w, keys}, cents: 70, free: 70}
+			opened = &modelReader{holder: holder{reader{w, keys}, purse{cents: 70, free: 70}}}
 			m.readers = append(m.readers, opened)
 		}
 		if err == nil && opened.ID != w.ID {
@@ -163,8 +185,7 @@ func (m *model) doomedRedeem(r *modelReader) func() error {
 	return func() error {
 		_, err := m.store.Redeem(m.t.Context(), r.ID, m.codes[0])
 		if err == nil && v.by == nil {
-			v.by = r
-			r.cents += v.cents
+			v.redeem(m, r)
 		}
 		return err
 	}

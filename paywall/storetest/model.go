@@ -13,8 +13,8 @@ import (
 )
 
 // testModel runs random calls against the store and against a few maps that say
-// what must come out.
-func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal)) {
+// what must come out. Money says whether money comes in and goes out in a run.
+func testModel(t *testing.T, money *rapid.Generator[bool], open func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal)) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var mortal Mortal
 		h := newSuite(t, func(t *testing.T, now func() time.Time) (l *ledger.Ledger) {
@@ -22,6 +22,7 @@ func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*led
 			return l
 		})
 		m := &model{suite: h, mortal: mortal, rt: rt, vouchers: map[paywall.Hash]*modelVoucher{}}
+		m.money = m.newTeller()
 		calls := map[string]func(*rapid.T){
 			"open":    func(rt *rapid.T) { m.rt = rt; m.open() },
 			"buy":     func(rt *rapid.T) { m.rt = rt; m.buyAny() },
@@ -46,8 +47,12 @@ func testModel(t *testing.T, open func(t *testing.T, now func() time.Time) (*led
 			calls["crash"] = func(rt *rapid.T) { m.rt = rt; m.crash() }
 			calls["doomed"] = func(rt *rapid.T) { m.rt = rt; m.doomed() }
 		}
+		if money.Draw(rt, "money") {
+			m.addMoney(calls)
+		}
 		rt.Repeat(calls)
 		m.checkShares()
+		m.money.checkSums(h.accounts())
 		h.verify()
 		if err := h.store.Close(); err != nil {
 			rt.Fatalf("closing: %v", err)
@@ -64,6 +69,7 @@ type model struct {
 	codes    []paywall.Hash
 	gifts    []*modelGift
 	alice    int64 // what the creator must have, in millionths
+	money    *teller
 }
 
 type modelGift struct {
@@ -76,10 +82,7 @@ type modelGift struct {
 }
 
 type modelReader struct {
-	reader
-	cents   int64
-	free    int64 // of them, free credit
-	erased  bool
+	holder
 	wants   paywall.Settings
 	unlocks []*modelUnlock
 	tips    []modelTip
@@ -98,8 +101,15 @@ type modelUnlock struct {
 }
 
 type modelVoucher struct {
-	cents int64
-	by    *modelReader
+	cents    int64
+	by       *modelReader
+	credited int64 // after what its wallet owed
+}
+
+func (v *modelVoucher) redeem(m *model, by *modelReader) {
+	before := by.cents
+	by.add(m.money.sums, v.cents)
+	v.by, v.credited = by, by.cents-before
 }
 
 func (m *model) any() *modelReader {
@@ -118,7 +128,7 @@ func (m *model) want(what string, err, want error) bool {
 
 func (m *model) open() {
 	cents := rapid.Int64Range(0, 200).Draw(m.rt, "welcome")
-	m.readers = append(m.readers, &modelReader{reader: m.reader(cents), cents: cents, free: cents})
+	m.readers = append(m.readers, &modelReader{holder: holder{m.reader(cents), purse{cents: cents, free: cents}}})
 }
 
 func (r *modelReader) live(resource string, now time.Time) *modelUnlock {
@@ -164,6 +174,10 @@ func (m *model) buyAny() {
 		if m.want("buying what is owned", err, nil) && (!receipt.AlreadyOwned || receipt.Unlock != m.shown(r, live)) {
 			m.rt.Fatalf("owned %+v, got %+v", live.unlock, receipt)
 		}
+	case r.closing:
+		m.want("buying with a closed wallet", err, paywall.ErrWalletClosed)
+	case r.owed > 0:
+		m.want("buying while owing", err, paywall.ErrOwing)
 	case p.Auto && (r.undid(offer.Resource) || r.wants.Auto.PerWeek.IsZero() || charge > cents(r.wants.Auto.PerArticle) || week+charge > cents(r.wants.Auto.PerWeek)):
 		m.want("buying unasked", err, paywall.ErrAskFirst)
 	case charge > 0 && !r.wants.Budget.IsZero() && today+charge > cents(r.wants.Budget):
@@ -251,14 +265,16 @@ func (m *model) redeem() {
 		m.want("redeeming", err, paywall.ErrNoWallet)
 	case v.by != nil && v.by != r:
 		m.want("redeeming another's voucher", err, paywall.ErrBadVoucher)
+	case v.by == nil && r.closing:
+		m.want("redeeming into a closed wallet", err, paywall.ErrWalletClosed)
 	case m.want("redeeming", err, nil):
-		if top.Replayed != (v.by == r) || top.Credited != euro(v.cents) {
-			m.rt.Fatalf("the top-up is %+v", top)
+		first := v.by == nil
+		if first {
+			v.redeem(m, r)
 		}
-		if v.by == nil {
-			r.cents += v.cents
+		if top.Replayed != !first || top.Credited != euro(v.credited) {
+			m.rt.Fatalf("the top-up is %+v, want %d cents", top, v.credited)
 		}
-		v.by = r
 	}
 }
 

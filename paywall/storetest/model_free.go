@@ -9,12 +9,7 @@ import (
 // pay takes cents from a wallet, those that are free first, and gives alice her
 // share of the others, or with generous of all.
 func (m *model) pay(r *modelReader, cents int64, shares []paywall.Share, generous bool) (free, alice int64) {
-	for range cents {
-		if r.cents--; r.free > 0 {
-			r.free--
-			free++
-		}
-	}
+	free = r.spend(cents)
 	if generous {
 		alice = cents
 	} else {

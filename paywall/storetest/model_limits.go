@@ -67,6 +67,10 @@ func (m *model) tip() {
 	switch given := cents(t.Amount); {
 	case r.erased:
 		m.want("tipping", err, paywall.ErrNoWallet)
+	case r.closing:
+		m.want("tipping with a closed wallet", err, paywall.ErrWalletClosed)
+	case r.owed > 0:
+		m.want("tipping while owing", err, paywall.ErrOwing)
 	case !r.wants.Budget.IsZero() && today+given > cents(r.wants.Budget):
 		m.want("tipping above the budget", err, paywall.ErrOverBudget)
 	case r.cents < given:

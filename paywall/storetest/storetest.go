@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/ledger"
 )
@@ -79,6 +81,18 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Led
 		{"Backup", testBackup},
 		{"Context", testContext},
 		{"Strange", testStrange},
+		{"TopUps", testTopUps},
+		{"TooManyTopUps", testTooManyTopUps},
+		{"Movements", testMovements},
+		{"Owing", testOwing},
+		{"PaidCreditGoesFirst", testPaidCreditGoesFirst},
+		{"Disputes", testDisputes},
+		{"CashOut", testCashOut},
+		{"Closing", testClosing},
+		{"Unclaimed", testUnclaimed},
+		{"FundingOfErased", testFundingOfErased},
+		{"AnyOrder", testAnyOrder},
+		{"ParallelFunding", testParallelFunding},
 		{"ParallelGifts", testParallelGifts},
 		{"Parallel", testParallel},
 		{"Linearizable", testLinearizable},
@@ -89,9 +103,11 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) *ledger.Led
 			h.verify()
 		})
 	}
-	t.Run("Model", func(t *testing.T) {
-		testModel(t, func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) { return open(t, now), nil })
-	})
+	for name, money := range map[string]bool{"Model": false, "ModelOfMoney": true} {
+		t.Run(name, func(t *testing.T) {
+			testModel(t, rapid.Just(money), func(t *testing.T, now func() time.Time) (*ledger.Ledger, Mortal) { return open(t, now), nil })
+		})
+	}
 }
 
 // clock is a time that tests move.
