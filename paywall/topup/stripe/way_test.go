@@ -358,19 +358,17 @@ func TestEventsOfTheBankNameTheIntent(t *testing.T) {
 		defer func() { intents = nil }()
 		return slices.Compact(slices.Sorted(slices.Values(intents)))
 	}
+	s.clock.add(time.Until(s.clock.Now())) // signatures are of now
 	in, payment := s.paid(1000)
-	for name, do := range map[string]func(){
-		"paid":     func() {},
-		"refunded": func() { must(s.bank.Refund(payment, 100))(t) },
-		"warned":   func() { must(s.bank.Warn(payment))(t) },
-		"disputed": func() { must(s.bank.Dispute(payment, 500, "needs_response"))(t) },
+	for i, do := range []func(){
+		func() {}, // paid
+		func() { must(s.bank.Refund(payment, 100))(t) },
+		func() { must(s.bank.Warn(payment))(t) },
+		func() { must(s.bank.Dispute(payment, 500, "needs_response"))(t) },
 	} {
-		s.clock.mu.Lock()
-		s.clock.now = time.Now() // of the signature
-		s.clock.mu.Unlock()
 		do()
-		if got := settle(); name != "paid" && !slices.Equal(got, []string{in.ID}) {
-			t.Errorf("%s: named %v", name, got)
+		if got := settle(); !slices.Equal(got, []string{in.ID}) {
+			t.Errorf("%d: named %v", i, got)
 		}
 	}
 	for range 5 {
