@@ -78,11 +78,8 @@ type bounded struct {
 	answer *answer
 }
 
-// Read reads at most one byte above the bound. A body that is cut off is no answer.
+// Read reads on until the bound is passed. A body that is cut off is no answer.
 func (b *bounded) Read(p []byte) (int, error) {
-	if len(p) > b.left+1 {
-		p = p[:b.left+1]
-	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= n; b.left < 0 {
 		return 0, errTooLarge

@@ -144,10 +144,14 @@ func TestStoredFailureIsPassedOverWithTheNextKey(t *testing.T) {
 		}
 		session(rw, r)
 	})
-	w, _ := answering(t, h)
+	calls := 0
+	w, _ := answering(t, func(rw http.ResponseWriter, r *http.Request) { calls++; h(rw, r) })
 	first, err := w.Begin(t.Context(), begun())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if calls != 5 { // each failure, and once more to learn that it is stored
+		t.Errorf("asked %d times", calls)
 	}
 	again, err := w.Begin(t.Context(), begun())
 	if err != nil || again != first {
