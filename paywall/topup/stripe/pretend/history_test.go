@@ -69,8 +69,8 @@ func (s *shop) happens(random *rand.Rand, key string) {
 	}
 	wanted := params("client_reference_id", key, "line_items[0][price_data][unit_amount]", strconv.Itoa(500+random.IntN(2000)))
 	var session object
-	for status, text := 0, ""; status == 0; { // a connection that was cut is tried again
-		status, text = s.raw(key, create, wanted...)
+	for session == nil { // a connection that was cut is tried again
+		_, text := s.raw(key, create, wanted...)
 		_ = json.Unmarshal([]byte(text), &session)
 	}
 	id := session.text("id")
