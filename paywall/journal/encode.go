@@ -91,8 +91,9 @@ func appendReferences(b []byte, r *Record, currency paywall.Currency) []byte {
 		return appendWallet(b, r)
 	case paywall.KindErase: // the cause says all
 		return b
+	default:
+		return appendFunding(b, r, currency.Decimals())
 	}
-	return appendFunding(b, r, currency.Decimals())
 }
 
 func appendUnlock(b []byte, r *Record, decimals int) []byte {

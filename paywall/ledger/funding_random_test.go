@@ -12,15 +12,14 @@ import (
 // story is what a random test did so far.
 type story struct {
 	*rig
-	rt        *rapid.T
-	wallets   []string
-	intents   []string
-	payments  []string
-	refunds   [][2]string // id, payment
-	disputes  [][2]string
-	cashOuts  int
-	vouchers  int
-	unclaimed []string
+	rt       *rapid.T
+	wallets  []string
+	intents  []string
+	payments []string
+	refunds  [][2]string // id, payment
+	disputes [][2]string
+	cashOuts int
+	vouchers int
 }
 
 // one draws one of a list; ok is false if it is empty.
@@ -109,9 +108,7 @@ func (s *story) steps() map[string]func(*rapid.T) {
 		},
 		"fail": func(*rapid.T) {
 			if r, ok := one(s, s.refunds); ok {
-				first, _ := s.Book(s.ctx, movement(paywall.MovedRefund, r[0], r[1], 1)) // whatever it was
-				_ = first
-				for units := range 9 {
+				for units := range 9 { // whatever it was
 					m := movement(paywall.MovedRefund, r[0], r[1], float64(units+1))
 					if b, err := s.Book(s.ctx, m); err == nil && b.Replayed {
 						m.Kind = paywall.MovedRefundFailed
