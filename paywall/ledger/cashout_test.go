@@ -194,17 +194,41 @@ func TestAWalletClosesWhenAllItsPartsHaveEnded(t *testing.T) {
 func TestDisputedPaymentsDoNotGoBack(t *testing.T) {
 	r := newRig(t)
 	w := r.wallet(0)
-	p := r.pay(w, 5)
-	r.pay(w, 3)
+	old, newer := r.pay(w, 5), r.pay(w, 3)
+	offered := func(want ...paywall.Money) {
+		t.Helper()
+		offer := must[paywall.CashOut](t)(r.CashOutOffer(r.ctx, w))
+		var got []paywall.Money
+		for _, p := range offer.Parts {
+			got = append(got, p.Amount)
+		}
+		if !slices.Equal(got, want) || offer.Parts[len(want)-1].Payment != old {
+			t.Errorf("offered are %+v, want %v", offer, want)
+		}
+	}
+	r.book(movement(paywall.MovedDispute, "2026.d", newer, 3))
+	offered(euro(5))
+	r.book(movement(paywall.MovedDisputeWon, "2026.d", newer, 3))
+	offered(euro(3), euro(5))
+	r.book(movement(paywall.MovedDispute, "2026.d2", newer, 3))
+	r.book(movement(paywall.MovedDisputeLost, "2026.d2", newer, 3))
+	r.fails(r.AddVouchers(r.ctx, []paywall.Voucher{{Code: paywall.Hash{1}, Amount: euro(3)}}), nil)
+	must[paywall.TopUp](t)(r.Redeem(r.ctx, w, paywall.Hash{1}))
+	offered(euro(5))
+}
+
+// TestADisputeThatWasWonIsNoLoss, also when the provider says so later.
+func TestADisputeThatWasWonIsNoLoss(t *testing.T) {
+	r := newRig(t)
+	w := r.wallet(0)
+	p, q := r.pay(w, 5), r.pay(w, 3)
+	r.bought(w, 8)
 	r.book(movement(paywall.MovedDispute, "2026.d", p, 5))
-	r.has(w, 3, 0, 0)
-	if offer := must[paywall.CashOut](t)(r.CashOutOffer(r.ctx, w)); offer.Amount != euro(3) || len(offer.Parts) != 1 {
-		t.Errorf("offered is %+v", offer)
-	}
 	r.book(movement(paywall.MovedDisputeWon, "2026.d", p, 5))
-	if offer := must[paywall.CashOut](t)(r.CashOutOffer(r.ctx, w)); offer.Amount != euro(8) {
-		t.Errorf("once it is won, offered is %+v", offer)
-	}
+	r.book(movement(paywall.MovedDispute, "2026.d2", q, 3))
+	r.book(movement(paywall.MovedDisputeLost, "2026.d", p, 5))
+	r.has(w, 0, 0, 3)
+	r.account(paywall.AccountLosses, 0)
 }
 
 func TestOnlyTheNewestHundredPaymentsGoBack(t *testing.T) {
