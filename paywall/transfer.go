@@ -33,7 +33,7 @@ const (
 	KindReversalFailed   Kind = "reversal-failed"   // way −R, receivable +d, wallet +(R−d)
 	KindDispute          Kind = "dispute"           // way +(A+f), fees −f, wallet −w, receivable −(A−w)
 	KindDisputeWon       Kind = "dispute-won"       // way −A, receivable +d, wallet +(A−d)
-	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes, at most what it owed of this; none if it was won
+	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes, at most what it owed of this
 	KindSettlement       Kind = "settlement"        // provider to bank: way +P, bank −P
 	KindSettlementFailed Kind = "settlement-failed" // its mirror
 	KindUnclaimed        Kind = "unclaimed"         // way −A, unclaimed +A

@@ -21,7 +21,9 @@ const (
 // A payment goes into the wallet of its intent, after what that owes. Without a known
 // intent of the same way, or when the wallet is closing or erased, it stands in unclaimed.
 // A payment is booked before what belongs to it, and a refund or dispute before its end:
-// else [paywall.ErrNoPayment], and nothing is booked. A refund of what a person sent back
+// else [paywall.ErrNoPayment], and nothing is booked. A dispute ends once: one that was
+// won is not lost any more, and money that comes back after it was lost belongs to no
+// payment. A refund of what a person sent back
 // from unclaimed is that, and answered as replayed; so is one for a part of a cash-out
 // that is done without an ID.
 func (l *Ledger) Book(ctx context.Context, m paywall.Movement) (paywall.Booked, error) {

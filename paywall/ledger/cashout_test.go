@@ -229,6 +229,12 @@ func TestADisputeThatWasWonIsNoLoss(t *testing.T) {
 	r.book(movement(paywall.MovedDisputeLost, "2026.d", p, 5))
 	r.has(w, 0, 0, 3)
 	r.account(paywall.AccountLosses, 0)
+	_, err := r.Book(r.ctx, movement(paywall.MovedDisputeWon, "2026.d2", q, 2))
+	r.fails(err, paywall.ErrConflict) // not what was taken
+	r.book(movement(paywall.MovedDisputeLost, "2026.d2", q, 3))
+	_, err = r.Book(r.ctx, movement(paywall.MovedDisputeWon, "2026.d2", q, 3))
+	r.fails(err, paywall.ErrNoPayment)
+	r.account(paywall.AccountLosses, -3)
 }
 
 func TestOnlyTheNewestHundredPaymentsGoBack(t *testing.T) {

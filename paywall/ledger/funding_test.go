@@ -222,6 +222,9 @@ func (r *rig) check() {
 	}
 	r.compare(f.values)
 	r.agrees(sums)
+	if report := must[paywall.Report](r.t)(r.Verify(r.ctx)); !report.OK {
+		r.t.Errorf("the ledger verifies as %q", report.Problems)
+	}
 }
 
 func (r *rig) compare(want map[string][]byte) {

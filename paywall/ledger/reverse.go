@@ -104,6 +104,14 @@ func decideRestored(v *view, m *paywall.Movement, kind paywall.Kind, begun paywa
 	if err != nil {
 		return nil, paywall.Booked{}, err
 	}
+	if taken, _ := movementOf(first, v.currency); taken.Amount != m.Amount {
+		return nil, paywall.Booked{}, paywall.ErrConflict
+	}
+	if kind == paywall.KindDisputeWon {
+		if lost, err := v.bookedAs(paywall.MovedDisputeLost, m.Way, m.ID); err != nil || lost != nil {
+			return nil, paywall.Booked{}, orNot(err, paywall.ErrNoPayment)
+		}
+	}
 	r := movementRecord(kind, m)
 	r.Wallet = h.id
 	r.Legs = h.credit(m.Way, m.Amount.Micros)
@@ -114,7 +122,7 @@ func decideRestored(v *view, m *paywall.Movement, kind paywall.Kind, begun paywa
 }
 
 // decideLost decides about a dispute that ended with the payment gone: what the wallet
-// still owes of it never comes.
+// still owes of it never comes. Of one that was won it changes nothing.
 func decideLost(v *view, m *paywall.Movement) (*journal.Record, paywall.Booked, error) {
 	first, h, err := ended(v, m, paywall.MovedDispute)
 	if err != nil {
@@ -124,10 +132,13 @@ func decideLost(v *view, m *paywall.Movement) (*journal.Record, paywall.Booked, 
 	if err != nil {
 		return nil, paywall.Booked{}, err
 	}
+	if won != nil {
+		return nil, h.again(v, won), nil
+	}
 	r := movementRecord(paywall.KindDisputeLost, m)
 	r.Wallet = h.id
 	owed := min(-legOf(first, paywall.AccountReceivable), h.owed)
-	if owed > 0 && won == nil {
+	if owed > 0 {
 		r.Legs = []paywall.Leg{{Account: paywall.AccountReceivable, Micros: owed}, {Account: paywall.AccountLosses, Micros: -owed}}
 	}
 	return r, h.booked(v, r), nil
