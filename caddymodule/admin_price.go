@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,7 +66,7 @@ func (h *Handler) serves(host string) bool {
 // listensOn reports whether the gate's server listens on a URL's port. Behind a
 // proxy it does not, which is no reason to know nothing about the URL.
 func (h *Handler) listensOn(u *url.URL) bool {
-	port, err := strconv.ParseUint(withDefault(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]), 10, 16)
 	if err != nil {
 		return false
 	}
@@ -87,7 +88,7 @@ func (h *Handler) explain(u *url.URL) (*wire.Price, error) {
 	case h.Origin != "":
 		answer.Site = h.origin(r)
 	case u.Host != "":
-		answer.Site = requests.FormatOrigin(withDefault(u.Scheme, "http"), u.Host)
+		answer.Site = requests.FormatOrigin(cmp.Or(u.Scheme, "http"), u.Host)
 	}
 	reached, answered := routes.Follow(h.place.Server, r)
 	if answered != "" {

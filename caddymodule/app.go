@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -15,11 +16,14 @@ import (
 
 	"github.com/tuppence/tuppence/caddymodule/internal/requests"
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
+	"github.com/tuppence/tuppence/caddymodule/internal/topups"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
 	"github.com/tuppence/tuppence/paywall/ledger"
 	"github.com/tuppence/tuppence/paywall/token"
+	"github.com/tuppence/tuppence/paywall/topup"
 )
 
 func init() {
@@ -67,7 +71,7 @@ type App struct {
 	// address. Default: 1.
 	Limits int `json:"limits,omitempty"`
 
-	// How readers put money into their wallets. Default: vouchers.
+	// How readers put money into their wallets. Default: vouchers alone.
 	TopUp *TopUp `json:"topup,omitempty"`
 
 	// How the pages look. Default: plain, with the site's host at their head, in
@@ -81,6 +85,12 @@ type App struct {
 	dir      string
 	ctx      caddy.Context
 	logger   *slog.Logger
+
+	guests []topups.Guest  // while a Caddyfile is read
+	ways   []topup.Offered // other than vouchers
+	buyURL string          // where people get vouchers; "" if that is not known
+	topups *topup.Service
+	end    context.CancelFunc // of what runs beside the requests
 
 	tree  routes.Tree   // while gates are provisioned
 	gates []*Handler    // of this config; filled while they are provisioned
@@ -111,7 +121,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.forwarded = new(atomic.Bool)
 
 	var err error
-	if a.currency, err = paywall.ParseCurrency(withDefault(a.Currency, defaultCurrency)); err != nil {
+	if a.currency, err = paywall.ParseCurrency(cmp.Or(a.Currency, defaultCurrency)); err != nil {
 		return err
 	}
 	if a.welcome, err = parseWelcome(a.Welcome, a.currency); err != nil {
@@ -135,8 +145,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if a.UI != nil {
 		if a.look, err = a.UI.look(); err != nil {
-			return atSource(a.UI.Source, err)
+			return words.AtSource(a.UI.Source, err)
 		}
+	}
+	if err := a.provisionTopUps(ctx); err != nil {
+		return err
 	}
 	return a.provisionDir()
 }
@@ -152,6 +165,9 @@ func (a *App) Start() error {
 	a.held = true
 	a.vault = v
 	a.tree = routes.Tree{}
+	if a.topups, err = a.openTopUps(v); err != nil {
+		return err
+	}
 	// One for all sites: hundreds of them would keep as many caches of tokens.
 	verifier := token.NewVerifier(v.Ring(), time.Now)
 	for _, gate := range a.gates {
@@ -159,6 +175,7 @@ func (a *App) Start() error {
 			return err
 		}
 	}
+	a.runTopUps()
 	close(a.ready)
 	if caddy.ActiveContext().Context == nil { // the process has just started
 		go a.announce()
@@ -166,9 +183,12 @@ func (a *App) Start() error {
 	return nil
 }
 
-// Stop ends nothing: requests of this config still run while the next one
-// serves. The vault is released in Cleanup.
-func (a *App) Stop() error { return nil }
+// Stop ends what runs beside the requests, which the next config has begun already.
+// Requests of this config still run: the vault is released in Cleanup.
+func (a *App) Stop() error {
+	a.end()
+	return nil
+}
 
 // Cleanup releases the vault, if this App got as far as holding it. Releasing
 // without holding would close it under the config that is still running.

@@ -1,17 +1,17 @@
 package caddymodule
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/tuppence/tuppence/caddymodule/internal/matchers"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 )
 
@@ -55,7 +55,7 @@ func parseDirective(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error)
 	if !h.Next() {
 		return nil, h.ArgErr()
 	}
-	handler := &Handler{Source: source(h.Dispenser)}
+	handler := &Handler{Source: words.Source(h.Dispenser)}
 	p := directiveParser{Helper: h, handler: handler}
 	var err error
 	if p.currency, p.refund, err = globalSettings(h); err != nil {
@@ -89,7 +89,7 @@ func (p *directiveParser) parse() error {
 		return err
 	}
 	p.handler.MatcherSetsRaw = matcherSets(matcher)
-	last := Rule{Price: amount, Source: source(p.Dispenser)}
+	last := Rule{Price: amount, Source: words.Source(p.Dispenser)}
 	if amount != "" {
 		if err := p.check(last); err != nil {
 			return err
@@ -105,19 +105,19 @@ func (p *directiveParser) parse() error {
 		p.handler.Rules = append(p.handler.Rules, last)
 	}
 	if err := matchers.Check(p.handler.MatcherSetsRaw); err != nil {
-		return atSource(p.handler.Source, err)
+		return words.AtSource(p.handler.Source, err)
 	}
 	if err := validateRules(p.handler.MatcherSetsRaw, p.handler.Rules, p.currency); err != nil {
-		return atSource(p.handler.Source, err)
+		return words.AtSource(p.handler.Source, err)
 	}
 	if err := p.handler.checkChoices(matchers.Surroundings{}, nil); err != nil {
-		return atSource(p.handler.Source, err)
+		return words.AtSource(p.handler.Source, err)
 	}
 	if err := checkAccess(p.handler.Rules, p.refund); err != nil {
 		return err
 	}
 	if _, err := p.handler.monthlyCap(p.currency); err != nil {
-		return atSource(p.handler.Source, err)
+		return words.AtSource(p.handler.Source, err)
 	}
 	return nil
 }
@@ -178,12 +178,6 @@ func globalSettings(h httpcaddyfile.Helper) (paywall.Currency, time.Duration, er
 			return "", 0, fmt.Errorf("reading the paywall global option: %w", err)
 		}
 	}
-	currency, err := paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
+	currency, err := paywall.ParseCurrency(cmp.Or(app.Currency, defaultCurrency))
 	return currency, app.refundTime(), err
-}
-
-// source is where the current token stands. The folder is left out: it would
-// tell readers of /config/ about the machine, and people know their file.
-func source(d *caddyfile.Dispenser) string {
-	return fmt.Sprintf("%s:%d", filepath.Base(d.File()), d.Line())
 }

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 )
@@ -30,7 +32,23 @@ func init() {
 //			limit <count> per month
 //		}
 //		limits <factor>
-//		topup voucher
+//		topup voucher {
+//			buy <url>
+//		}
+//		topup stripe {
+//			secret_key <key>
+//			webhook_secret <secrets...>
+//			amounts <amounts...>
+//			endpoint <url>
+//			page_origin <origin>
+//		}
+//		topup bank {
+//			name <text>
+//			iban <number>
+//			bic <code>
+//			amounts <amounts...>
+//			statements <folder>
+//		}
 //		ui {
 //			name <text>
 //			logo <path>
@@ -59,15 +77,18 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 		if err := app.unmarshalOption(d, seen); err != nil {
 			return nil, err
 		}
-		seen[word] = source(d)
+		seen[word] = words.Source(d)
 	}
 	// The currency may be written below the amount.
-	currency, err := paywall.ParseCurrency(withDefault(app.Currency, defaultCurrency))
+	currency, err := paywall.ParseCurrency(cmp.Or(app.Currency, defaultCurrency))
 	if err == nil {
 		_, err = parseWelcome(app.Welcome, currency)
 	}
 	if err != nil {
-		return nil, atSource(seen["welcome"], err)
+		return nil, words.AtSource(seen["welcome"], err)
+	}
+	if err := app.checkTopUps(currency); err != nil {
+		return nil, err
 	}
 	return httpcaddyfile.App{Name: "paywall", Value: caddyconfig.JSON(app, nil)}, nil
 }
@@ -76,13 +97,16 @@ func parseGlobalOption(d *caddyfile.Dispenser, existing any) (any, error) {
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) error {
 	word := d.Val()
 	if !slices.Contains(globalWords, word) {
-		return d.Errf("%s", unknown("option of paywall", word, globalWords))
+		return d.Errf("%s", words.Unknown("option of paywall", word, globalWords))
 	}
 	if word == "ui" {
 		if seen[word] != "" {
 			return d.Errf("%s is given twice", word)
 		}
 		return a.unmarshalUI(d)
+	}
+	if word == "topup" {
+		return a.unmarshalTopUp(d, seen)
 	}
 	args := d.RemainingArgs()
 	if word == "refund" {
@@ -117,10 +141,6 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, seen map[string]string) er
 			return d.Errf("limits %q is not a whole number from 1 to %d; write 100 to let one address do a hundred times as much", args[0], checkout.MaxLimitFactor)
 		}
 		a.Limits = factor
-	case "topup":
-		if err := a.unmarshalTopUp(d, args[0]); err != nil {
-			return err
-		}
 	}
 	if nesting := d.Nesting(); d.NextBlock(nesting) {
 		return d.Errf("%s takes no block", word)
@@ -143,7 +163,7 @@ func (a *App) unmarshalRefund(d *caddyfile.Dispenser, args []string, twice bool)
 	a.Refund = (*caddy.Duration)(&refund)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		if d.Val() != "limit" {
-			return d.Errf("%s", unknown("subdirective of refund", d.Val(), []string{"limit"}))
+			return d.Errf("%s", words.Unknown("subdirective of refund", d.Val(), []string{"limit"}))
 		}
 		if a.RefundLimit != 0 {
 			return d.Errf("limit is given twice")

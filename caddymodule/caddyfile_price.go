@@ -5,11 +5,13 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 )
 
 // free parses: free <matcher>
 func (p *directiveParser) free() error {
-	rule := Rule{Free: true, Source: source(p.Dispenser)}
+	rule := Rule{Free: true, Source: words.Source(p.Dispenser)}
 	matcher, ok, err := p.MatcherToken()
 	if err != nil {
 		return p.WrapErr(err)
@@ -30,7 +32,7 @@ func (p *directiveParser) free() error {
 
 // price parses: price [<matcher>] <price> [{ ... }]
 func (p *directiveParser) price() error {
-	rule := Rule{Source: source(p.Dispenser)}
+	rule := Rule{Source: words.Source(p.Dispenser)}
 	matcher, amount, err := p.matcherAndAmount()
 	if err != nil {
 		return err
@@ -69,7 +71,7 @@ func (p *directiveParser) priceOption(rule *Rule, seen map[string]bool) error {
 	case "access":
 		err = p.access(rule, args)
 	default:
-		err = p.Errf("%s", unknown("subdirective of price", word, priceWords))
+		err = p.Errf("%s", words.Unknown("subdirective of price", word, priceWords))
 	}
 	if err != nil {
 		return err

@@ -3,13 +3,14 @@ package caddymodule
 import (
 	"strconv"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall/gate"
 )
 
 // teaser parses: teaser <selector> { paragraphs <count> | words <count> }
 func (p *directiveParser) teaser() error {
 	t := new(Teaser)
-	begin := source(p.Dispenser)
+	begin := words.Source(p.Dispenser)
 	if args := p.RemainingArgs(); len(args) == 1 {
 		t.Selector = args[0]
 	} else {
@@ -29,7 +30,7 @@ func (p *directiveParser) teaser() error {
 		return p.Errf("teaser needs a block that says how much stays: write paragraphs 3, or words 100")
 	}
 	if _, err := t.cutter(); err != nil {
-		return atSource(begin, err)
+		return words.AtSource(begin, err)
 	}
 	p.handler.Teaser = t
 	return nil
@@ -38,7 +39,7 @@ func (p *directiveParser) teaser() error {
 func (p *directiveParser) teaserLength(t *Teaser) error {
 	word, args := p.Val(), p.RemainingArgs()
 	if word != "paragraphs" && word != "words" {
-		return p.Errf("%s", unknown("subdirective of teaser", word, teaserWords))
+		return p.Errf("%s", words.Unknown("subdirective of teaser", word, teaserWords))
 	}
 	if len(args) != 1 {
 		return p.Errf("wrong argument count: write %s 3", word)
@@ -77,7 +78,7 @@ func (p *directiveParser) giftLinks() error {
 	links := &GiftLinks{Limit: limit}
 	for nesting := p.Nesting(); p.NextBlock(nesting); {
 		if p.Val() != "readers" {
-			return p.Errf("%s", unknown("subdirective of gift_links", p.Val(), []string{"readers"}))
+			return p.Errf("%s", words.Unknown("subdirective of gift_links", p.Val(), []string{"readers"}))
 		}
 		if links.Readers != 0 {
 			return p.Errf("readers is given twice")

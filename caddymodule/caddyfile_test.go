@@ -95,7 +95,7 @@ func TestEveryMistakeIsRefused(t *testing.T) {
 		"unknown matcher":            {"", "paywall @nothing 0.20", "@nothing"},
 		"storage twice":              {"storage badger /x\n\t\tstorage badger /y", "paywall /a/* 0.20", "given twice"},
 		"unknown storage":            {"storage postgres /x", "paywall /a/* 0.20", "storage badger <path>"},
-		"unknown top-up":             {"topup gold", "paywall /a/* 0.20", "unknown top-up"},
+		"unknown top-up":             {"topup gold", "paywall /a/* 0.20", "unrecognized way of topup: gold; write one of: voucher, bank, stripe, at Caddyfile:5"},
 		"welcome of nothing":         {"welcome 0", "paywall /a/* 0.20", "must be above zero"},
 		"welcome limit in words":     {"welcome 0.60 {\n\t\t\tlimit some per day\n\t\t}", "paywall /a/* 0.20", "limit \"some\" is not a whole number above zero, at Caddyfile:6"},
 		"welcome limit of nothing":   {"welcome 0.60 {\n\t\t\tlimit 0 per day\n\t\t}", "paywall /a/* 0.20", "limit \"0\" is not a whole number above zero"},

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 )
 
 // unmarshalUI reads the block of "ui".
@@ -11,12 +13,12 @@ func (a *App) unmarshalUI(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.Errf(`ui takes a block; write: ui { name "The Ferry" }, each setting on a line of its own`)
 	}
-	a.UI = &UI{Source: source(d)}
+	a.UI = &UI{Source: words.Source(d)}
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		if !slices.Contains(uiWords, word) {
-			return d.Errf("%s", unknown("option of ui", word, uiWords))
+			return d.Errf("%s", words.Unknown("option of ui", word, uiWords))
 		}
 		if seen[word] {
 			return d.Errf("%s is given twice", word)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 )
 
 // Words of each block, for whoever misspells one.
@@ -47,62 +49,13 @@ func (p *directiveParser) unknownSubdirective(word string) string {
 	case isDirective(word):
 		return "unrecognized subdirective: " + word + "; is a } missing before this line?"
 	}
-	return unknown("subdirective", word, siteWords())
+	return words.Unknown("subdirective", word, siteWords())
 }
 
 // isDirective reports whether a word is one of Caddy's own directives.
 func isDirective(word string) bool {
 	_, err := caddy.GetModule("http.handlers." + word)
 	return err == nil || slices.Contains(caddyWords, word)
-}
-
-// unknown is the message for a word that a block does not know: the word that it
-// resembles, or all that there are.
-func unknown(kind, word string, words []string) string {
-	message := "unrecognized " + kind + ": " + word
-	if near := nearest(word, words); near != "" {
-		return message + "; did you mean " + near + "?"
-	}
-	return message + "; write one of: " + strings.Join(words, ", ")
-}
-
-// nearest is the word that another is most likely a misspelling of, "" if none is.
-func nearest(word string, words []string) string {
-	plain := func(s string) string { return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(s)) }
-	best, least := "", 3
-	for _, candidate := range words {
-		distance := editDistance(plain(word), plain(candidate))
-		if distance < least && distance*2 < len(candidate) {
-			best, least = candidate, distance
-		}
-	}
-	return best
-}
-
-// editDistance is how many letters must be added, removed or replaced, or
-// swapped with the next, to make one word of the other (optimal string alignment).
-func editDistance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replaced := rows[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				replaced++
-			}
-			rows[i][j] = min(replaced, rows[i-1][j]+1, rows[i][j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 // units are the words in which people write a duration, and what Caddy calls them.

@@ -20,6 +20,7 @@ import (
 	"github.com/tuppence/tuppence/caddymodule/internal/requests"
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
 	"github.com/tuppence/tuppence/caddymodule/internal/withhold"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/gate"
@@ -137,7 +138,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	h.gate = new(atomic.Pointer[gate.Gate])
 	h.dns = &net.Resolver{PreferGo: true} // whose lookups end when their time is over
 	if err := h.provision(ctx); err != nil {
-		return atSource(h.Source, err)
+		return words.AtSource(h.Source, err)
 	}
 	h.app.gates = append(h.app.gates, h)
 	return nil
@@ -195,7 +196,7 @@ func newOrigin(fixed string) (func(*http.Request) string, error) {
 	if fixed == "" {
 		return requests.RequestOrigin(), nil
 	}
-	resolved, err := resolve(fixed)
+	resolved, err := words.Resolve(fixed)
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}
@@ -238,7 +239,7 @@ func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
 		Currency: h.app.currency,
 		Refund:   h.app.refund,
 		Refunds:  h.app.RefundLimit,
-		Vouchers: h.app.vouchers(),
+		Vouchers: true,
 		Limits:   v.limits,
 
 		LimitFactor: h.app.Limits,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 )
@@ -41,7 +42,7 @@ func (g *GiftLinks) options() (checkout.GiftLinks, error) {
 func parseTips(amounts []string, currency paywall.Currency) ([]paywall.Money, error) {
 	var tips []paywall.Money
 	for _, s := range amounts {
-		amount, err := resolve(s)
+		amount, err := words.Resolve(s)
 		if err != nil {
 			return nil, fmt.Errorf("tips: %w", err)
 		}
@@ -55,7 +56,7 @@ func parseTips(amounts []string, currency paywall.Currency) ([]paywall.Money, er
 }
 
 func parseCap(s string, currency paywall.Currency) (paywall.Money, error) {
-	amount, err := resolve(s)
+	amount, err := words.Resolve(s)
 	if err != nil {
 		return paywall.Money{}, fmt.Errorf("cap: %w", err)
 	}
@@ -79,7 +80,7 @@ func (h *Handler) monthlyCap(currency paywall.Currency) (paywall.Money, error) {
 	for i := range h.Rules {
 		rule, err := h.Rules[i].provision(currency)
 		if err != nil {
-			return m, atSource(h.Rules[i].Source, err)
+			return m, words.AtSource(h.Rules[i].Source, err)
 		}
 		if rule.Price.Micros > m.Micros {
 			return m, fmt.Errorf("cap %s is below the price %s, which nobody would ever pay; write a cap of at least %s", m, rule.Price, rule.Price)

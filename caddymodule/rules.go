@@ -11,6 +11,7 @@ import (
 
 	"github.com/tuppence/tuppence/caddymodule/internal/matchers"
 	"github.com/tuppence/tuppence/caddymodule/internal/requests"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
@@ -65,7 +66,7 @@ func (r *Rule) provision(currency paywall.Currency) (pricing.Rule, error) {
 		}
 		return out, nil
 	}
-	amount, err := resolve(r.Price)
+	amount, err := words.Resolve(r.Price)
 	if err != nil {
 		return out, fmt.Errorf("price: %w", err)
 	}
@@ -101,17 +102,17 @@ func validateRules(match caddyhttp.RawMatcherSets, rules []Rule, currency paywal
 	for i := range rules {
 		rule, err := rules[i].provision(currency)
 		if err != nil {
-			return atSource(rules[i].Source, err)
+			return words.AtSource(rules[i].Source, err)
 		}
 		if err := matchers.Check(rules[i].MatcherSetsRaw); err != nil {
-			return atSource(rules[i].Source, err)
+			return words.AtSource(rules[i].Source, err)
 		}
 		match, err := json.Marshal(rules[i].MatcherSetsRaw) // maps are written in key order
 		if err != nil {
-			return atSource(rules[i].Source, fmt.Errorf("reading matchers: %w", err))
+			return words.AtSource(rules[i].Source, fmt.Errorf("reading matchers: %w", err))
 		}
 		if seen[string(match)] {
-			return atSource(rules[i].Source, fmt.Errorf("a rule is given twice for the same matcher"))
+			return words.AtSource(rules[i].Source, fmt.Errorf("a rule is given twice for the same matcher"))
 		}
 		seen[string(match)] = true
 		if len(rules[i].MatcherSetsRaw) > 0 {
@@ -140,7 +141,7 @@ func checkAccess(rules []Rule, refund time.Duration) error {
 	for i := range rules {
 		access := time.Duration(rules[i].Access)
 		if access != 0 && access <= refund {
-			return atSource(rules[i].Source, fmt.Errorf(
+			return words.AtSource(rules[i].Source, fmt.Errorf(
 				"access must last longer than refund, or readers get their money back for what they have read: access is %s and refund %s; write a longer access, or a shorter refund in the global options",
 				brief(access), brief(refund)))
 		}
@@ -184,12 +185,12 @@ func (h *Handler) provisionTable(ctx caddy.Context) error {
 	for i := range h.Rules {
 		rule, err := h.Rules[i].provision(h.app.currency)
 		if err != nil {
-			return atSource(h.Rules[i].Source, err)
+			return words.AtSource(h.Rules[i].Source, err)
 		}
 		// A failing matcher must neither make something free nor cheaper than
 		// it is: a free rule then does not match, a priced one does.
 		if rule.Match, err = loadMatchers(ctx, &h.Rules[i], !rule.Free); err != nil {
-			return atSource(h.Rules[i].Source, err)
+			return words.AtSource(h.Rules[i].Source, err)
 		}
 		rules = append(rules, rule)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/tuppence/tuppence/caddymodule/internal/matchers"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall/pricing"
 )
 
@@ -28,9 +29,9 @@ func (h *Handler) checkChoices(s matchers.Surroundings, logger *slog.Logger) err
 		switch {
 		case advice == "":
 		case rule.Free:
-			return atSource(rule.Source, fmt.Errorf("whoever asks decides whether this free line matches, and would read for nothing (%s)", advice))
+			return words.AtSource(rule.Source, fmt.Errorf("whoever asks decides whether this free line matches, and would read for nothing (%s)", advice))
 		case h.freeAfter(i):
-			return atSource(rule.Source, fmt.Errorf("whoever asks decides whether this price matches, and would get to a free line below it (%s; or write the free line first)", advice))
+			return words.AtSource(rule.Source, fmt.Errorf("whoever asks decides whether this price matches, and would get to a free line below it (%s; or write the free line first)", advice))
 		case logger != nil:
 			logger.Warn("whoever asks decides whether a price matches, and pays what another rule says when it does not",
 				slog.String("rule", rule.Source), slog.String("matcher", advice))

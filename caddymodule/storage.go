@@ -15,9 +15,11 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/checkout/passkey"
+	"github.com/tuppence/tuppence/paywall/topup"
 	"github.com/tuppence/tuppence/paywall/vault"
 )
 
@@ -38,7 +40,7 @@ func (a *App) provisionDir() error {
 		if a.Storage.Store != "badger" {
 			return fmt.Errorf("unknown storage %q; write: storage badger <path>", a.Storage.Store)
 		}
-		resolved, err := resolve(a.Storage.Path)
+		resolved, err := words.Resolve(a.Storage.Path)
 		if err != nil {
 			return fmt.Errorf("storage path: %w", err)
 		}
@@ -68,6 +70,7 @@ type sharedVault struct {
 	currency paywall.Currency
 	limits   *checkout.Limits
 	logins   *passkey.Ceremonies
+	topups   *topup.Memory
 }
 
 // acquire opens the folder or joins its present users. Each success is to be
@@ -82,7 +85,7 @@ func acquire(dir string, currency paywall.Currency, logger *slog.Logger) (*share
 		if err != nil {
 			return nil, err
 		}
-		return &sharedVault{v, currency, checkout.NewLimits(), passkey.NewCeremonies()}, nil
+		return &sharedVault{v, currency, checkout.NewLimits(), passkey.NewCeremonies(), topup.NewMemory()}, nil
 	})
 	if err != nil {
 		return nil, err

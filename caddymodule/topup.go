@@ -1,26 +1,88 @@
 package caddymodule
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/tuppence/tuppence/caddymodule/internal/topups"
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// TopUp switches the ways of putting money in.
+// TopUp is how readers put money into their wallets. Voucher codes, made by the admin API
+// or by the voucher command, are always taken.
 type TopUp struct {
-	// Voucher codes, made by the admin API or by the voucher command.
-	Voucher *struct{} `json:"voucher,omitempty"`
+	// What is said of vouchers.
+	Voucher *Voucher `json:"voucher,omitempty"`
+
+	// The other ways, in the order in which they are offered.
+	WaysRaw []json.RawMessage `json:"ways,omitempty" caddy:"namespace=paywall.topups inline_key=way"`
 }
 
-// vouchers reports whether voucher codes are accepted.
-func (a *App) vouchers() bool { return a.TopUp == nil || a.TopUp.Voucher != nil }
+// Voucher is what readers are told about vouchers.
+type Voucher struct {
+	// Address where people get a voucher, "https://shop.example/vouchers". Default: none.
+	Buy string `json:"buy,omitempty"`
+
+	// Where the option stands ("Caddyfile:12"), for messages. The Caddyfile adapter fills
+	// it in.
+	Source string `json:"source,omitempty"`
+}
+
+// url is the address where people get a voucher, "" if none is known.
+func (v *Voucher) url() (string, error) {
+	if v == nil || v.Buy == "" {
+		return "", nil
+	}
+	text, err := words.Resolve(v.Buy)
+	if err != nil {
+		return "", fmt.Errorf("buy: %w", err)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("buy %q is no address; write one such as: buy https://shop.example/vouchers", text)
+	}
+	return u.String(), nil
+}
+
+// provisionTopUps checks the ways and makes them.
+func (a *App) provisionTopUps(ctx caddy.Context) (err error) {
+	if a.TopUp == nil {
+		return nil
+	}
+	if a.buyURL, err = a.TopUp.Voucher.url(); err != nil {
+		return words.AtSource(a.TopUp.Voucher.Source, err)
+	}
+	if len(a.TopUp.WaysRaw) == 0 {
+		return nil
+	}
+	loaded, err := ctx.LoadModule(a.TopUp, "WaysRaw")
+	if err != nil {
+		return fmt.Errorf("loading the ways of topup: %w", err)
+	}
+	for _, module := range loaded.([]any) {
+		guest, ok := module.(topups.Guest)
+		if !ok {
+			return fmt.Errorf("a way of topup is a %T, which makes no way", module)
+		}
+		way, err := guest.Offer(a.currency, a.logger)
+		if err != nil {
+			return err
+		}
+		a.ways = append(a.ways, way)
+	}
+	return nil
+}
 
 func parseWelcome(s string, c paywall.Currency) (paywall.Money, error) {
 	if s == "" {
 		return paywall.Money{Currency: c}, nil
 	}
-	amount, err := resolve(s)
+	amount, err := words.Resolve(s)
 	if err != nil {
 		return paywall.Money{}, fmt.Errorf("welcome: %w", err)
 	}

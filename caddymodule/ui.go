@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
@@ -45,7 +46,7 @@ func (u *UI) look() (*page.Look, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := resolve(u.Templates)
+	dir, err := words.Resolve(u.Templates)
 	if err != nil {
 		return nil, fmt.Errorf("ui templates: %w", err)
 	}
@@ -69,7 +70,7 @@ func (u *UI) options() (page.Options, error) {
 		word, text string
 		into       *string
 	}{{"name", u.Name, &o.Name}, {"logo", u.Logo, &o.Logo}, {"accent", u.Accent, &o.Accent}} {
-		resolved, err := resolve(setting.text)
+		resolved, err := words.Resolve(setting.text)
 		if err != nil {
 			return o, fmt.Errorf("ui %s: %w", setting.word, err)
 		}
@@ -89,7 +90,7 @@ func (h *Handler) warnLogo() {
 	if h.app.UI == nil || h.app.UI.Logo == "" {
 		return
 	}
-	logo, err := resolve(h.app.UI.Logo)
+	logo, err := words.Resolve(h.app.UI.Logo)
 	if err != nil {
 		return // as UI.options says
 	}

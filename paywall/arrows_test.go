@@ -32,6 +32,8 @@ var siblings = map[string][]string{
 	"paywall/journal/archive": {"paywall/journal"},
 
 	"caddymodule/internal/matchers": {"paywall/pricing"},
+	"caddymodule/internal/words":    {"paywall/pricing"},
+	"caddymodule/internal/topups":   {"caddymodule/internal/words", "paywall/topup", "paywall/topup/stripe", "paywall/topup/bank"},
 	"caddymodule/internal/withhold": {"caddymodule/internal/requests", "paywall/gate", "paywall/target", "paywall/checkout"},
 	"caddymodule/internal/command": {
 		"caddymodule/internal/wire", "paywall/badgerstore", "paywall/journal/archive", "paywall/journal/segment",

@@ -115,6 +115,7 @@ func TestKeyIsDeletedFourteenMonthsAfterItsYear(t *testing.T) {
 func TestLookUpTriesTheKeysThatAreThere(t *testing.T) {
 	now := day(2026, 11, 27)
 	s := newSeals(t, t.TempDir(), &now)
+	sealed(t, s, "a", 2026)
 	now = day(2027, 5, 1)
 	sealed(t, s, "a", 2027)
 	now = day(2028, 1, 15)
@@ -135,7 +136,7 @@ func TestKeyThatOthersReadOrThatIsDamagedIsRefused(t *testing.T) {
 		"damaged":   func(path string) error { return os.WriteFile(path, []byte("short"), 0o600) },
 	} {
 		dir := t.TempDir()
-		newSeals(t, dir, &now)
+		sealed(t, newSeals(t, dir, &now), "a", 2026)
 		if err := spoil(filepath.Join(dir, "link-2026")); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ const (
 type Folder struct {
 	path   string
 	way    *Way
-	book   func(context.Context, Statement) error
+	book   func(context.Context, *Statement) error
 	logger *slog.Logger
 	files  map[string]sight // as the last look saw them
 }
@@ -48,8 +48,9 @@ type sight struct {
 }
 
 // NewFolder watches the folder at path. book has a statement's movements booked; an
-// error means that nothing is lost by trying it again.
-func NewFolder(path string, way *Way, book func(context.Context, Statement) error, logger *slog.Logger) *Folder {
+// error means that nothing is lost by trying it again. Of an entry that cannot be booked it
+// changes Matter and Why.
+func NewFolder(path string, way *Way, book func(context.Context, *Statement) error, logger *slog.Logger) *Folder {
 	return &Folder{path: path, way: way, book: book, logger: logger, files: map[string]sight{}}
 }
 
@@ -136,7 +137,7 @@ func (f *Folder) read(ctx context.Context, root *os.Root, name string, seen sigh
 	if err != nil {
 		return "", err
 	}
-	if err := f.book(ctx, statement); err != nil {
+	if err := f.book(ctx, &statement); err != nil {
 		return "", err
 	}
 	target := doneFolder

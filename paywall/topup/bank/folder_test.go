@@ -29,7 +29,7 @@ type watched struct {
 
 func watch(t *testing.T) *watched {
 	w := &watched{t: t, path: t.TempDir()}
-	w.Folder = bank.NewFolder(w.path, newWay(t), func(_ context.Context, s bank.Statement) error {
+	w.Folder = bank.NewFolder(w.path, newWay(t), func(_ context.Context, s *bank.Statement) error {
 		if w.fails != nil {
 			return w.fails
 		}

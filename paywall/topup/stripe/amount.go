@@ -51,6 +51,12 @@ func minor(m paywall.Money) (int64, error) {
 	return m.Micros / unit(m.Currency), nil
 }
 
+// CheckAmount refuses an amount that Stripe cannot charge.
+func (w *Way) CheckAmount(m paywall.Money) error {
+	_, err := minor(m)
+	return err
+}
+
 // money is an amount of the ledger's currency as Stripe tells it. Beyond all reason it is
 // the largest that there is, which no ledger takes.
 func (w *Way) money(n int64) paywall.Money {

@@ -50,6 +50,7 @@ type Config struct {
 type Way struct {
 	api      *stripe.Client
 	live     bool
+	local    bool // the endpoint is on this machine
 	secrets  []string
 	page     string // origin of the hosted page
 	currency paywall.Currency
@@ -97,6 +98,9 @@ func New(c Config) (*Way, error) {
 	if w.now == nil {
 		w.now = time.Now
 	}
+	if u, err := url.Parse(endpoint); err == nil {
+		w.local = loopback(u.Hostname())
+	}
 	w.api = newClient(c.SecretKey, endpoint)
 	return w, nil
 }
@@ -120,6 +124,12 @@ func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
+
+// Local reports whether the endpoint is on this machine, which Stripe is not.
+func (w *Way) Local() bool { return w.local }
+
+// Live reports whether real money moves. In test mode, everybody pays with test cards.
+func (w *Way) Live() bool { return w.live }
 
 // Name is the way's account.
 func (w *Way) Name() string { return Name }
