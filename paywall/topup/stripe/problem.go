@@ -69,11 +69,11 @@ func newProblem(o operation, a answer, err error) *problem {
 		return p
 	}
 	p.code = said.Code
-	switch {
-	case a.status == http.StatusUnauthorized:
+	switch a.status {
+	case http.StatusUnauthorized:
 		p.text = "Stripe does not accept secret_key: it is revoked, expired or mistyped; write a valid one"
 		return p
-	case a.status == http.StatusForbidden:
+	case http.StatusForbidden:
 		p.text = fmt.Sprintf("the restricted key may not do this: give it the permission %q in Stripe's Dashboard under Developers, API keys", o)
 		if name := permission.FindString(said.Msg); name != "" {
 			p.text += " (Stripe calls it " + name + ")"

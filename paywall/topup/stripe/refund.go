@@ -55,6 +55,9 @@ func refundParams(part paywall.CashOutPart, amount int64, n int) *stripe.RefundC
 // refundFor finds the refund that was made for a part, nil if none was.
 func (w *Way) refundFor(ctx context.Context, part paywall.CashOutPart) (*stripe.Refund, error) {
 	for r, err := range w.refunds(part.Payment).all(ctx) {
+		if missing(err) { // the payment, and so will the refund be refused
+			return nil, nil
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -109,8 +109,14 @@ func TestRefundIsRefusedForEver(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	s.bank.Break(refunds, pretend.Fault{Kind: pretend.Refuse, Status: 403})
 	in, payment := s.paid(1000)
+	s.bank.Break("GET /v1/refunds", pretend.Fault{Kind: pretend.Refuse, Status: 404, Code: "resource_missing"})
+	s.bank.Break(refunds, pretend.Fault{Kind: pretend.Refuse, Status: 404, Code: "resource_missing"})
+	if _, err := s.Return(t.Context(), s.part(in, payment, 100)); !errors.Is(err, topup.ErrRefused) {
+		t.Errorf("a payment that is not there: %v", err)
+	}
+	s.bank.Mend()
+	s.bank.Break(refunds, pretend.Fault{Kind: pretend.Refuse, Status: 403})
 	if _, err := s.Return(t.Context(), s.part(in, payment, 100)); !errors.Is(err, topup.ErrProvider) || !strings.Contains(err.Error(), `"Refunds: Write"`) {
 		t.Errorf("a missing permission: %v", err)
 	}
@@ -134,6 +140,21 @@ func TestRefundWaitsForTheBalance(t *testing.T) {
 		t.Fatalf("%s", state)
 	}
 	s.wants(in, paywall.IntentPaid, "payment 10.00, fee 0.40, refund 10.00")
+}
+
+func TestRefundThatFailsBeforeItMovedIsTold(t *testing.T) {
+	s := open(t, pretend.Options{})
+	in, payment := s.paid(1000)
+	must(s.bank.Payout("eur"))(t)
+	part := s.part(in, payment, 1000)
+	must(s.Return(t.Context(), part))(t)
+	if err := s.bank.FailRefund(s.bank.IDs("refund")[0], "insufficient_funds"); err != nil {
+		t.Fatal(err)
+	}
+	if state := must(s.Return(t.Context(), part))(t); state != paywall.CashOutFailed {
+		t.Errorf("%s", state)
+	}
+	s.wants(in, paywall.IntentPaid, "payment 10.00, fee 0.40")
 }
 
 func TestFailedRefundComesBack(t *testing.T) {
