@@ -48,7 +48,7 @@ type tellerTaken struct {
 	paywall.Movement
 	of            *payment
 	free, missing int64
-	over          bool
+	ended         map[paywall.MovementKind]bool
 }
 
 // tellerStray is money that belongs to nobody.
