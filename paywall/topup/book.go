@@ -219,30 +219,3 @@ func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) 
 	}
 	return booked, err
 }
-
-// bookUnexplained books a movement of a payment that the ledger does not know, such as one
-// of a year whose key is gone. It stands in suspense, so that the way's account is right.
-func (s *Service) bookUnexplained(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
-	other, moves := unexplained(m)
-	if !moves {
-		return paywall.Booked{}, nil
-	}
-	s.o.Logger.Error("a way named a movement of a payment that is not known here; it stands in suspense", "way", m.Way, "kind", m.Kind, "id", m.ID)
-	return l.Book(ctx, other)
-}
-
-// unexplained is a movement without the payment that it belongs to; moves is false if
-// nothing moved at the provider.
-func unexplained(m paywall.Movement) (other paywall.Movement, moves bool) {
-	other = paywall.Movement{Way: m.Way, Kind: paywall.MovedOther, ID: string(m.Kind) + ":" + m.ID, Amount: m.Amount, At: m.At}
-	switch m.Kind {
-	case paywall.MovedFee, paywall.MovedRefund:
-		other.Amount = m.Amount.Neg()
-	case paywall.MovedDispute:
-		other.Amount.Micros = -m.Amount.Micros - m.Fee.Micros
-	case paywall.MovedRefundFailed, paywall.MovedDisputeWon:
-	case paywall.MovedPayment, paywall.MovedDisputeLost, paywall.MovedPayout, paywall.MovedPayoutFailed, paywall.MovedOther:
-		return other, false
-	}
-	return other, true
-}

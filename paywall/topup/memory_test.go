@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,13 +18,13 @@ func TestOneServiceSweepsAtATime(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		memory := topup.NewMemory()
-		start := func(swept *int) (end context.CancelFunc) {
+		start := func(swept *atomic.Int64) (end context.CancelFunc) {
 			seals, err := topup.OpenSeals(dir, time.Now)
 			if err != nil {
 				t.Fatal(err)
 			}
 			s, err := topup.New(topup.Options{
-				Ledger: func(context.Context) (topup.Ledger, error) { *swept++; return nil, errors.New("away") },
+				Ledger: func(context.Context) (topup.Ledger, error) { swept.Add(1); return nil, errors.New("away") },
 				Seals:  seals, Memory: memory, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 			})
 			if err != nil {
@@ -34,17 +35,17 @@ func TestOneServiceSweepsAtATime(t *testing.T) {
 			synctest.Wait()
 			return cancel
 		}
-		var first, second int
+		var first, second atomic.Int64
 		endFirst := start(&first)
 		endSecond := start(&second)
-		if time.Sleep(time.Hour); first == 0 || second != 0 {
-			t.Errorf("the first swept %d times, and the second %d times meanwhile", first, second)
+		if time.Sleep(time.Hour); first.Load() == 0 || second.Load() != 0 {
+			t.Errorf("the first swept %d times, and the second %d times meanwhile", first.Load(), second.Load())
 		}
 		endFirst()
 		synctest.Wait()
-		before := first
-		if time.Sleep(time.Hour); first != before || second == 0 {
-			t.Errorf("afterwards the first swept %d times, the second %d times", first-before, second)
+		before := first.Load()
+		if time.Sleep(time.Hour); first.Load() != before || second.Load() == 0 {
+			t.Errorf("afterwards the first swept %d times, the second %d times", first.Load()-before, second.Load())
 		}
 		endSecond()
 	})

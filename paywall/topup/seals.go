@@ -127,17 +127,27 @@ func (s *Seals) years() []int {
 	return years
 }
 
-// forgotten reports whether a year's key has to be gone by now.
-func (s *Seals) forgotten(year int) bool {
-	return !s.now().Before(time.Date(year+1, time.January+monthsKept, 1, 0, 0, 0, 0, time.UTC))
-}
-
 // reach is the time from which on the payments of intents can be matched: an intent of
 // the last forgotten year was paid before it.
 func (s *Seals) reach() time.Time {
+	return time.Date(s.lastForgotten()+1, time.March, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// lastGone is when the last key had to go. What was booked before may stand under it.
+func (s *Seals) lastGone() time.Time { return goneAt(s.lastForgotten()) }
+
+func (s *Seals) lastForgotten() int {
 	year := s.year()
 	for !s.forgotten(year) {
 		year--
 	}
-	return time.Date(year+1, time.March, 1, 0, 0, 0, 0, time.UTC)
+	return year
+}
+
+// forgotten reports whether a year's key has to be gone by now.
+func (s *Seals) forgotten(year int) bool { return !s.now().Before(goneAt(year)) }
+
+// goneAt is when a year's key goes.
+func goneAt(year int) time.Time {
+	return time.Date(year+1, time.January+monthsKept, 1, 0, 0, 0, 0, time.UTC)
 }

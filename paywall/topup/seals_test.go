@@ -115,6 +115,9 @@ func TestKeyIsDeletedFourteenMonthsAfterItsYear(t *testing.T) {
 func TestLookUpTriesTheKeysThatAreThere(t *testing.T) {
 	now := day(2026, 11, 27)
 	s := newSeals(t, t.TempDir(), &now)
+	if got := s.years(); len(got) != 0 {
+		t.Errorf("in a folder without keys these years are tried: %v", got)
+	}
 	sealed(t, s, "a", 2026)
 	now = day(2027, 5, 1)
 	sealed(t, s, "a", 2027)

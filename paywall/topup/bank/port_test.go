@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,14 +16,18 @@ import (
 
 // ledgerOfABank books what readers transfer, and writes statements of it.
 type ledgerOfABank struct {
-	t       *testing.T
-	way     *bank.Way
+	t   *testing.T
+	way *bank.Way
+
+	mu      sync.Mutex
 	entries []pretend.Entry
 	read    int // entries that a statement told for the first time
 	files   int
 }
 
 func (l *ledgerOfABank) book(debit bool, amount paywall.Money, reference string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	e := pretend.Transferred(fmt.Sprintf("2026%012d", len(l.entries)), amount, time.Now().UTC(), reference)
 	e.Debit = debit
 	l.entries = append(l.entries, e)
@@ -31,6 +36,8 @@ func (l *ledgerOfABank) book(debit bool, amount paywall.Money, reference string)
 // statement is read from a file with the new entries and the last that were told before,
 // each time of another message and version.
 func (l *ledgerOfABank) statement() []paywall.Movement {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.files++
 	file := pretend.Statement{
 		Message: []string{"camt.054", "camt.052", "camt.053"}[l.files%3], Version: 2 + l.files%12,

@@ -3,13 +3,8 @@ package topuptest
 import (
 	"bytes"
 	"context"
-	"io"
 	"log/slog"
-	mathrand "math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +23,25 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
 
+// log keeps what a service says.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// holds reports whether something was said.
+func (l *log) holds(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.text.Bytes(), []byte(text))
+}
+
 // house is a service on a ledger, with the bench's way.
 type house struct {
 	Bench
@@ -35,7 +49,9 @@ type house struct {
 	clock   clock
 	ledger  *ledger.Ledger
 	service *topup.Service
+	keys    string      // folder
 	away    atomic.Bool // the ledger
+	log     log
 
 	mu      sync.Mutex
 	wallets map[reader]int64 // what each must have
@@ -50,7 +66,15 @@ func newHouse(t *testing.T, bench Bench) *house {
 	h.ledger, err = ledger.New(store)
 	h.must(err)
 	t.Cleanup(func() { _ = h.ledger.Close() })
-	seals, err := topup.OpenSeals(t.TempDir(), h.clock.now)
+	h.keys = t.TempDir()
+	h.restart()
+	return h
+}
+
+// restart makes a new service on the same ledger and keys.
+func (h *house) restart() {
+	h.t.Helper()
+	seals, err := topup.OpenSeals(h.keys, h.clock.now)
 	h.must(err)
 	h.service, err = topup.New(topup.Options{
 		Ledger: func(context.Context) (topup.Ledger, error) {
@@ -59,12 +83,11 @@ func newHouse(t *testing.T, bench Bench) *house {
 			}
 			return h.ledger, nil
 		},
-		Ways:  []topup.Offered{{Way: bench.Way, Amounts: []paywall.Money{bench.Amount}}},
+		Ways:  []topup.Offered{{Way: h.Way, Amounts: []paywall.Money{h.Amount}}},
 		Seals: seals, Currency: Currency, Now: h.clock.now,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger: slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	h.must(err)
-	return h
 }
 
 func (h *house) must(err error) {
@@ -136,83 +159,8 @@ func (h *house) has(r reader, micros int64) {
 	}
 }
 
-// deliver brings the news to the service: calls or statements, each once.
-func (h *house) deliver() {
-	h.t.Helper()
-	for _, call := range h.calls() {
-		if code := h.hook(call); code != http.StatusOK {
-			h.t.Fatalf("a call of the provider was answered %d", code)
-		}
-	}
-	h.place()
-}
-
-// calls are the provider's since the last time.
-func (h *house) calls() []call {
-	if h.Hooks == nil {
-		return nil
-	}
-	var calls []call
-	for _, r := range h.Hooks() {
-		body, err := io.ReadAll(r.Body)
-		h.must(err)
-		calls = append(calls, call{r, body})
-	}
-	return calls
-}
-
-// place imports what the bank's statement says.
-func (h *house) place() {
-	h.t.Helper()
-	if h.Statement == nil {
-		return
-	}
-	placed, err := h.service.Place(h.t.Context(), h.Statement())
-	h.must(err)
-	for _, p := range placed {
-		h.must(p.Err)
-	}
-}
-
-// call is a provider's call that can be sent more than once.
-type call struct {
-	request *http.Request
-	body    []byte
-}
-
-// hook sends a call and answers its status.
-func (h *house) hook(c call) int {
-	w := httptest.NewRecorder()
-	r := c.request.Clone(h.t.Context())
-	r.Body = io.NopCloser(bytes.NewReader(c.body))
-	_ = h.service.Hook(h.Way.Name(), w, r)
-	return w.Code
-}
-
-// scatter delivers news doubled, shuffled and by several callers at once; some get lost.
-func (h *house) scatter(random *mathrand.Rand) {
-	h.t.Helper()
-	var calls []call
-	for _, c := range h.calls() {
-		for range []int{0, 1, 1, 1, 1, 1, 1, 2, 2, 3}[random.IntN(10)] {
-			calls = append(calls, c)
-		}
-	}
-	random.Shuffle(len(calls), func(i, j int) { calls[i], calls[j] = calls[j], calls[i] })
-	var callers sync.WaitGroup
-	for part := range slices.Chunk(calls, max(1, len(calls)/4+1)) {
-		callers.Go(func() {
-			for _, c := range part {
-				h.hook(c)
-			}
-		})
-	}
-	callers.Wait()
-	h.place()
-}
-
-// proved reconciles twice, verifies, and holds every wallet against what it must have. The
-// first reconciliation books what no news told.
+// proved reconciles twice, verifies, and holds every wallet against what it must have. No
+// wallet may be in the log. The first reconciliation books what no news told.
 func (h *house) proved() {
 	h.t.Helper()
 	h.reconciled()
@@ -226,6 +174,9 @@ func (h *house) proved() {
 	}
 	for r, micros := range h.wallets {
 		h.has(r, micros)
+		if h.log.holds(r.id) {
+			h.t.Errorf("the log holds the wallet %s", r.id)
+		}
 	}
 }
 

@@ -29,6 +29,9 @@ type purse struct {
 	calls  []*http.Request
 	sent   strings.Builder
 
+	now    func() time.Time
+	strict bool // the last order demands authentication
+
 	hang       chan struct{} // closed by mend; nil: it answers
 	broken     bool
 	brokenOnce bool
@@ -46,7 +49,9 @@ type order struct {
 	warned         bool
 }
 
-func newPurse() *purse { return &purse{orders: map[string]*order{}, byKey: map[string]string{}} }
+func newPurse() *purse {
+	return &purse{orders: map[string]*order{}, byKey: map[string]string{}, now: time.Now}
+}
 
 func (p *purse) Name() string        { return "purse" }
 func (p *purse) Origins() []string   { return []string{"https://pay.purse.example"} }
@@ -90,6 +95,7 @@ func (p *purse) Begin(ctx context.Context, in topup.Begin) (next topup.Next, err
 		if object == "" || p.forgetKeys {
 			object = p.id("order")
 			p.byKey[in.ID] = object
+			p.strict = in.Strict
 			p.orders[object] = &order{object: object, intent: in.ID, amount: in.Amount, state: paywall.IntentOffered}
 		}
 		next = topup.Next{Object: object, URL: p.Origins()[0] + "/" + object, ExpiresAt: in.Expires}
@@ -191,7 +197,7 @@ func (p *purse) Return(ctx context.Context, part paywall.CashOutPart) (state pay
 
 // move notes a movement of an order, and calls about it.
 func (p *purse) move(o *order, m paywall.Movement) {
-	m.Way, m.At = p.Name(), time.Now()
+	m.Way, m.At = p.Name(), p.now()
 	if o == nil {
 		p.moved = append(p.moved, m)
 		p.call("movement=" + m.ID)

@@ -74,6 +74,7 @@ func Run(t *testing.T, open func(t *testing.T) Bench) {
 		{"Disputes", disputes},
 		{"WarnedPaymentIsRefunded", warnedPaymentIsRefunded},
 		{"CashOut", cashOut},
+		{"CashOutByHand", cashOutByHand},
 		{"CashOutSurvivesALostAnswer", cashOutSurvivesALostAnswer},
 		{"UnexplainedMoneyIsKept", unexplainedMoneyIsKept},
 		{"Storm", storm},
