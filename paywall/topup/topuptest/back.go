@@ -123,7 +123,9 @@ func cashOutByHand(t *testing.T, b Bench) {
 	needs(t, !b.asks())
 	h := newHouse(t, b)
 	r, in := h.paid()
-	_, err := h.service.CashOut(t.Context(), r.id, "by-hand", true)
+	c, err := h.service.CashOut(t.Context(), r.id, "by-hand", true)
+	h.must(err)
+	_, err = h.ledger.MoveCashOut(t.Context(), c.Parts[0].ID, paywall.CashOutSent) // and then a crash
 	h.must(err)
 	h.expect(r, -in.Amount.Micros)
 	h.must(h.service.Sweep(t.Context()))
