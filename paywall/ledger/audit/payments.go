@@ -19,7 +19,7 @@ type reversal struct {
 	amount int64
 	free   int64 // of it, free credit
 	debt   int64 // of it, what the wallet did not have
-	won    bool  // a dispute
+	over   bool  // it came back, or never will
 }
 
 func (a *Audit) addTopUp(r *journal.Record, at Ref) {
@@ -117,36 +117,30 @@ func (a *Audit) take(r *journal.Record, at Ref, from map[named]*reversal, amount
 func (a *Audit) end(r *journal.Record, at Ref, from map[named]*reversal, kind paywall.MovementKind) *reversal {
 	a.once(r, at, kind, by(r))
 	taken := from[by(r)]
-	if taken == nil || taken.of.id != r.Payment {
-		a.fault(r, "it ends what never began")
+	if taken == nil || taken.over || taken.of.id != r.Payment {
+		a.fault(r, "it ends what never began, or what is over")
 		return &reversal{}
 	}
+	taken.over = true
 	return taken
 }
 
 // addReversalFailed checks a refund that came back.
 func (a *Audit) addReversalFailed(r *journal.Record, at Ref) {
 	taken := a.end(r, at, a.reversals, paywall.MovedRefundFailed)
-	a.paid(r).Returned += of(r, r.Way)
+	a.paid(r).Returned -= taken.amount
 	a.giveBack(r, at, taken)
 }
 
 func (a *Audit) addDisputeWon(r *journal.Record, at Ref) {
 	taken := a.end(r, at, a.disputes, paywall.MovedDisputeWon)
-	p := a.paid(r)
-	p.Disputes = max(p.Disputes, 1) - 1
-	taken.won = true
+	a.paid(r).Disputes--
 	a.giveBack(r, at, taken)
 }
 
-// giveBack checks that money comes back, which may be a part of what was taken: as much of
-// it as was free is free again.
+// giveBack checks that what was taken comes back as it was.
 func (a *Audit) giveBack(r *journal.Record, at Ref, taken *reversal) {
-	amount := -of(r, r.Way)
-	if amount <= 0 {
-		a.fault(r, "%d millionths come back", amount)
-	}
-	legs := a.credit(r, r.Way, amount)
+	legs := a.credit(r, r.Way, taken.amount)
 	free := min(taken.free, of(r, walletPrefix+r.Wallet))
 	a.free(r, free)
 	if w := a.own(r); w != nil {
@@ -162,10 +156,8 @@ func (a *Audit) giveBack(r *journal.Record, at Ref, taken *reversal) {
 func (a *Audit) addDisputeLost(r *journal.Record, at Ref) {
 	taken := a.end(r, at, a.disputes, paywall.MovedDisputeLost)
 	owed, p := min(a.owes[a.whose(r)], taken.debt), a.paid(r)
-	p.Disputes = max(p.Disputes, 1) - 1
-	if p.Lost = true; taken.won {
-		owed = 0
-	}
+	p.Disputes--
+	p.Lost = true
 	a.wantLegs(r, leg{Account: paywall.AccountReceivable, Micros: owed}, leg{Account: paywall.AccountLosses, Micros: -owed})
 	a.owe(r)
 }
