@@ -76,6 +76,40 @@ func testCashOut(t *testing.T, h *suite) {
 	}
 }
 
+// testFreeCreditIsNotPaidOut, even where a payment could give more back than is left of it.
+func testFreeCreditIsNotPaidOut(t *testing.T, h *suite) {
+	r := h.reader(60)
+	h.topUp(r, card, 300)
+	given := h.buy(r, h.offer("/articles/a", 60)).Unlock
+	h.buy(r, h.offer("/articles/b", 200))
+	if _, err := h.store.Refund(t.Context(), r.ID, given.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	h.wantCredit(r, 100, 60)
+	if out := h.cashOut(r, false); out.Amount != euro(100) || !out.Rest.IsZero() {
+		t.Errorf("of 1.00 that were paid and 0.60 that were given goes back %+v", out)
+	}
+	h.wantCredit(r, 0, 60)
+}
+
+// testCanceledStays: what was canceled or failed is in the wallet again, once, whatever
+// is told later.
+func testCanceledStays(t *testing.T, h *suite) {
+	r := h.reader(0)
+	h.topUp(r, card, 300)
+	for _, end := range []paywall.CashOutState{paywall.CashOutCanceled, paywall.CashOutFailed} {
+		part := h.cashOut(r, false).Parts[0].ID
+		before := h.books()
+		h.moveCashOut(part, end)
+		for _, late := range []paywall.CashOutState{paywall.CashOutSent, paywall.CashOutPending, paywall.CashOutDone, paywall.CashOutFailed} {
+			if p := h.moveCashOut(part, late); p.State != end {
+				t.Errorf("what is %s is %s later", end, p.State)
+			}
+		}
+		h.wantMoved(before, map[string]int64{paywall.AccountTransit: -300, wallets: 300})
+	}
+}
+
 // partsEnd has one part done, and come back later, and the other fail.
 func (h *suite) partsEnd(out paywall.CashOut) {
 	h.t.Helper()

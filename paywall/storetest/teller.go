@@ -48,7 +48,7 @@ type tellerTaken struct {
 	paywall.Movement
 	of            *payment
 	free, missing int64
-	ended         map[paywall.MovementKind]bool
+	over          bool
 }
 
 // tellerStray is money that belongs to nobody.

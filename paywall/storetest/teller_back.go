@@ -34,59 +34,40 @@ func (c *teller) dispute() {
 
 func (c *teller) take(p *payment, mv paywall.Movement) {
 	before := p.of.cents
-	t := &tellerTaken{Movement: mv, of: p, ended: map[paywall.MovementKind]bool{}}
+	t := &tellerTaken{Movement: mv, of: p}
 	t.free, t.missing = p.of.take(c.sums, cents(mv.Amount))
 	c.taken = append(c.taken, t)
 	c.wantBooked(c.record(mv), p.of, p.of.cents-before)
 }
 
-// takeEnds has a refund come back, whole or in part, or a dispute end. Once a provider
-// changes its mind.
+// takeEnds has a refund come back, or a dispute end; once.
 func (c *teller) takeEnds() {
 	t, ok := one(c, c.taken)
-	if !ok {
+	if !ok || t.over {
 		return
 	}
-	mv := t.Movement
+	t.over = true
+	mv, amount := t.Movement, cents(t.Amount)
 	mv.Fee, mv.At = euro(0), c.clock.now()
 	switch {
 	case mv.Kind == paywall.MovedRefund:
 		mv.Kind = paywall.MovedRefundFailed
+		t.of.returned -= amount
 	case c.dice(2) == 0:
 		mv.Kind = paywall.MovedDisputeWon
+		t.of.taken = false
 	default:
 		mv.Kind = paywall.MovedDisputeLost
-	}
-	if t.ended[mv.Kind] {
+		owed := min(t.of.of.owed, t.missing)
+		t.of.of.owed -= owed
+		c.sums[paywall.AccountReceivable] += owed
+		c.sums[paywall.AccountLosses] -= owed
+		c.record(mv)
 		return
 	}
-	if mv.Kind == paywall.MovedDisputeLost {
-		c.lose(t)
-		c.record(mv)
-	} else {
-		mv.Amount = euro(c.number(1, cents(mv.Amount)))
-		c.sums[mv.Way] -= cents(mv.Amount)
-		c.record(mv)
-		c.back(t.of.of, mv, t.free)
-		if mv.Kind == paywall.MovedRefundFailed {
-			t.of.returned -= cents(mv.Amount)
-		} else {
-			t.of.taken = t.ended[paywall.MovedDisputeLost]
-		}
-	}
-	t.ended[mv.Kind] = true
-}
-
-// lose gives up what is owed after a dispute, unless that was won before.
-func (c *teller) lose(t *tellerTaken) {
-	t.of.taken = true
-	if t.ended[paywall.MovedDisputeWon] {
-		return
-	}
-	owed := min(t.of.of.owed, t.missing)
-	t.of.of.owed -= owed
-	c.sums[paywall.AccountReceivable] += owed
-	c.sums[paywall.AccountLosses] -= owed
+	c.sums[mv.Way] -= amount
+	c.record(mv)
+	c.back(t.of.of, mv, t.free)
 }
 
 // back is money that comes back to a wallet, or to nobody if it is gone. What is owed is

@@ -241,4 +241,23 @@ func testDisputes(t *testing.T, h *suite) {
 	h.topUp(r, card, 100)
 	h.wantCredit(r, 100, 0)
 	h.buy(r, h.offer("/articles/b", 100)) // what was written off is owed no more
+
+	// A dispute ends once, and with the amount that it began with.
+	before = h.books()
+	if _, err := h.store.Book(t.Context(), ends(a, paywall.MovedDisputeWon)); err == nil {
+		t.Error("a dispute that was lost is won")
+	}
+	if b := h.book(ends(b, paywall.MovedDisputeLost)); !b.Replayed {
+		t.Errorf("a dispute that was won is lost: %+v", b)
+	}
+	third := h.topUp(r, card, 50)
+	part := dispute(third)
+	part.Fee = euro(0)
+	h.book(part)
+	part = ends(part, paywall.MovedDisputeWon)
+	part.Amount = euro(49)
+	if _, err := h.store.Book(t.Context(), part); err == nil {
+		t.Error("a dispute is won with another amount")
+	}
+	h.wantMoved(before, map[string]int64{})
 }

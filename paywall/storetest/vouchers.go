@@ -89,3 +89,45 @@ func testVouchers(t *testing.T, h *suite) {
 		}
 	}
 }
+
+// testRevoked: of vouchers that were made together and revoked none is redeemed any more;
+// those that were stay.
+func testRevoked(t *testing.T, h *suite) {
+	ctx := t.Context()
+	r := h.reader(0)
+	made := []paywall.Voucher{{Code: code("used"), Amount: euro(100)}, {Code: code("lying about"), Amount: euro(100)}}
+	if err := h.store.AddVouchers(ctx, []paywall.Voucher{{Code: code("others"), Amount: euro(30)}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.AddVouchers(ctx, made); err != nil {
+		t.Fatal(err)
+	}
+	report, err := h.store.Verify(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch := report.Seq
+	if _, err := h.store.Redeem(ctx, r.ID, code("used")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if n, err := h.store.RevokeVouchers(ctx, batch); err != nil || n != 1 {
+			t.Errorf("%d vouchers were revoked, %v; want 1", n, err)
+		}
+	}
+	_, err = h.store.Redeem(ctx, r.ID, code("lying about"))
+	h.wantError(err, paywall.ErrVoucherRevoked)
+	_, err = h.store.Voucher(ctx, code("lying about"))
+	h.wantError(err, paywall.ErrVoucherRevoked)
+	if again, err := h.store.Redeem(ctx, r.ID, code("used")); err != nil || !again.Replayed {
+		t.Errorf("what was redeemed before is %+v, %v", again, err)
+	}
+	if _, err := h.store.Redeem(ctx, r.ID, code("others")); err != nil {
+		t.Errorf("a voucher of another batch: %v", err)
+	}
+	h.wantBalance(r, 130)
+	for _, none := range []uint64{0, batch - 2, batch + 1, 1 << 40} {
+		_, err := h.store.RevokeVouchers(ctx, none)
+		h.wantError(err, paywall.ErrNoBatch)
+	}
+}
