@@ -243,8 +243,8 @@ func (c *clerk) checkWallets() {
 			}
 			continue
 		}
-		if err != nil || w.Balance != euro(r.cents) || w.Free != euro(r.free) {
-			c.t.Errorf("a wallet is %+v, %v; want %d cents, %d of them free", w, err, r.cents, r.free)
+		if err != nil || w.Balance != euro(r.cents) || w.Free != euro(r.free) || w.Owed != euro(r.owed) || w.Closed != r.closing {
+			c.t.Errorf("a wallet is %+v, %v; want %+v", w, err, r.purse)
 		}
 	}
 }

@@ -298,8 +298,8 @@ func (m *model) check() {
 			m.want("reading an erased wallet", err, paywall.ErrNoWallet)
 			continue
 		}
-		if m.want("reading a wallet", err, nil) && (w.Balance != euro(r.cents) || w.Free != euro(r.free)) {
-			m.rt.Fatalf("a balance is %v with %v free, want %d cents with %d", w.Balance, w.Free, r.cents, r.free)
+		if m.want("reading a wallet", err, nil) && (w.Balance != euro(r.cents) || w.Free != euro(r.free) || w.Owed != euro(r.owed) || w.Closed != r.closing) {
+			m.rt.Fatalf("a wallet is %+v, want %+v", w, r.purse)
 		}
 		history, err := History(m.t.Context(), m.store, r.ID)
 		if m.want("reading a history", err, nil) && len(history) != len(r.unlocks) {

@@ -44,7 +44,9 @@ func (size Month) Play(t *testing.T, open Open) {
 	}
 	h.verify()
 	got := h.accounts()
-	for account, want := range total(books) {
+	want := total(books)
+	checkStats(h, want)
+	for account, want := range want {
 		if got[account] != want {
 			t.Errorf("the account %s has %d millionths, want %d", account, got[account], want)
 		}
@@ -62,6 +64,33 @@ func (size Month) Play(t *testing.T, open Open) {
 	}
 	if sold < size.Purchases*3/4 {
 		t.Errorf("of %d purchases %d were made", size.Purchases, sold)
+	}
+}
+
+// checkStats holds what the publisher reads against the accounts.
+func checkStats(h *suite, accounts map[string]int64) {
+	h.t.Helper()
+	s, err := h.store.Stats(h.t.Context())
+	if err != nil || s.Funding == nil {
+		h.t.Fatalf("the stats are %+v, %v", s, err)
+	}
+	f := s.Funding
+	for account, got := range map[string]int64{
+		paywall.AccountFees: -f.Fees.Micros, paywall.AccountReceivable: -f.Receivable.Micros, paywall.AccountLosses: -f.Losses.Micros,
+		paywall.AccountUnclaimed: f.Unclaimed.Micros, paywall.AccountTransit: f.Transit.Micros, paywall.AccountSuspense: f.Suspense.Micros,
+		paywall.AccountVoucher: -f.Vouchers.Amount.Micros,
+	} {
+		if got != accounts[account] {
+			h.t.Errorf("the stats say %d millionths of %s, want %d", got, account, accounts[account])
+		}
+	}
+	for _, w := range f.Ways {
+		if w.Balance.Micros != -accounts[w.Way] {
+			h.t.Errorf("the stats say that %s has %s, want %d millionths", w.Way, w.Balance, -accounts[w.Way])
+		}
+	}
+	if len(f.Ways) != 2 {
+		h.t.Errorf("the stats know the ways %+v", f.Ways)
 	}
 }
 

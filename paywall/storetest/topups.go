@@ -204,13 +204,17 @@ func testPaidCreditGoesFirst(t *testing.T, h *suite) {
 	paid := h.topUp(r, card, 100)
 	h.book(h.moved(card, paywall.MovedRefund, paid.Payment, 70))
 	h.wantCredit(r, 30, 60)
-	h.book(h.moved(card, paywall.MovedRefund, paid.Payment, 50)) // more than was left: the provider did it
+	more := h.moved(card, paywall.MovedRefund, paid.Payment, 50) // than was left: the provider did it
+	h.book(more)
 	h.wantCredit(r, 0, 40)
 	h.book(h.moved(card, paywall.MovedRefund, paid.Payment, 60))
 	h.wantCredit(r, 0, 0)
 	if got := h.books()[paywall.AccountReceivable]; got != -20*10_000 {
 		t.Errorf("receivable is %d millionths, want -0.20", got)
 	}
+	more.Kind = paywall.MovedRefundFailed
+	h.book(more) // of which 0.20 were free
+	h.wantCredit(r, 10, 20)
 }
 
 // testDisputes: what is taken back is owed; won, it comes back; lost, it is written off.
