@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -20,6 +23,15 @@ func init() {
 //
 //	GET  /paywall/price?url=URL          which rule decides, what it costs, why
 //	POST /paywall/vouchers               makes vouchers, shows their codes once
+//	GET  /paywall/vouchers               which were made together, how many are redeemed
+//	POST /paywall/vouchers/revoke        ends those that nobody redeemed
+//	POST /paywall/bank                   books a bank's statement
+//	GET  /paywall/bank/unclaimed         money that nobody placed yet
+//	POST /paywall/bank/assign            gives it to whoever began a top-up
+//	POST /paywall/bank/return            a person sent it back
+//	GET  /paywall/bank/cashouts          money that a person has to send back
+//	POST /paywall/bank/sent              a person did
+//	GET  /paywall/reconcile?since=DAY    providers' movements against the journal
 //	GET  /paywall/stats                  paid in, given, sales, refunds, tips, gifts, what is owed
 //	GET  /paywall/verify                 proves the ledger
 //	GET  /paywall/export?format=ndjson   every transfer, in order; csv and beancount, too
@@ -39,24 +51,37 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 // adminCall answers one call on the live app. What it returns is sent as JSON.
 type adminCall func(app *App, w http.ResponseWriter, r *http.Request) error
 
+// adminCalls are those at one path, by method.
+type adminCalls map[string]adminCall
+
 // Routes returns the admin routes of the paywall.
 func (adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
-		adminRoute(http.MethodGet, "/paywall/price", adminPrice),
-		adminRoute(http.MethodPost, "/paywall/vouchers", adminVouchers),
-		adminRoute(http.MethodGet, "/paywall/stats", adminStats),
-		adminRoute(http.MethodGet, "/paywall/verify", adminVerify),
-		adminRoute(http.MethodGet, "/paywall/export", adminExport),
-		adminRoute(http.MethodGet, "/paywall/backup", adminBackup),
-		adminRoute(http.MethodPost, "/paywall/compress", adminCompress),
-		adminRoute(http.MethodPost, "/paywall/keys/rotate", adminRotate),
+		adminRoute("/paywall/price", adminCalls{http.MethodGet: adminPrice}),
+		adminRoute("/paywall/vouchers", adminCalls{http.MethodPost: adminVouchers, http.MethodGet: adminBatches}),
+		adminRoute("/paywall/vouchers/revoke", adminCalls{http.MethodPost: adminRevoke}),
+		adminRoute("/paywall/bank", adminCalls{http.MethodPost: adminBank}),
+		adminRoute("/paywall/bank/unclaimed", adminCalls{http.MethodGet: adminUnclaimed}),
+		adminRoute("/paywall/bank/assign", adminCalls{http.MethodPost: adminAssign}),
+		adminRoute("/paywall/bank/return", adminCalls{http.MethodPost: adminReturn}),
+		adminRoute("/paywall/bank/cashouts", adminCalls{http.MethodGet: adminCashOuts}),
+		adminRoute("/paywall/bank/sent", adminCalls{http.MethodPost: adminSent}),
+		adminRoute("/paywall/reconcile", adminCalls{http.MethodGet: adminReconcile}),
+		adminRoute("/paywall/stats", adminCalls{http.MethodGet: adminStats}),
+		adminRoute("/paywall/verify", adminCalls{http.MethodGet: adminVerify}),
+		adminRoute("/paywall/export", adminCalls{http.MethodGet: adminExport}),
+		adminRoute("/paywall/backup", adminCalls{http.MethodGet: adminBackup}),
+		adminRoute("/paywall/compress", adminCalls{http.MethodPost: adminCompress}),
+		adminRoute("/paywall/keys/rotate", adminCalls{http.MethodPost: adminRotate}),
 	}
 }
 
-func adminRoute(method, pattern string, call adminCall) caddy.AdminRoute {
+func adminRoute(pattern string, calls adminCalls) caddy.AdminRoute {
+	allowed := strings.Join(slices.Sorted(maps.Keys(calls)), ", ")
 	handler := func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != method {
-			w.Header().Set("Allow", method)
+		call := calls[r.Method]
+		if call == nil {
+			w.Header().Set("Allow", allowed)
 			return caddy.APIError{HTTPStatus: http.StatusMethodNotAllowed, Err: fmt.Errorf("method not allowed: %s", r.Method)}
 		}
 		app, err := liveApp()

@@ -224,7 +224,8 @@ func TestStatsAddUp(t *testing.T) {
 func TestAdminCallsAnswerTheirMethodOnly(t *testing.T) {
 	newSite(t, "", articlesFor20, new(articles))
 	for _, call := range [][2]string{
-		{http.MethodPost, "/paywall/price"}, {http.MethodGet, "/paywall/vouchers"}, {http.MethodPost, "/paywall/stats"},
+		{http.MethodPost, "/paywall/price"}, {http.MethodDelete, "/paywall/vouchers"}, {http.MethodGet, "/paywall/vouchers/revoke"}, {http.MethodGet, "/paywall/bank"},
+		{http.MethodGet, "/paywall/bank/assign"}, {http.MethodPost, "/paywall/bank/cashouts"}, {http.MethodPost, "/paywall/reconcile"}, {http.MethodPost, "/paywall/stats"},
 		{http.MethodPost, "/paywall/verify"}, {http.MethodDelete, "/paywall/export"}, {http.MethodGet, "/paywall/keys/rotate"},
 		{http.MethodPost, "/paywall/backup"}, {http.MethodGet, "/paywall/compress"},
 	} {

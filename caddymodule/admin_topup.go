@@ -1,10 +1,7 @@
 package caddymodule
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -12,7 +9,10 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
-const maxAdminBody = 64 << 10
+const (
+	maxAdminBody = 64 << 10
+	codesAtOnce  = 1000 // are made before progress is told
+)
 
 // checkVouchers refuses an order before any code is made.
 func checkVouchers(o *wire.VoucherOrder, currency paywall.Currency) (paywall.Money, error) {
@@ -32,13 +32,8 @@ func checkVouchers(o *wire.VoucherOrder, currency paywall.Currency) (paywall.Mon
 
 func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
 	order := wire.VoucherOrder{Count: 1}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&order); err != nil {
-		return paywall.Errorf(paywall.CodeMalformed, "reading the order: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return paywall.Errorf(paywall.CodeMalformed, "the order is followed by something else")
+	if err := readOrder(w, r, &order); err != nil {
+		return err
 	}
 	amount, err := checkVouchers(&order, app.currency)
 	if err != nil {
@@ -48,20 +43,53 @@ func adminVouchers(app *App, w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	call := newLongCall(w, r)
 	codes := make([]string, order.Count)
 	vouchers := make([]paywall.Voucher, order.Count)
 	for i := range codes {
 		codes[i] = paywall.NewVoucherCode()
 		hash, _ := paywall.HashCode(codes[i]) // a code of our own making
 		vouchers[i] = paywall.Voucher{Code: hash, Amount: amount, ExpiresAt: order.Expires, Campaign: order.Campaign}
+		if (i+1)%codesAtOnce == 0 {
+			call.progress(i+1, order.Count)
+		}
 	}
 	err = l.AddVouchers(r.Context(), vouchers)
 	if paywall.ErrorCode(err) == paywall.CodeTooLarge {
-		return fmt.Errorf("%w; order fewer at once, or choose a shorter campaign", err)
+		err = fmt.Errorf("%w; order fewer at once, or choose a shorter campaign", err)
 	}
+	if err != nil {
+		return call.end(0, nil, err)
+	}
+	app.logger.Info("vouchers made", "count", order.Count, "amount", amount.String(), "campaign", order.Campaign)
+	return call.end(http.StatusCreated, wire.Vouchers{Codes: codes, Currency: string(app.currency)}, nil)
+}
+
+func adminBatches(app *App, w http.ResponseWriter, r *http.Request) error {
+	l, err := app.ledger(r.Context())
 	if err != nil {
 		return err
 	}
-	app.logger.Info("vouchers made", "count", order.Count, "amount", amount.String(), "campaign", order.Campaign)
-	return writeJSON(w, http.StatusCreated, wire.Vouchers{Codes: codes})
+	batches, err := l.VoucherBatches(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, batches)
+}
+
+func adminRevoke(app *App, w http.ResponseWriter, r *http.Request) error {
+	var order wire.Revoke
+	if err := readOrder(w, r, &order); err != nil {
+		return err
+	}
+	l, err := app.ledger(r.Context())
+	if err != nil {
+		return err
+	}
+	revoked, err := l.RevokeVouchers(r.Context(), order.Batch)
+	if err != nil {
+		return err
+	}
+	app.logger.Info("vouchers revoked", "batch", order.Batch, "revoked", revoked)
+	return writeJSON(w, http.StatusOK, wire.Revoked{Revoked: revoked})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"golang.org/x/time/rate"
 
 	"github.com/tuppence/tuppence/caddymodule/internal/requests"
 	"github.com/tuppence/tuppence/caddymodule/internal/routes"
@@ -92,6 +93,8 @@ type App struct {
 	topups *topup.Service
 	end    context.CancelFunc // of what runs beside the requests
 
+	failures *rate.Sometimes // of calls by providers, in the log
+
 	tree  routes.Tree   // while gates are provisioned
 	gates []*Handler    // of this config; filled while they are provisioned
 	ready chan struct{} // closed when vault is set
@@ -119,6 +122,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx, a.logger = ctx, ctx.Slogger()
 	a.ready = make(chan struct{})
 	a.forwarded = new(atomic.Bool)
+	a.failures = &rate.Sometimes{First: 1, Interval: time.Minute}
 
 	var err error
 	if a.currency, err = paywall.ParseCurrency(cmp.Or(a.Currency, defaultCurrency)); err != nil {

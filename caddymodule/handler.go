@@ -263,7 +263,7 @@ func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
 		Verifier:      verifier,
 		Canonicalizer: h.canon,
 		Ledger:        func(context.Context) (gate.Ledger, error) { return v.Ledger() },
-		Checkout:      desk,
+		Checkout:      withHooks{desk, h.app},
 		Origin:        h.origin,
 		Original:      requests.OriginalTarget,
 		Detach:        requests.Detach,

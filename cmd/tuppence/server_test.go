@@ -78,7 +78,7 @@ func (b *lockedBuffer) String() string {
 func startExample(t *testing.T) *server {
 	t.Helper()
 	// Somebody's demo on these ports would be tested, and given vouchers.
-	for _, port := range []string{"8402", "8403", "2019"} {
+	for _, port := range []string{"8402", "8403", "8404", "2019"} {
 		listener, err := net.Listen("tcp", "localhost:"+port)
 		if err != nil {
 			t.Fatalf("the example needs port %s: %v", port, err)
@@ -106,7 +106,7 @@ func startDemo(t *testing.T, options string) *server {
 	s.config = filepath.Join(s.home, "Caddyfile")
 	s.write(strings.NewReplacer(
 		"{\n\tpaywall {\n", "{\n\tadmin "+s.admin+"\n\tpaywall {\n"+options,
-		"8402", fmt.Sprint(port), "8403", fmt.Sprint(upstream),
+		"8402", fmt.Sprint(port), "8403", fmt.Sprint(upstream), "8404", fmt.Sprint(freePort(t)),
 	).Replace(string(example)))
 	s.start()
 	return s

@@ -16,7 +16,7 @@ import (
 // Paywall is the command "paywall" with all that is below it.
 var Paywall = caddycmd.Command{
 	Name:  "paywall",
-	Usage: "price|voucher|stats|verify|export|backup|restore|compress|keys",
+	Usage: "price|voucher|bank|reconcile|stats|verify|export|backup|restore|compress|keys",
 	Short: "Prices, vouchers, sales and the ledger of a running paywall",
 	Long: `
 Talks to the paywall of a running server through its admin API, because the
@@ -25,6 +25,8 @@ server holds the ledger's lock. The address is found as other commands find it:
 
 	paywall price https://news.example/articles/a
 	paywall voucher --amount 5.00 --count 20 --campaign spring
+	paywall bank import statement.xml
+	paywall reconcile --since 2026-11-01
 	paywall stats
 	paywall verify
 	paywall export --format csv > transfers.csv
@@ -33,7 +35,9 @@ server holds the ledger's lock. The address is found as other commands find it:
 	paywall compress
 	paywall keys rotate
 
-Commands print tables; with --json they print what the admin API answered.`,
+Commands print tables; with --json they print what the admin API answered. The
+exit status is 0 when all went well, and 1 when it did not, or something is found
+that a person has to look at: verify, reconcile, bank import.`,
 	CobraFunc: setUp,
 }
 
@@ -46,20 +50,13 @@ func setUp(root *cobra.Command) {
 	price := subcommand("price <url>", "Which rule decides about a URL, what it costs, and why", cmdPrice)
 	price.Args = cobra.ExactArgs(1)
 
-	voucher := subcommand("voucher", "Makes vouchers and prints their codes, which are shown only once", cmdVoucher)
-	voucher.Aliases = []string{"vouchers"}
-	voucher.Flags().String("amount", "", "What each voucher is worth, such as 5.00")
-	voucher.Flags().Int("count", 1, "How many")
-	voucher.Flags().String("expires", "", "Until when they can be redeemed, such as 2027-01-31 or an RFC 3339 time")
-	voucher.Flags().String("campaign", "", "Your own label for them")
-
 	verify := subcommand("verify", "Proves the ledger; exit status 1 when something is wrong", cmdVerify)
 	verify.Flags().String("dir", "", "Verify the data folder of a stopped server instead")
 
 	keys := &cobra.Command{Use: "keys", Short: "The signing keys"}
 	keys.AddCommand(subcommand("rotate", "Makes a new signing key; old tokens stay valid until they expire", cmdRotate))
 
-	root.AddCommand(price, voucher, subcommand("stats", "What was paid in and given, sales, refunds, tips, gifts and what is owed", cmdStats), verify, exportCommand(),
+	root.AddCommand(price, voucherCommand(), bankCommand(), reconcileCommand(), subcommand("stats", "What was paid in and given, sales, refunds, tips, gifts and what is owed", cmdStats), verify, exportCommand(),
 		backupCommand(), restoreCommand(), compressCommand(), keys)
 }
 

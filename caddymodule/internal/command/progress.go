@@ -19,6 +19,26 @@ func showProgress(total int64, what string, out *os.File) progress {
 	return progress{progressbar.DefaultBytes(total, what)}
 }
 
+// countProgress shows on a terminal how many things are done.
+func countProgress(what string) progress {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return progress{}
+	}
+	return progress{progressbar.NewOptions(-1, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(os.Stderr),
+		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())}
+}
+
+// set shows how many of all are done. A total of 0 is not known.
+func (b progress) set(done, total int) {
+	if b.shown == nil {
+		return
+	}
+	if total > 0 {
+		b.shown.ChangeMax(total)
+	}
+	_ = b.shown.Set(done) // nothing depends on it
+}
+
 // Write implements [io.Writer].
 func (b progress) Write(p []byte) (int, error) {
 	if b.shown == nil {

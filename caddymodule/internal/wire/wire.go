@@ -37,7 +37,8 @@ type VoucherOrder struct {
 
 // Vouchers is the answer to a [VoucherOrder]: the one time that codes are shown.
 type Vouchers struct {
-	Codes []string `json:"codes"`
+	Codes    []string `json:"codes"`
+	Currency string   `json:"currency"`
 }
 
 // RotatedKey is the answer of POST /paywall/keys/rotate.
@@ -69,6 +70,8 @@ type Stats struct {
 		Creator string `json:"creator"`
 		Amount  string `json:"amount"`
 	} `json:"creators_owed"`
+
+	Funding *Funding `json:"funding"` // nil: money came in by vouchers alone
 
 	Resources []struct {
 		Site     string `json:"site"`
