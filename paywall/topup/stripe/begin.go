@@ -44,7 +44,7 @@ func (w *Way) Begin(ctx context.Context, in topup.Begin) (topup.Next, error) {
 		s, err = call(ctx, createSession, func(ctx context.Context) (*stripe.CheckoutSession, error) {
 			params := sessionParams(in, amount)
 			params.SetIdempotencyKey(key(in.ID, n))
-			return w.api.V1CheckoutSessions.Create(ctx, params)
+			return w.api.createSession(ctx, params)
 		})
 		if !stored(err) {
 			break

@@ -20,9 +20,25 @@ const (
 	maxTries   = 4
 )
 
-// newClient makes a client that shares nothing with the SDK's globals. The SDK retries
-// nothing, see [call]; it logs nothing, since its messages name objects.
-func newClient(key, endpoint string) *stripe.Client {
+// api are the calls that are used. The SDK's client is not kept: a value that holds it
+// makes the linker keep the methods of all of Stripe's services, 6 MB of them.
+type api struct {
+	createSession func(context.Context, *stripe.CheckoutSessionCreateParams) (*stripe.CheckoutSession, error)
+	session       func(context.Context, string, *stripe.CheckoutSessionRetrieveParams) (*stripe.CheckoutSession, error)
+	sessions      func(context.Context, *stripe.CheckoutSessionListParams) *stripe.V1List[*stripe.CheckoutSession]
+	payment       func(context.Context, string, *stripe.PaymentIntentRetrieveParams) (*stripe.PaymentIntent, error)
+	charge        func(context.Context, string, *stripe.ChargeRetrieveParams) (*stripe.Charge, error)
+	createRefund  func(context.Context, *stripe.RefundCreateParams) (*stripe.Refund, error)
+	refunds       func(context.Context, *stripe.RefundListParams) *stripe.V1List[*stripe.Refund]
+	disputes      func(context.Context, *stripe.DisputeListParams) *stripe.V1List[*stripe.Dispute]
+	warnings      func(context.Context, *stripe.RadarEarlyFraudWarningListParams) *stripe.V1List[*stripe.RadarEarlyFraudWarning]
+	transactions  func(context.Context, *stripe.BalanceTransactionListParams) *stripe.V1List[*stripe.BalanceTransaction]
+	payout        func(context.Context, string, *stripe.PayoutRetrieveParams) (*stripe.Payout, error)
+}
+
+// newAPI makes calls that share nothing with the SDK's globals. The SDK retries nothing,
+// see [call]; it logs nothing, since its messages name objects.
+func newAPI(key, endpoint string) api {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 8
 	transport.MaxResponseHeaderBytes = 64 << 10
@@ -40,7 +56,20 @@ func newClient(key, endpoint string) *stripe.Client {
 	if endpoint != "" {
 		config.URL = &endpoint
 	}
-	return stripe.NewClient(key, stripe.WithBackends(stripe.NewBackendsWithConfig(config)))
+	c := stripe.NewClient(key, stripe.WithBackends(stripe.NewBackendsWithConfig(config)))
+	return api{
+		createSession: c.V1CheckoutSessions.Create,
+		session:       c.V1CheckoutSessions.Retrieve,
+		sessions:      c.V1CheckoutSessions.List,
+		payment:       c.V1PaymentIntents.Retrieve,
+		charge:        c.V1Charges.Retrieve,
+		createRefund:  c.V1Refunds.Create,
+		refunds:       c.V1Refunds.List,
+		disputes:      c.V1Disputes.List,
+		warnings:      c.V1RadarEarlyFraudWarnings.List,
+		transactions:  c.V1BalanceTransactions.List,
+		payout:        c.V1Payouts.Retrieve,
+	}
 }
 
 // answer is what the SDK does not say of every answer.

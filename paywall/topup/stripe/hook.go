@@ -208,7 +208,7 @@ func (w *Way) intentFor(ctx context.Context, payment, charge string) (string, er
 	case payment != "":
 		var p *stripe.PaymentIntent
 		p, err = call(ctx, readPayment, func(ctx context.Context) (*stripe.PaymentIntent, error) {
-			return w.api.V1PaymentIntents.Retrieve(ctx, payment, nil)
+			return w.api.payment(ctx, payment, nil)
 		})
 		if err == nil {
 			metadata = p.Metadata
@@ -216,7 +216,7 @@ func (w *Way) intentFor(ctx context.Context, payment, charge string) (string, er
 	case charge != "":
 		var c *stripe.Charge
 		c, err = call(ctx, readCharge, func(ctx context.Context) (*stripe.Charge, error) {
-			return w.api.V1Charges.Retrieve(ctx, charge, nil)
+			return w.api.charge(ctx, charge, nil)
 		})
 		if err == nil {
 			metadata = c.Metadata
@@ -237,7 +237,7 @@ func (w *Way) payout(ctx context.Context, id string) (topup.Named, error) {
 		params := &stripe.PayoutRetrieveParams{}
 		params.AddExpand("balance_transaction")
 		params.AddExpand("failure_balance_transaction")
-		return w.api.V1Payouts.Retrieve(ctx, id, params)
+		return w.api.payout(ctx, id, params)
 	})
 	if missing(err) {
 		return topup.Named{}, nil

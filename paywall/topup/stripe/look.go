@@ -97,7 +97,7 @@ func (w *Way) sessionOf(ctx context.Context, in paywall.Intent) (*stripe.Checkou
 		p := &stripe.CheckoutSessionRetrieveParams{}
 		p.AddExpand("payment_intent.latest_charge.balance_transaction")
 		p.AddExpand("payment_intent.latest_charge.failure_balance_transaction")
-		return w.api.V1CheckoutSessions.Retrieve(ctx, id, p)
+		return w.api.session(ctx, id, p)
 	})
 	if missing(err) && !w.now().Before(in.ExpiresAt) {
 		w.logger.LogAttrs(ctx, slog.LevelWarn, "a Checkout Session is not on this account; was it begun with the key of another?",

@@ -66,7 +66,7 @@ func (l listing[E]) all(ctx context.Context) iter.Seq2[*E, error] {
 func (w *Way) sessions(p *stripe.CheckoutSessionListParams) listing[stripe.CheckoutSession] {
 	return listing[stripe.CheckoutSession]{readSession, &p.ListParams,
 		func(ctx context.Context) *stripe.V1List[*stripe.CheckoutSession] {
-			return w.api.V1CheckoutSessions.List(ctx, p)
+			return w.api.sessions(ctx, p)
 		},
 		func(s *stripe.CheckoutSession) string { return s.ID }}
 }
@@ -82,14 +82,14 @@ func (w *Way) refunds(payment string) listing[stripe.Refund] {
 	p.AddExpand("data.balance_transaction")
 	p.AddExpand("data.failure_balance_transaction")
 	return listing[stripe.Refund]{readRefunds, &p.ListParams,
-		func(ctx context.Context) *stripe.V1List[*stripe.Refund] { return w.api.V1Refunds.List(ctx, p) },
+		func(ctx context.Context) *stripe.V1List[*stripe.Refund] { return w.api.refunds(ctx, p) },
 		func(r *stripe.Refund) string { return r.ID }}
 }
 
 func (w *Way) disputes(payment string) listing[stripe.Dispute] {
 	p := &stripe.DisputeListParams{PaymentIntent: &payment}
 	return listing[stripe.Dispute]{readDisputes, &p.ListParams,
-		func(ctx context.Context) *stripe.V1List[*stripe.Dispute] { return w.api.V1Disputes.List(ctx, p) },
+		func(ctx context.Context) *stripe.V1List[*stripe.Dispute] { return w.api.disputes(ctx, p) },
 		func(d *stripe.Dispute) string { return d.ID }}
 }
 
@@ -97,7 +97,7 @@ func (w *Way) warnings(payment string) listing[stripe.RadarEarlyFraudWarning] {
 	p := &stripe.RadarEarlyFraudWarningListParams{PaymentIntent: &payment}
 	return listing[stripe.RadarEarlyFraudWarning]{readWarnings, &p.ListParams,
 		func(ctx context.Context) *stripe.V1List[*stripe.RadarEarlyFraudWarning] {
-			return w.api.V1RadarEarlyFraudWarnings.List(ctx, p)
+			return w.api.warnings(ctx, p)
 		},
 		func(e *stripe.RadarEarlyFraudWarning) string { return e.ID }}
 }
@@ -105,7 +105,7 @@ func (w *Way) warnings(payment string) listing[stripe.RadarEarlyFraudWarning] {
 func (w *Way) transactions(p *stripe.BalanceTransactionListParams) listing[stripe.BalanceTransaction] {
 	return listing[stripe.BalanceTransaction]{readBalance, &p.ListParams,
 		func(ctx context.Context) *stripe.V1List[*stripe.BalanceTransaction] {
-			return w.api.V1BalanceTransactions.List(ctx, p)
+			return w.api.transactions(ctx, p)
 		},
 		func(t *stripe.BalanceTransaction) string { return t.ID }}
 }

@@ -28,7 +28,7 @@ func (w *Way) Return(ctx context.Context, part paywall.CashOutPart) (paywall.Cas
 		}
 		if r == nil {
 			r, err = call(ctx, createRefund, func(ctx context.Context) (*stripe.Refund, error) {
-				return w.api.V1Refunds.Create(ctx, refundParams(part, amount, n))
+				return w.api.createRefund(ctx, refundParams(part, amount, n))
 			})
 		}
 		switch {

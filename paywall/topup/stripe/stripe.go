@@ -14,8 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stripe/stripe-go/v85"
-
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/topup"
 )
@@ -48,7 +46,7 @@ type Config struct {
 
 // Way is a [topup.Way].
 type Way struct {
-	api      *stripe.Client
+	api      api
 	live     bool
 	local    bool // the endpoint is on this machine
 	secrets  []string
@@ -101,7 +99,7 @@ func New(c Config) (*Way, error) {
 	if u, err := url.Parse(endpoint); err == nil {
 		w.local = loopback(u.Hostname())
 	}
-	w.api = newClient(c.SecretKey, endpoint)
+	w.api = newAPI(c.SecretKey, endpoint)
 	return w, nil
 }
 
