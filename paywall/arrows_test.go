@@ -17,7 +17,7 @@ const module = "github.com/tuppence/tuppence/"
 var siblings = map[string][]string{
 	"paywall/gate":            {"paywall/token", "paywall/target", "paywall/pricing", "paywall/teaser"},
 	"paywall/pricing":         {"paywall/target"},
-	"paywall/checkout":        {"paywall/token", "paywall/checkout/page", "paywall/checkout/passkey"},
+	"paywall/checkout":        {"paywall/token", "paywall/checkout/page", "paywall/checkout/passkey", "paywall/checkout/consent", "paywall/topup"},
 	"paywall/topup/stripe":    {"paywall/topup"},
 	"paywall/topup/bank":      {"paywall/topup"},
 	"paywall/topup/topuptest": {"paywall/topup", "paywall/ledger", "paywall/memstore"},
@@ -142,6 +142,9 @@ func TestArrowsThatWouldTurnBackAreSeen(t *testing.T) {
 		{"paywall/checkout", module + "paywall/badgerstore"},
 		{"paywall/checkout/page", module + "paywall/checkout"},
 		{"paywall/checkout/passkey", module + "paywall/checkout/page"},
+		{"paywall/checkout/consent", module + "paywall/checkout"},
+		{"paywall/checkout", module + "paywall/topup/stripe"},
+		{"paywall/topup", module + "paywall/checkout"},
 		{"paywall/gate", "github.com/caddyserver/caddy/v2"},
 		{"paywall/token", "go.uber.org/zap"},
 		{"paywall/token", module + "caddymodule"},

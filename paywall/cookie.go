@@ -22,6 +22,7 @@ var (
 	LanguageCookie = CookieName{"paywall_lang", "__Host-paywall_lang"}
 	TestCookie     = CookieName{"paywall_kept", "__Secure-paywall_kept"}
 	CSRFCookie     = CookieName{"paywall_form", "__Host-paywall_form"}
+	ConsentCookie  = CookieName{"paywall_topup", "__Secure-paywall_topup"}
 )
 
 // On is the name in use on an origin that is, or is not, served over TLS.
@@ -91,6 +92,12 @@ func NewTestCookie(tls bool) *http.Cookie {
 // browsers see to for the whole site alone. It ends with the browser's session.
 func NewCSRFCookie(tls bool, value string) *http.Cookie {
 	return newCookie(CSRFCookie.On(tls), tls, "/", value, time.Time{})
+}
+
+// NewConsentCookie keeps what a reader agreed to buy while they are at a provider's page.
+// SameSite=Lax lets it come back with the navigation from there.
+func NewConsentCookie(tls bool, value string, expires time.Time) *http.Cookie {
+	return newCookie(ConsentCookie.On(tls), tls, "/.paywall/topup/", value, expires)
 }
 
 // cookieLife is the longest time browsers keep a cookie (RFC 6265bis, 5.5).

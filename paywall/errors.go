@@ -160,7 +160,7 @@ var (
 	// ErrWalletClosed: its credit was paid out, and the wallet closed with that.
 	ErrWalletClosed = Errorf(CodeWalletClosed, "this wallet is closed; what was bought with it can still be read")
 	// ErrTooManyTopUps: the wallet has begun as many top-ups as may wait at once.
-	ErrTooManyTopUps = Errorf(CodeTooManyTopUps, "several payments were begun and not finished; finish one of them, or try again in half an hour")
+	ErrTooManyTopUps = Errorf(CodeTooManyTopUps, "several payments were begun and not finished; finish one of them, choose another way, or try again in half an hour")
 	// ErrNoIntent: no top-up was begun with this id.
 	ErrNoIntent = Errorf(CodeNotFound, "no such payment was begun")
 	// ErrNoPayment: the payment that a movement belongs to, or the movement that it ends, is not booked.

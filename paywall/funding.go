@@ -102,6 +102,7 @@ type CashOutPart struct {
 	Intent  string // that it had paid for; sealed in a ledger
 	Amount  Money
 	State   CashOutState
+	Asked   time.Time // for, by the reader
 	At      time.Time // of that state
 }
 

@@ -64,6 +64,12 @@ type Options struct {
 	Refunds  int              // that a wallet can have in a UTC month; default: 5
 	Vouchers bool             // voucher codes are accepted
 
+	// TopUps brings money in by other ways, and sends it back. Default: nothing does.
+	TopUps TopUps
+	// BuyVoucher is where vouchers are sold: an address with https or http, or a path of
+	// the site. Default: no page says so.
+	BuyVoucher string
+
 	GiftLinks GiftLinks       // default: none can be made
 	Tips      []paywall.Money // that readers may choose from; default: none can be given
 
@@ -105,6 +111,9 @@ func New(o Options) (*Checkout, error) {
 	}
 	if o.WelcomeLimit < 0 || o.Refunds < 0 {
 		return nil, errors.New("a limit of welcome credits or refunds is below zero")
+	}
+	if err := checkBuyVoucher(o.BuyVoucher); err != nil {
+		return nil, err
 	}
 	if err := o.GiftLinks.check(); err != nil {
 		return nil, err

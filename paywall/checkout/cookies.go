@@ -60,7 +60,7 @@ func (x *exchange) lookAgain() {
 		page = giftLink(x.about.gift) + "&"
 	case x.about.back != "":
 		page = Prefix + "unlock?offer=" + x.fields["offer"] + "&" // verified: base64url and dots
-	case x.r.URL.Path == Prefix+"topup/voucher":
+	case strings.HasPrefix(x.r.URL.Path, Prefix+"topup/"):
 		page = Prefix + "topup?"
 	}
 	x.redirect(page + "notice=" + noticeAgain)
@@ -182,6 +182,7 @@ func forgetCookies(ctx context.Context, x *exchange, wallets []resetWallet) {
 		}
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewTestCookie(x.tls)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", x.now)))
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
 	if x.csrfSecrets = nil; silent(x.r) {
 		x.tryCookie() // for the form that brings the wallet back

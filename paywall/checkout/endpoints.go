@@ -2,7 +2,11 @@ package checkout
 
 import (
 	"context"
+	"net/http"
 	"time"
+
+	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
 // endpoint is what can be done at one path.
@@ -24,6 +28,7 @@ var endpoints = map[string]endpoint{
 	"wallet/code.svg": {get: lookOwn(showQR)},
 	"wallet/export":   {get: lookOwn(exportWallet)},
 	"wallet/gift":     {post: giveAway},
+	"wallet/cash-out": {get: funding(lookOwn(showCashOut)), post: funding(commitOwn(cashOut))},
 	"gift":            {get: showGift, post: openGift},
 	"receipt":         {get: lookOwn(showReceipt)},
 	"refund":          {post: commitOwn(refund)},
@@ -31,6 +36,11 @@ var endpoints = map[string]endpoint{
 	"forget.css":      {get: forgetPages},
 	"topup":           {get: visit(showTopUp)},
 	"topup/voucher":   {post: redeem},
+	"topup/card":      {post: beginTopUp(byCard)},
+	"topup/bank":      {post: beginTopUp(byBank)},
+	"topup/intent":    {get: funding(visit(showIntent))},
+	"topup/return":    {get: funding(visit(showReturn)), post: funding(commitOwn(goOn))},
+	"topup/code.svg":  {get: funding(visit(showTransferCode))},
 	"reset":           {get: showReset, post: reset},
 	"jwks.json":       {get: showKeys, unlimited: true},
 
@@ -59,6 +69,16 @@ type (
 	onLedger func(ctx context.Context, x *exchange, l Ledger) error
 	onWallet func(ctx context.Context, x *exchange, l Ledger, who identity) error
 )
+
+// funding is a page that is there where money comes in by other ways than vouchers.
+func funding(do handler) handler {
+	return func(x *exchange) error {
+		if x.c.o.TopUps == nil {
+			return paywall.Errorf(paywall.CodeNotFound, "money comes in by vouchers alone here")
+		}
+		return do(x)
+	}
+}
 
 // commitTimeout bounds a change. A reader who leaves does not stop it: between
 // debit and answer there is no way back.
@@ -116,3 +136,50 @@ func asOwner(do onWallet) onLedger {
 		return do(ctx, x, l, who)
 	}
 }
+
+// showKeys publishes the public keys. They are the same for everyone.
+func showKeys(x *exchange) error {
+	h := x.w.Header()
+	h.Set("Content-Type", "application/jwk-set+json") // RFC 7517, 8.5.1
+	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("X-Content-Type-Options", "nosniff")
+	x.write(http.StatusOK, x.c.o.Ring.JWKS())
+	return nil
+}
+
+// staticEndpoint serves the style sheets of the look, and what all looks share.
+func (c *Checkout) staticEndpoint(name string) (endpoint, bool) {
+	a, ok := c.o.Look.Asset(name)
+	return endpoint{unlimited: true, get: func(x *exchange) error {
+		h := x.w.Header()
+		h.Set("Content-Type", a.Media())
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+		x.write(http.StatusOK, a.Body())
+		return nil
+	}}, ok
+}
+
+// showQR draws the recovery code of this browser for the camera of another one.
+// The picture's address says nothing: the code stands in the picture alone.
+func showQR(_ context.Context, x *exchange, _ Ledger, who identity) error {
+	return writePicture(x, x.recoveryLink(who.key.RecoveryCode()))
+}
+
+// writePicture answers with a QR code.
+func writePicture(x *exchange, text string) error {
+	picture, err := page.DrawQR(text)
+	if err != nil {
+		return err
+	}
+	x.pageHeaders()
+	x.w.Header().Set("Content-Type", "image/svg+xml")
+	x.write(http.StatusOK, picture)
+	return nil
+}
+
+// recoveryLink leads to the form with the code filled in by the page's script.
+// The code stands in the fragment, which browsers send to nobody (RFC 3986, 3.5;
+// RFC 9110, 10.1.3).
+func (x *request) recoveryLink(code string) string { return x.origin + Prefix + "wallet#code=" + code }

@@ -38,7 +38,8 @@ type site struct {
 	clock  atomic.Int64 // nanoseconds after start
 	start  time.Time
 	logs   *bytes.Buffer
-	quiet  bool // pages are asked for as text browsers do
+	quiet  bool     // pages are asked for as text browsers do
+	pays   []string // origins of the pages of payment that allPages lead to
 }
 
 func (s *site) now() time.Time          { return s.start.Add(time.Duration(s.clock.Load())) }

@@ -26,9 +26,12 @@ type layout struct {
 	Module string // the same of a module
 
 	FormToken string // that every form carries, "" for browsers that need none
+
+	pays []string // origins that a form of the page leads to, beside ours
 }
 
-func (l layout) scripted() bool { return l.Script != "" || l.Module != "" }
+func (l layout) scripted() bool     { return l.Script != "" || l.Module != "" }
+func (l layout) payPages() []string { return l.pays }
 
 func (x *exchange) layout(title string) layout {
 	look := x.c.o.Look
@@ -131,6 +134,8 @@ type languageSwitch struct {
 	Offer   string          // that it is about, "" if none
 	Unlock  string          // the same, of a receipt
 	Gift    paywall.GiftKey // the same, of a gift
+	Intent  string          // the same, where a payment leads back to
+	ID      string          // the same, of a payment or of money that goes back
 	Offered []page.Choice
 }
 
@@ -142,17 +147,32 @@ func (x *exchange) languageSwitch() *languageSwitch {
 		return nil
 	}
 	s := &languageSwitch{Action: Prefix + "wallet", Offer: x.about.offer, Gift: x.about.gift, Offered: offered}
+	here, query := x.r.URL.Path, x.r.URL.Query()
 	switch {
+	case x.r.Method != http.MethodPost && (here == Prefix+"topup/intent" || here == Prefix+"wallet/cash-out"):
+		s.Action, s.Offer, s.ID = here, "", short(query.Get("id"))
+	case x.r.Method != http.MethodPost && here == Prefix+"topup/return":
+		s.Action, s.Offer, s.Intent = here, "", short(query.Get("intent"))
+	case x.r.Method != http.MethodPost && here == Prefix+"topup":
+		s.Action = here
 	case x.about.gift != "":
 		s.Action = GiftPath
 	case x.about.offer != "":
 		s.Action = Prefix + "unlock"
-	case x.r.Method != http.MethodPost && strings.HasPrefix(x.r.URL.Path, Prefix):
-		s.Action = x.r.URL.Path
-	case x.r.URL.Path == Prefix+"topup/voucher":
+	case x.r.Method != http.MethodPost && strings.HasPrefix(here, Prefix):
+		s.Action = here
+	case strings.HasPrefix(here, Prefix+"topup/"):
 		s.Action = Prefix + "topup"
 	}
 	return s
+}
+
+// short leaves out what is no id.
+func short(id string) string {
+	if len(id) > maxTyped {
+		return ""
+	}
+	return id
 }
 
 // NewLook checks what a publisher wants of the pages. Errors say what to write
@@ -164,17 +184,20 @@ func views(c *page.Catalogue) map[string]any {
 	l := layout{Catalogue: c, Title: "Title", Site: "Site", CSS: "/", Icon: "/"}
 	forms := formsView{layout: l}
 	return map[string]any{
-		"unlock":   purchaseView{layout: l},
-		"wallet":   walletView{formsView: forms},
-		"stranger": forms,
-		"topup":    forms,
-		"erase":    forms,
-		"reset":    resetView{formsView: forms},
-		"receipt":  receiptView{layout: l},
-		"gift":     giftView{layout: l},
-		"giftlink": giftLinkView{layout: l},
-		"error":    errorView{layout: l},
-		"box":      boxView{Catalogue: c, CSS: "/"},
-		"bar":      barView{Catalogue: c, CSS: "/"},
+		"unlock":    purchaseView{layout: l},
+		"wallet":    walletView{formsView: forms},
+		"stranger":  strangerView{formsView: forms},
+		"topup":     topUpView{formsView: forms},
+		"erase":     forms,
+		"reset":     resetView{formsView: forms},
+		"receipt":   receiptView{layout: l},
+		"gift":      giftView{layout: l},
+		"giftlink":  giftLinkView{layout: l},
+		"intent":    intentView{layout: l},
+		"cashout":   cashOutView{layout: l},
+		"cashedout": acknowledgeView{layout: l},
+		"error":     errorView{layout: l},
+		"box":       boxView{Catalogue: c, CSS: "/"},
+		"bar":       barView{Catalogue: c, CSS: "/"},
 	}
 }

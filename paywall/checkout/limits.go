@@ -65,11 +65,15 @@ var quotas = [works]quota{
 // of its address, or that of all together, is used up by others.
 var ofWallet = bucket{60, time.Second}
 
+// ofIntent is how often a provider is asked what became of one payment.
+var ofIntent = bucket{3, 2 * time.Second}
+
 const (
 	// maxNetworks bounds the memory, and half as many of the next size; beyond it the
 	// least used are forgotten.
 	maxNetworks = 1 << 16
 	maxPaying   = 1 << 14
+	maxIntents  = 1 << 14
 
 	// MaxLimitFactor is the greatest [Options.LimitFactor].
 	MaxLimitFactor = 1_000_000
@@ -82,6 +86,7 @@ type Limits struct {
 	networks [sizes]*otter.Cache[netip.Prefix, *budget] // each size for itself: no crowd of small ones has a large one forgotten
 	all      budget
 	wallets  *otter.Cache[string, *rate.Limiter]
+	intents  *otter.Cache[string, *rate.Limiter]
 	welcomes [sizes]*otter.Cache[welcomed, *rate.Limiter]
 	warning  rate.Sometimes
 }
@@ -90,6 +95,7 @@ type Limits struct {
 func NewLimits() *Limits {
 	l := &Limits{
 		wallets: otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxPaying}),
+		intents: otter.Must(&otter.Options[string, *rate.Limiter]{MaximumSize: maxIntents}),
 		warning: rate.Sometimes{Interval: time.Hour},
 	}
 	for size := range sizes {
@@ -217,6 +223,18 @@ func unlessPaying(x *exchange, refused error) error {
 	return nil
 }
 
+// mayAsk counts one question to a provider about a payment.
+func (l *Limits) mayAsk(intent string, now time.Time) bool {
+	if len(intent) > maxIntent {
+		return true // none has such a long id, and nobody is asked
+	}
+	left, _ := l.intents.ComputeIfAbsent(intent, func() (*rate.Limiter, bool) { return ofIntent.limiter(1), false })
+	return left.AllowN(now, 1)
+}
+
+// maxIntent is the longest id that is remembered.
+const maxIntent = 64
+
 // attempt runs try, and counts a failure that is a wrong code. When there were too
 // many, the answer no longer says so; a good code is always good, whatever others
 // at the address have typed.
@@ -229,4 +247,40 @@ func (x *exchange) attempt(try func() error) error {
 		}
 	}
 	return err
+}
+
+// The sizes of network that a visitor counts for.
+const (
+	address  = iota // what one visitor holds: an IPv6 customer has at least a /64, and often a /56
+	company         // what a company, a school or a customer of a data centre holds
+	provider        // what a provider holds: registries reserve a /29 for each
+	sizes           // how many there are
+)
+
+// bits are how long their prefixes are.
+var bits = [sizes]struct{ v4, v6 int }{address: {32, 56}, company: {24, 48}, provider: {16, 29}}
+
+// networks are those of one address.
+type networks [sizes]netip.Prefix
+
+// networksOf reads an address, with or without port. All that is no address shares
+// one budget.
+func networksOf(ip string) (of networks) {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(ip)
+		if err != nil {
+			return of
+		}
+		addr = withPort.Addr()
+	}
+	addr = addr.Unmap().WithZone("")
+	for size, long := range bits {
+		n := long.v6
+		if addr.Is4() {
+			n = long.v4
+		}
+		of[size], _ = addr.Prefix(n) // of any address
+	}
+	return of
 }

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -86,6 +87,9 @@ func (s *site) allPages() map[string]*httptest.ResponseRecorder {
 	s.breakWith(errDisk)
 	pages["500"] = s.get("/.paywall/unlock?offer="+s.offer(), cookie(key))
 	s.repair()
+	money := newFunded(s.t, func(o *Options) { o.Languages, o.Look = s.c.o.Languages, s.c.o.Look })
+	s.pays, money.quiet = money.c.payPages(), s.quiet
+	maps.Copy(pages, money.moneyPages())
 	return pages
 }
 
@@ -112,12 +116,12 @@ func TestG13S04EveryPageIsSafeSmallAndCompleteInEveryLanguage(t *testing.T) {
 }
 
 func checkPages(t *testing.T, s *site, c *page.Catalogue) {
-	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|tip|gift|giftlink|copy|qr|passkey|minutes|hours|days|words|reading|cap|overspent)\.[a-zA-Z]+\b`)
+	missing := regexp.MustCompile(`%!|no value|\b(onward|navigation|language|money|number|date|month|unlock|wallet|voucher|topup|error|erase|recover|stranger|notice|reset|settings|budget|auto|memory|devices|export|receipt|tip|gift|giftlink|copy|qr|passkey|minutes|hours|days|words|reading|cap|overspent|add|intent|transfer|moving|owing|closed|cashout|cashedout)\.[a-zA-Z]+\b`)
 	for name, w := range s.allPages() {
 		t.Run(name, func(t *testing.T) {
 			h, body := w.Header(), w.Body.String()
 			for key, want := range map[string]string{
-				"Content-Security-Policy":    policyOf(body),
+				"Content-Security-Policy":    s.policyOf(body),
 				"X-Frame-Options":            "DENY",
 				"X-Content-Type-Options":     "nosniff",
 				"Referrer-Policy":            referrersOf(name),
@@ -131,7 +135,7 @@ func checkPages(t *testing.T, s *site, c *page.Catalogue) {
 				}
 			}
 			weight := len(body) + len(s.c.o.Look.Style().Body()) + len(page.Icon.Body())
-			for _, a := range []page.Asset{page.WalletScript, page.PressGuard, page.AutoScript} {
+			for _, a := range []page.Asset{page.WalletScript, page.PressGuard, page.TopUpScript, page.AutoScript} {
 				if strings.Contains(body, a.URL()) {
 					weight += len(a.Body())
 				}
@@ -155,12 +159,14 @@ func checkPages(t *testing.T, s *site, c *page.Catalogue) {
 	}
 }
 
-// policyOf is the policy that a page needs: scripts where it has one.
-func policyOf(body string) string {
-	if strings.Contains(body, "<script") {
-		return scriptSecurity
+// policyOf is the policy that a page needs: scripts where it has one, the pages of payment
+// where a form of it leads there.
+func (s *site) policyOf(body string) string {
+	var pays []string
+	if strings.Contains(body, `action="/.paywall/topup/card"`) {
+		pays = s.pays
 	}
-	return contentSecurity
+	return security(strings.Contains(body, "<script"), pays)
 }
 
 // referrersOf is to whom a page's address is told: that of a gift link to nobody.
@@ -193,7 +199,7 @@ func checkMarkup(t *testing.T, body string) {
 			if strings.HasPrefix(a.Key, "on") || a.Key == "style" {
 				t.Errorf("inline %s on %s", a.Key, n.Data)
 			}
-			if (a.Key == "src" || a.Key == "href" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") {
+			if (a.Key == "src" || a.Key == "href" || a.Key == "action") && !strings.HasPrefix(a.Val, "/") && a.Val != shop && !strings.HasPrefix(a.Val, "http://127.0.0.1:") {
 				t.Errorf("%s leads to %q", a.Key, a.Val)
 			}
 		}
@@ -206,7 +212,7 @@ func checkMarkup(t *testing.T, body string) {
 		switch n.Data {
 		case "script":
 			_, deferred := attrs["defer"]
-			classic := slices.Contains([]string{page.WalletScript.URL(), page.PressGuard.URL(), page.AutoScript.URL()}, attrs["src"]) && deferred
+			classic := slices.Contains([]string{page.WalletScript.URL(), page.PressGuard.URL(), page.TopUpScript.URL(), page.AutoScript.URL()}, attrs["src"]) && deferred
 			module := attrs["src"] == page.PasskeyModule.URL() && attrs["type"] == "module"
 			if !classic && !module || n.FirstChild != nil {
 				t.Errorf("a script of %q", attrs["src"])

@@ -52,7 +52,7 @@ func (x *request) shown(o *paywall.Offer) (*paywall.Money, error) {
 func unsold(ctx context.Context, x *exchange, ledger Ledger, who identity, o *paywall.Offer, raw string, cause error) error {
 	code := codeOf(cause)
 	switch code {
-	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged:
+	case paywall.CodeInsufficientFunds, paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOfferChanged, paywall.CodeOwing, paywall.CodeWalletClosed:
 	default:
 		return cause
 	}
@@ -86,7 +86,7 @@ func unsold(ctx context.Context, x *exchange, ledger Ledger, who identity, o *pa
 func poorProblem(x *exchange, cause error, balance, price paywall.Money) error {
 	p := newProblem(codeOf(cause), cause)
 	p.Price, p.Balance, p.Currency = &price, &balance, price.Currency
-	if errors.Is(cause, paywall.ErrInsufficientFunds) {
+	if errors.Is(cause, paywall.ErrInsufficientFunds) || errors.Is(cause, paywall.ErrOwing) {
 		p.TopUp = Prefix + "topup"
 	}
 	return x.writeJSON(p.Status, "application/problem+json", p)
@@ -104,9 +104,6 @@ func (v purchaseView) Capped() bool { return v.Charge.Micros < v.Price.Micros }
 
 // Shown is what the form says back of the page.
 func (v purchaseView) Shown() string { return v.Charge.String() }
-
-// Shown is empty on forms that buy nothing.
-func (formsView) Shown() string { return "" }
 
 // showQuote is the purchase page of an offer that nothing was wrong with so far.
 func showQuote(ctx context.Context, x *exchange, ledger unlocker, p purchase) error {

@@ -6,19 +6,24 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 	"github.com/tuppence/tuppence/paywall/checkout/page"
 )
 
-// contentSecurity: no script at all (but see scriptSecurity), our own style and icon, forms to this
-// origin only, in nobody's frame.
-const contentSecurity = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
-// scriptSecurity is the same for pages that have a script, which is a file of
-// ours and may talk to us.
-const scriptSecurity = contentSecurity + "; script-src 'self'; connect-src 'self'"
+// security is the policy of a page: our own style and pictures, forms to this origin and to
+// the pages of payment that it leads to, in nobody's frame; no script at all, or files of
+// ours that may talk to us.
+func security(scripts bool, payPages []string) string {
+	policy := "default-src 'none'; style-src 'self'; img-src 'self'; form-action " + strings.Join(append([]string{"'self'"}, payPages...), " ") +
+		"; frame-ancestors 'none'; base-uri 'none'"
+	if scripts {
+		policy += "; script-src 'self'; connect-src 'self'"
+	}
+	return policy
+}
 
 // answerHeaders stand on every answer that depends on the reader.
 func (x *exchange) answerHeaders() {
@@ -41,15 +46,18 @@ func (x *exchange) pageHeaders() {
 		h.Set("Cache-Control", "no-store, no-cache") // lynx knows the second, at the end alone
 	}
 	h.Set("Vary", "Cookie, Authorization, Accept-Language")
-	h.Set("Content-Security-Policy", contentSecurity)
+	h.Set("Content-Security-Policy", security(false, nil))
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("X-Robots-Tag", "noindex")
 }
 
-// scripted is a view that says whether its page has a script.
-type scripted interface{ scripted() bool }
+// secured is a view that says what its page's policy has to allow.
+type secured interface {
+	scripted() bool
+	payPages() []string
+}
 
 // page answers with a page. It is whole before the first byte is sent.
 func (x *exchange) page(status int, name string, data any) error {
@@ -58,8 +66,8 @@ func (x *exchange) page(status int, name string, data any) error {
 		return err
 	}
 	x.pageHeaders()
-	if s, ok := data.(scripted); ok && s.scripted() {
-		x.w.Header().Set("Content-Security-Policy", scriptSecurity)
+	if s, ok := data.(secured); ok {
+		x.w.Header().Set("Content-Security-Policy", security(s.scripted(), s.payPages()))
 	}
 	x.rememberLanguage()
 	x.w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -112,7 +120,7 @@ func newProblem(code paywall.Code, err error) problem {
 }
 
 func messageOf(code paywall.Code, err error) string {
-	if code == paywall.CodeUnavailable {
+	if code == paywall.CodeUnavailable && !isUnpaid(err) {
 		return paywall.ErrUnavailable.Message
 	}
 	return paywall.ErrorMessage(err)
@@ -148,13 +156,16 @@ func (x *exchange) fail(err error) {
 
 // retryAfter is when the error will be over, 0 if that is not known.
 func retryAfter(now time.Time, code paywall.Code, err error) time.Duration {
+	l, timed := errors.AsType[later](err)
 	switch code {
 	case paywall.CodeUnavailable:
+		if timed {
+			return l.after
+		}
 		return retryUnavailable
 	case paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts:
 		return paywall.NextMonth(now).Sub(now)
 	}
-	l, _ := errors.AsType[later](err)
 	return l.after
 }
 

@@ -131,7 +131,7 @@ func TestE25PublicKeysAreServedToEveryone(t *testing.T) {
 func TestStaticFilesNeverChange(t *testing.T) {
 	s := newSite(t)
 	for _, a := range []page.Asset{
-		ours(t).Style(), ours(t).BoxStyle(), page.BarStyle, page.Icon, page.PressGuard, page.WalletScript, page.AutoScript, page.PasskeyModule,
+		ours(t).Style(), ours(t).BoxStyle(), page.BarStyle, page.Icon, page.PressGuard, page.WalletScript, page.TopUpScript, page.AutoScript, page.PasskeyModule,
 	} {
 		w := s.get(a.URL())
 		wantStatus(t, w, http.StatusOK)

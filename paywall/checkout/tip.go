@@ -136,7 +136,7 @@ func tooPoorToTip(x *exchange, who identity, amount paywall.Money, cause error) 
 	if x.json {
 		return poorProblem(x, cause, who.wallet.Balance, amount)
 	}
-	return topUpPage(x, http.StatusPaymentRequired, who, "tip.wrong")
+	return topUpPage(x, http.StatusPaymentRequired, who, wanted{}, "tip.wrong")
 }
 
 // noticeTipped asks the wallet page to say thank you.

@@ -33,12 +33,38 @@ type purchaseView struct {
 	After     paywall.Money // left after the purchase
 	Missing   paywall.Money // for the purchase; above zero: it cannot be made
 	House     bool          // the balance is a welcome credit not yet given
-	Budget    bool          // it would go over what the reader wants to spend in a day
+	Owed      paywall.Money // that has to be paid first
+	Closed    bool          // the wallet is
+	Add       *addView      // money that would do; nil if there is none
+	Others    bool          // there are other ways to add some
+	TopUpID   string
+	Budget    bool // it would go over what the reader wants to spend in a day
 	Refund    time.Duration
 	Final     string // why it could not be undone, the key of a text; "" if it could
 	Vouchers  bool
+	Buy       string // address where vouchers are sold, "" for none
 	Auto      string // address of the script that sends the form, "" for none
 	capView
+}
+
+// addView is one press that adds money and goes on to the article.
+type addView struct {
+	Amount paywall.Money
+	Stays  paywall.Money // after the purchase
+}
+
+// newAddView takes the smallest amount by card that is enough; nil if none is.
+func newAddView(x *exchange, missing, balance, charge paywall.Money) *addView {
+	card, err := x.c.choice(byCard)
+	if err != nil {
+		return nil
+	}
+	for _, amount := range card.Amounts {
+		if amount.Micros >= missing.Micros {
+			return &addView{amount, paywall.Money{Micros: amount.Micros - missing.Micros + max(balance.Micros-charge.Micros, 0), Currency: amount.Currency}}
+		}
+	}
+	return nil
 }
 
 func purchasePage(x *exchange, status int, p purchase) error {
@@ -56,15 +82,22 @@ func purchasePage(x *exchange, status int, p purchase) error {
 		Offer:  p.raw, NewWallet: drawWalletKey(x, p.who.known()),
 		Words: o.Words, Minutes: minutesToRead(o.Words),
 		Price: o.Price, Charge: p.quote.Charge, Access: o.Access, Balance: balance, After: after, House: !p.who.known() && !balance.IsZero(),
-		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: final(x, &p.quote), Vouchers: x.c.o.Vouchers,
+		Budget: errors.Is(p.quote.Refusal, paywall.ErrOverBudget), Refund: x.c.o.Refund, Final: final(x, &p.quote), Vouchers: x.c.o.Vouchers, Buy: x.c.o.BuyVoucher,
 		capView: capView{o.Cap, p.quote.Spent, paywall.NextMonth(x.now).AddDate(0, 0, -1)},
 	}
 	v.Script = page.PressGuard.URL()
 	if opensAlone(x, &p) {
 		v.Auto = page.AutoScript.URL()
 	}
+	v.Closed, v.Owed = p.who.wallet.Closed, p.who.wallet.Owed
 	if after.Micros < 0 {
 		v.Missing = after.Neg()
+	}
+	v.Missing.Currency = o.Price.Currency
+	v.Missing.Micros += v.Owed.Micros // a debt is paid by what comes in, not of the balance
+	if v.Missing.Micros > 0 && !v.Closed {
+		v.Add = newAddView(x, v.Missing, balance, p.quote.Charge)
+		v.Others, v.TopUpID, v.pays = len(x.c.choices()) > 0, paywall.NewID(), x.c.payPages()
 	}
 	return x.page(status, "unlock", v)
 }
@@ -145,9 +178,31 @@ type formsView struct {
 	Known     bool
 	Balance   paywall.Money
 	Vouchers  bool
-	Offer     string        // always "": no article is wanted
+	Buy       string        // address where vouchers are sold, "" for none
+	Offer     string        // of the article that money is added for, "" if none
+	Shown     string        // what that takes
 	Welcome   paywall.Money // credit of a new wallet
 	WebAuthn  bool          // passkeys work on this origin
+}
+
+func (x *exchange) newFormsView(l layout, who identity) formsView {
+	return formsView{layout: l, Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers, Buy: x.c.o.BuyVoucher}
+}
+
+// wayView is a way to add money.
+type wayView struct {
+	Kind    string // card or bank
+	Amounts []paywall.Money
+}
+
+type topUpView struct {
+	formsView
+	Ways    []wayView
+	TopUpID string
+	Article string // title of what money is added for, "" if nothing
+	Back    string // its path
+	Owed    paywall.Money
+	Closed  bool // the wallet is
 }
 
 // takePasskeys gives a page what its forms for passkeys need, where they work. A
@@ -161,24 +216,35 @@ func takePasskeys(x *exchange, v *formsView) {
 	}
 }
 
-func topUpPage(x *exchange, status int, who identity, alert string) error {
-	v := formsView{
-		layout:    noticed(x, alerted(x, x.layout(x.text().T("topup.title")), alert)),
-		NewWallet: drawWalletKey(x, who.known()), Known: who.known(), Balance: balanceOf(x, who), Vouchers: x.c.o.Vouchers,
+func topUpPage(x *exchange, status int, who identity, article wanted, alert string) error {
+	l := noticed(x, alerted(x, x.layout(x.text().T("topup.title")), alert))
+	v := topUpView{formsView: x.newFormsView(l, who), TopUpID: paywall.NewID(), Article: article.title, Owed: who.wallet.Owed, Closed: who.wallet.Closed}
+	v.NewWallet, v.Offer, v.Shown = drawWalletKey(x, who.known()), article.raw, article.shown
+	if article.raw != "" {
+		v.Back = x.about.back
 	}
-	v.Script = page.PressGuard.URL()
+	v.Script = page.TopUpScript.URL()
+	if !v.Closed {
+		v.pays = x.c.payPages()
+		for _, way := range x.c.choices() {
+			v.Ways = append(v.Ways, wayView{kindOf(way.Name), way.Amounts})
+		}
+	}
 	return x.page(status, "topup", v)
+}
+
+type strangerView struct {
+	formsView
+	Others bool // there are ways to add money beside vouchers
 }
 
 // strangerPage is the wallet page of someone who has none here.
 func strangerPage(x *exchange, status int, alert string) error {
 	x.w.Header().Set("WWW-Authenticate", "Bearer")
-	v := formsView{
-		layout:    noticed(x, alerted(x, x.layout(x.text().T("stranger.title")), alert)),
-		NewWallet: drawWalletKey(x, false), Vouchers: x.c.o.Vouchers, Welcome: promised(x),
-	}
+	v := strangerView{formsView: x.newFormsView(noticed(x, alerted(x, x.layout(x.text().T("stranger.title")), alert)), identity{}), Others: len(x.c.choices()) > 0}
+	v.NewWallet, v.Welcome = drawWalletKey(x, false), promised(x)
 	v.Script = page.WalletScript.URL()
-	takePasskeys(x, &v)
+	takePasskeys(x, &v.formsView)
 	return x.page(status, "stranger", v)
 }
 
@@ -195,6 +261,7 @@ type errorView struct {
 	Back   string // path of the article, "" if not known
 	Wallet bool   // the wallet page is where to go on
 	Reset  bool   // removing all cookies may help
+	Add    bool   // adding money, perhaps in another way, may help
 }
 
 func newErrorView(x *exchange, code paywall.Code, err error) errorView {
@@ -208,6 +275,8 @@ func newErrorView(x *exchange, code paywall.Code, err error) errorView {
 		key = "error.refund-capped"
 	case isError(err, paywall.ErrRefundGiven):
 		key = "error.refund-given"
+	case isUnpaid(err):
+		key = "error.unpaid"
 	}
 	if code == paywall.CodeNoCookies {
 		x.tryCookie()
@@ -215,6 +284,6 @@ func newErrorView(x *exchange, code paywall.Code, err error) errorView {
 	return errorView{
 		layout: x.layout(x.text().T(key + ".title")), Next: x.text().T(key + ".next"),
 		Back: x.about.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
-		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies,
+		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies, Add: canAdd(x, err),
 	}
 }

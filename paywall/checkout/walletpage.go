@@ -20,14 +20,20 @@ type walletView struct {
 	Tips     []tipEntry
 	Passkeys []passkeyEntry
 	Full     bool // no more passkeys
+	Others   bool // there are ways to add money beside vouchers
+	Moving   []movingEntry
+	Owed     paywall.Money
+	Closed   bool
+	CashOut  bool // money can be taken back
 }
 
 // ownPage is the wallet page of someone who has one; alert is the key of a text.
 func ownPage(ctx context.Context, x *exchange, ledger Ledger, status int, who identity, alert string) error {
-	v := walletView{Code: who.key.RecoveryCode(), Currency: string(x.c.o.Currency), Free: who.wallet.Free, formsView: formsView{
-		layout: noticed(x, alerted(x, x.layout(x.text().T("wallet.title")), alert)),
-		Known:  true, Balance: who.wallet.Balance, Vouchers: x.c.o.Vouchers,
-	}}
+	v := walletView{
+		formsView: x.newFormsView(noticed(x, alerted(x, x.layout(x.text().T("wallet.title")), alert)), who),
+		Code:      who.key.RecoveryCode(), Currency: string(x.c.o.Currency), Free: who.wallet.Free, Owed: who.wallet.Owed, Closed: who.wallet.Closed,
+		Others: len(x.c.choices()) > 0, CashOut: x.c.o.TopUps != nil,
+	}
 	unlocks, older, err := listPurchases(ctx, x, ledger, who)
 	if err != nil {
 		return err
@@ -60,6 +66,9 @@ func ownPage(ctx context.Context, x *exchange, ledger Ledger, status int, who id
 		return err
 	}
 	if v.Passkeys, err = listPasskeys(ctx, x, ledger, who.wallet.ID); err != nil {
+		return err
+	}
+	if v.Moving, err = listMoving(ctx, x, who.wallet.ID); err != nil {
 		return err
 	}
 	v.Full = len(v.Passkeys) >= paywall.MaxPasskeys

@@ -104,7 +104,7 @@ func (c *credentials) takePair(pair, wallet, language string) bool {
 			c.addWallet(value)
 		}
 	default:
-		return paywall.TestCookie.Is(name) || paywall.CSRFCookie.Is(name) // only the checkout asks for them
+		return paywall.TestCookie.Is(name) || paywall.CSRFCookie.Is(name) || paywall.ConsentCookie.Is(name) // only the checkout asks for them
 	}
 	return true
 }

@@ -69,7 +69,7 @@ func setsOurs(line string) bool {
 	if len(name) < len("paywall_") {
 		return false
 	}
-	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie, paywall.TestCookie, paywall.CSRFCookie} {
+	for _, c := range [...]paywall.CookieName{paywall.AccessCookie, paywall.WalletCookie, paywall.LanguageCookie, paywall.TestCookie, paywall.CSRFCookie, paywall.ConsentCookie} {
 		if strings.EqualFold(name, c.On(true)) || strings.EqualFold(name, c.On(false)) {
 			return true
 		}

@@ -105,7 +105,7 @@ func decideCashOut(v *view, wallet, id string, closes bool) (records []*journal.
 		records = append(records, r)
 		c.Parts = append(c.Parts, paywall.CashOutPart{
 			ID: r.CashOut, Wallet: wallet, Way: p.way, Payment: p.id, Intent: p.intent,
-			Amount: v.money(back), State: paywall.CashOutPlanned, At: v.now,
+			Amount: v.money(back), State: paywall.CashOutPlanned, Asked: v.now, At: v.now,
 		})
 	}
 	if len(records) == 0 {

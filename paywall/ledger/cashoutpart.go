@@ -48,7 +48,7 @@ func (v *view) part(id string) (p part, known bool, err error) {
 func (p *part) public(v *view) paywall.CashOutPart {
 	return paywall.CashOutPart{
 		ID: p.plan.CashOut, Wallet: p.holder.id, Way: p.plan.Way, Payment: p.plan.Payment, Intent: p.intent,
-		Amount: v.money(p.plan.Paid()), State: p.State, At: p.last.Time,
+		Amount: v.money(p.plan.Paid()), State: p.State, Asked: p.plan.Time, At: p.last.Time,
 	}
 }
 

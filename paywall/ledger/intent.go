@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
-// maxOpenIntents is how many top-ups of a wallet may wait for their reader at once.
+// maxOpenIntents is how many top-ups of a wallet by one way may wait for their reader at
+// once: transfers, which wait for a month, are in nobody's way to pay by card.
 const maxOpenIntents = 3
 
 // maxName bounds an id of a provider's or a client's, in bytes.
@@ -34,7 +36,7 @@ func isWay(name string) bool {
 
 // BeginTopUp records that a top-up was begun, before its way is asked for anything. Key:
 // the intent's ID; the same wallet, way and amount again get the first intent, others
-// [paywall.ErrConflict]. Above three that are neither final nor past their end:
+// [paywall.ErrConflict]. Above three of its way that are neither final nor past their end:
 // [paywall.ErrTooManyTopUps]. [paywall.ErrNoWallet], [paywall.ErrWalletClosed].
 func (l *Ledger) BeginTopUp(ctx context.Context, in paywall.Intent) (paywall.Intent, error) {
 	in.ExpiresAt = milliseconds(in.ExpiresAt)
@@ -62,7 +64,7 @@ func decideIntent(v *view, in paywall.Intent) (_ *journal.Record, _ paywall.Inte
 	open := 0
 	err = v.Each(state.OpenIntentsPrefix(w.Number), func(key, _ []byte) error {
 		other, _, err := v.intent(string(key[len(state.OpenIntentsPrefix(w.Number)):]))
-		if err == nil && v.now.Before(other.begun.Until) {
+		if err == nil && other.begun.Way == in.Way && v.now.Before(other.begun.Until) {
 			open++
 		}
 		return err
@@ -207,6 +209,35 @@ func intentRank(s paywall.IntentState) (int, bool) {
 		return 4, true
 	}
 	return 0, false
+}
+
+// maxWaiting is how many top-ups of one wallet are listed.
+const maxWaiting = 20
+
+// Waiting lists top-ups of a wallet that are neither final nor past their end, newest
+// first, twenty at most. [paywall.ErrNoWallet].
+func (l *Ledger) Waiting(ctx context.Context, wallet string) ([]paywall.Intent, error) {
+	reads := walletReads(wallet)
+	reads.List = true
+	return look(ctx, l, reads, func(v *view) ([]paywall.Intent, error) {
+		_, w, err := v.wallet(wallet)
+		if err != nil {
+			return nil, err
+		}
+		list := []paywall.Intent{}
+		err = v.after(state.OpenIntentsPrefix(w.Number), "", maxWaiting, func(id string, _ []byte) error {
+			i, known, err := v.intent(id)
+			if err != nil || !known {
+				return orNot(err, paywall.ErrNoIntent)
+			}
+			if v.now.Before(i.begun.Until) {
+				list = append(list, i.public(v))
+			}
+			return nil
+		})
+		slices.SortFunc(list, func(a, b paywall.Intent) int { return b.Begun.Compare(a.Begun) })
+		return list, err
+	})
 }
 
 // OpenIntents lists top-ups that are not final, at most limit of them, in the order of

@@ -45,7 +45,8 @@ func TestATopUpIsBegunOnce(t *testing.T) {
 func TestAtMostThreeTopUpsOfAWalletWait(t *testing.T) {
 	r := newRig(t)
 	w := r.wallet(0)
-	begun := []string{r.begin(w, "stripe", 5), r.begin(w, "stripe", 5), r.begin(w, "bank", 5)}
+	begun := []string{r.begin(w, "stripe", 5), r.begin(w, "stripe", 5), r.begin(w, "stripe", 5)}
+	r.begin(w, "bank", 5) // waits for a month, and is in no card's way
 	in := paywall.Intent{ID: "2026.more", Wallet: w, Way: "stripe", Amount: euro(5), ExpiresAt: r.now.Add(31 * time.Minute)}
 	_, err := r.BeginTopUp(r.ctx, in)
 	r.fails(err, paywall.ErrTooManyTopUps)
@@ -60,6 +61,10 @@ func TestAtMostThreeTopUpsOfAWalletWait(t *testing.T) {
 	r.now = r.now.Add(31 * time.Minute)
 	in.ExpiresAt = r.now.Add(time.Minute)
 	must[paywall.Intent](t)(r.BeginTopUp(r.ctx, in)) // all are past their end
+	waiting := must[[]paywall.Intent](t)(r.Waiting(r.ctx, w))
+	if len(waiting) != 1 || waiting[0].ID != in.ID {
+		t.Errorf("%v wait, of which only %s can still be paid", waiting, in.ID)
+	}
 }
 
 func TestATopUpOnlyGoesForward(t *testing.T) {

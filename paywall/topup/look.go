@@ -57,6 +57,24 @@ func (s *Service) Show(ctx context.Context, id string) (Status, error) {
 	return s.status(ctx, in)
 }
 
+// Waiting are a wallet's top-ups that can still be paid, newest first, a few at most.
+func (s *Service) Waiting(ctx context.Context, wallet string) ([]paywall.Intent, error) {
+	l, err := s.o.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := l.Waiting(ctx, wallet)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i], err = s.opened(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 // status opens an intent for its reader.
 func (s *Service) status(ctx context.Context, in paywall.Intent) (Status, error) {
 	in, err := s.opened(in)

@@ -19,6 +19,7 @@ type Ledger interface {
 	BeginTopUp(ctx context.Context, in paywall.Intent) (paywall.Intent, error)
 	MoveIntent(ctx context.Context, id string, to paywall.IntentState, object string) (paywall.Intent, error)
 	Intent(ctx context.Context, id string) (paywall.Intent, error)
+	Waiting(ctx context.Context, wallet string) ([]paywall.Intent, error)
 	OpenIntents(ctx context.Context, after string, limit int) ([]paywall.Intent, error)
 	Book(ctx context.Context, m paywall.Movement) (paywall.Booked, error)
 	CashOutOffer(ctx context.Context, wallet string) (paywall.CashOut, error)

@@ -36,12 +36,15 @@ var (
 	PressGuard = mustAsset("press.js", "text/javascript; charset=utf-8")
 	// WalletScript is PressGuard, and fills in a recovery code from a link.
 	WalletScript = PressGuard.with(string(mustAsset("wallet.js", "text/javascript; charset=utf-8").body))
+	// TopUpScript is PressGuard, fills in a voucher's code from a link, and copies what a
+	// bank is to be told.
+	TopUpScript = PressGuard.with(string(mustAsset("topup.js", "text/javascript; charset=utf-8").body))
 	// AutoScript opens an article without asking.
 	AutoScript = mustAsset("auto.js", "text/javascript; charset=utf-8")
 	// PasskeyModule talks to the browser about passkeys.
 	PasskeyModule = mustAsset("passkey.js", "text/javascript; charset=utf-8")
 
-	assets = byName(stylesheet, boxStyle, BarStyle, Icon, PressGuard, WalletScript, AutoScript, PasskeyModule)
+	assets = byName(stylesheet, boxStyle, BarStyle, Icon, PressGuard, WalletScript, TopUpScript, AutoScript, PasskeyModule)
 )
 
 func byName(all ...Asset) map[string]Asset {

@@ -157,7 +157,7 @@ func TestCatalogueHasEveryTextTheTemplatesAskFor(t *testing.T) {
 			t.Errorf("no text for %q", key)
 		}
 	}
-	dynamic := regexp.MustCompile(`^(error|notice|minutes|hours|days|language|number|money|date|month)(\.|$)|\.(wrong|used|expired|title|untitled|ready|changed|stopped|again|name|final|once|spent)$`)
+	dynamic := regexp.MustCompile(`^(error|notice|minutes|hours|days|language|number|money|date|month|intent|moving)(\.|$)|\.(wrong|used|expired|revoked|lead|title|untitled|ready|changed|stopped|again|name|final|once|spent)$`)
 	for key := range texts {
 		if !asked[key] && !dynamic.MatchString(key) {
 			t.Errorf("nobody asks for %q", key)
@@ -169,7 +169,7 @@ func TestEveryErrorHasATitleAndANextStep(t *testing.T) {
 	for _, code := range []paywall.Code{
 		paywall.CodeMalformed, paywall.CodeNoWallet, paywall.CodeInsufficientFunds, paywall.CodeCrossSite, paywall.CodeNotFound,
 		paywall.CodeMethodNotAllowed, paywall.CodeOfferChanged, paywall.CodeConflict, paywall.CodeRefundClosed, paywall.CodeOfferExpired, paywall.CodeTooLarge,
-		paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeGiftOver, paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts,
+		paywall.CodeOverBudget, paywall.CodeAskFirst, paywall.CodeOwing, paywall.CodeWalletClosed, paywall.CodeTooManyTopUps, paywall.CodeGiftOver, paywall.CodeTooManyRefunds, paywall.CodeTooManyGifts,
 		paywall.CodeUnsupportedMedia, paywall.CodeBadVoucher, paywall.CodeTooEarly, paywall.CodeRateLimited, paywall.CodeInternal, paywall.CodeUnavailable,
 	} {
 		for _, key := range []string{"error." + string(code) + ".title", "error." + string(code) + ".next"} {

@@ -11,7 +11,7 @@ import (
 // pages are our templates by name, each with the layout around it; parts are those
 // that stand in pages of the site.
 var (
-	pages = mustParse("unlock", "wallet", "stranger", "receipt", "topup", "erase", "reset", "gift", "giftlink", "error")
+	pages = mustParse("unlock", "wallet", "stranger", "receipt", "topup", "erase", "reset", "gift", "giftlink", "intent", "cashout", "cashedout", "error")
 	parts = mustParse("box", "bar")
 )
 
