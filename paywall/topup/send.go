@@ -43,7 +43,7 @@ func (s *Service) send(ctx context.Context, l Ledger, part paywall.CashOutPart) 
 		if _, err := l.MoveCashOut(ctx, part.ID, paywall.CashOutSent); err != nil {
 			return err
 		}
-	} else if seen, err := s.sawReturn(asking, l, way, part); seen || err != nil || !way.asks() {
+	} else if seen, err := s.sawReturn(asking, l, way, part); seen || err != nil || part.State == paywall.CashOutPending && !way.asks() {
 		return err // a refund that failed before anything moved is no movement: the way is asked for it
 	}
 	clearPart, err := s.openedPart(part)
