@@ -123,7 +123,7 @@ func (s *Seals) make(year int) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // it has its lasting name by then
 	secret := make([]byte, sealBytes)
 	_, _ = rand.Read(secret) // never fails
 	_, err = f.Write(secret)

@@ -105,7 +105,7 @@ func (p *purse) Begin(ctx context.Context, in topup.Begin) (next topup.Next, err
 }
 
 func (p *purse) Look(ctx context.Context, in paywall.Intent) (found topup.Found, err error) {
-	err = p.ask(ctx, false, "look "+in.Object, func() error {
+	err = p.ask(ctx, false, "look "+in.Object+in.Wallet, func() error { // a way may tell all that it knows
 		o := p.orders[in.Object]
 		if o == nil {
 			return fmt.Errorf("%w: no such order", topup.ErrProvider)
@@ -168,7 +168,7 @@ func (p *purse) Movements(ctx context.Context, since time.Time) iter.Seq2[paywal
 }
 
 func (p *purse) Return(ctx context.Context, part paywall.CashOutPart) (state paywall.CashOutState, err error) {
-	err = p.ask(ctx, true, "return "+part.Payment+" "+part.ID, func() error {
+	err = p.ask(ctx, true, "return "+part.Payment+" "+part.ID+part.Wallet, func() error {
 		if p.byKey[part.ID] != "" && !p.forgetKeys {
 			state = paywall.CashOutDone
 			return nil

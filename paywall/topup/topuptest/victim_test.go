@@ -52,7 +52,7 @@ type shop struct {
 }
 
 func openShop(dir, bank string, away func() bool) (shop, error) {
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	quiet := slog.New(slog.DiscardHandler)
 	store, err := badgerstore.Open(context.Background(), badgerstore.Options{Dir: filepath.Join(dir, "ledger"), Currency: topuptest.Currency, Logger: quiet})
 	if err != nil {
 		return shop{}, err
