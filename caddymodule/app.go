@@ -87,11 +87,11 @@ type App struct {
 	ctx      caddy.Context
 	logger   *slog.Logger
 
-	guests []topups.Guest  // while a Caddyfile is read
-	ways   []topup.Offered // other than vouchers
-	buyURL string          // where people get vouchers; "" if that is not known
-	topups *topup.Service
-	end    context.CancelFunc // of what runs beside the requests
+	guests     []topups.Guest  // while a Caddyfile is read
+	ways       []topup.Offered // other than vouchers
+	buyVoucher string          // where people get one; "" if that is not known
+	topups     *topup.Service
+	end        context.CancelFunc // of what runs beside the requests
 
 	failures *rate.Sometimes // of calls by providers, in the log
 

@@ -240,7 +240,11 @@ func (h *Handler) start(v *sharedVault, verifier *token.Verifier) error {
 		Refund:   h.app.refund,
 		Refunds:  h.app.RefundLimit,
 		Vouchers: true,
-		Limits:   v.limits,
+		TopUps:   h.app.offered(),
+
+		BuyVoucher: h.app.buyVoucher,
+
+		Limits: v.limits,
 
 		LimitFactor: h.app.Limits,
 

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/url"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/tuppence/tuppence/caddymodule/internal/topups"
 	"github.com/tuppence/tuppence/caddymodule/internal/words"
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 )
 
 // TopUp is how readers put money into their wallets. Voucher codes, made by the admin API
@@ -25,7 +25,8 @@ type TopUp struct {
 
 // Voucher is what readers are told about vouchers.
 type Voucher struct {
-	// Address where people get a voucher, "https://shop.example/vouchers". Default: none.
+	// Where people get a voucher: an address, "https://shop.example/vouchers", or a path of
+	// the site. Default: none.
 	Buy string `json:"buy,omitempty"`
 
 	// Where the option stands ("Caddyfile:12"), for messages. The Caddyfile adapter fills
@@ -38,15 +39,11 @@ func (v *Voucher) url() (string, error) {
 	if v == nil || v.Buy == "" {
 		return "", nil
 	}
-	text, err := words.Resolve(v.Buy)
+	address, err := words.Resolve(v.Buy)
 	if err != nil {
 		return "", fmt.Errorf("buy: %w", err)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("buy %q is no address; write one such as: buy https://shop.example/vouchers", text)
-	}
-	return u.String(), nil
+	return address, checkout.CheckBuyVoucher(address)
 }
 
 // provisionTopUps checks the ways and makes them.
@@ -54,7 +51,7 @@ func (a *App) provisionTopUps(ctx caddy.Context) (err error) {
 	if a.TopUp == nil {
 		return nil
 	}
-	if a.buyURL, err = a.TopUp.Voucher.url(); err != nil {
+	if a.buyVoucher, err = a.TopUp.Voucher.url(); err != nil {
 		return words.AtSource(a.TopUp.Voucher.Source, err)
 	}
 	if len(a.TopUp.WaysRaw) == 0 {

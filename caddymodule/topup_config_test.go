@@ -38,7 +38,7 @@ func TestMistakesInWaysOfMoneyAreRefused(t *testing.T) {
 		"buy misspelt":        {"topup voucher {\n\t\t\tbuyy https://shop.example\n\t\t}", "did you mean buy?, at Caddyfile:6"},
 		"buy nowhere":         {"topup voucher {\n\t\t\tbuy\n\t\t}", "write: buy https://shop.example/vouchers, at Caddyfile:6"},
 		"buy a script":        {"topup voucher {\n\t\t\tbuy javascript:alert(1)\n\t\t}", "at Caddyfile:6"},
-		"buy a host":          {"topup voucher {\n\t\t\tbuy shop.example\n\t\t}", "write one such as: buy https://shop.example/vouchers, at Caddyfile:6"},
+		"buy a host":          {"topup voucher {\n\t\t\tbuy shop.example\n\t\t}", "write an address such as https://shop.example/vouchers, or a path, at Caddyfile:6"},
 		"buy twice":           {"topup voucher {\n\t\t\tbuy https://a.example\n\t\t\tbuy https://b.example\n\t\t}", "buy is given twice, at Caddyfile:7"},
 		"buy with a block":    {"topup voucher {\n\t\t\tbuy https://a.example {\n\t\t\t\tx\n\t\t\t}\n\t\t}", "buy takes no block"},
 

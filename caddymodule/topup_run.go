@@ -9,6 +9,7 @@ import (
 
 	"github.com/tuppence/tuppence/caddymodule/internal/topups"
 	"github.com/tuppence/tuppence/paywall"
+	"github.com/tuppence/tuppence/paywall/checkout"
 	"github.com/tuppence/tuppence/paywall/topup"
 	"github.com/tuppence/tuppence/paywall/topup/bank"
 	"github.com/tuppence/tuppence/paywall/topup/stripe"
@@ -42,6 +43,14 @@ func (a *App) openTopUps(v *sharedVault) (*topup.Service, error) {
 		}
 	}
 	return service, nil
+}
+
+// offered is what readers can put money in by, and get it back; nil without ways.
+func (a *App) offered() checkout.TopUps {
+	if len(a.ways) == 0 {
+		return nil
+	}
+	return a.topups
 }
 
 // runTopUps begins what goes on beside the requests until Stop. The service waits until

@@ -112,7 +112,7 @@ func New(o Options) (*Checkout, error) {
 	if o.WelcomeLimit < 0 || o.Refunds < 0 {
 		return nil, errors.New("a limit of welcome credits or refunds is below zero")
 	}
-	if err := checkBuyVoucher(o.BuyVoucher); err != nil {
+	if err := CheckBuyVoucher(o.BuyVoucher); err != nil {
 		return nil, err
 	}
 	if err := o.GiftLinks.check(); err != nil {

@@ -201,7 +201,7 @@ func TestVouchersAreToldApart(t *testing.T) {
 	w = b.send("/.paywall/topup/voucher", []string{"code", "WRONG-CODE", "offer", raw})
 	wantText(t, w, `<details open>`, `value="WRONG-CODE"`, "Add €5.00 and read")
 	for address, ok := range map[string]bool{"": true, "https://shop.example/x?y=1": true, "/shop": true, "javascript:alert(1)": false, "//evil.test/": false, `/\evil.test`: false, "shop": false, "https://u@shop.example": false, "mailto:x@y.example": false} {
-		if err := checkBuyVoucher(address); (err == nil) != ok {
+		if err := CheckBuyVoucher(address); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
 		}
 	}

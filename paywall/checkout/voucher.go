@@ -17,8 +17,8 @@ type redeemer interface {
 	Redeem(ctx context.Context, wallet string, code paywall.Hash) (paywall.TopUp, error)
 }
 
-// checkBuyVoucher reports what is wrong with the address where vouchers are sold.
-func checkBuyVoucher(address string) error {
+// CheckBuyVoucher reports what is wrong with the address where vouchers are sold.
+func CheckBuyVoucher(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil:
