@@ -31,7 +31,7 @@ func (a *App) openTopUps(v *sharedVault) (*topup.Service, error) {
 		Seals:    seals,
 		Memory:   v.topups,
 		Currency: a.currency,
-		Logger:   a.logger,
+		Logger:   newOnceLog(a.logger),
 		Now:      time.Now,
 	})
 	if err != nil {

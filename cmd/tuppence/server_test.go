@@ -50,6 +50,7 @@ type server struct {
 	config string
 	admin  string // address of the admin API
 	url    string
+	bank   string // of the demo's
 	cmd    *exec.Cmd
 	log    lockedBuffer
 	done   chan struct{}
@@ -98,15 +99,15 @@ func startDemo(t *testing.T, options string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, upstream, admin := freePort(t), freePort(t), freePort(t)
+	port, upstream, admin, bank := freePort(t), freePort(t), freePort(t), freePort(t)
 	s := &server{
 		t: t, home: t.TempDir(),
-		admin: fmt.Sprintf("localhost:%d", admin), url: fmt.Sprintf("http://localhost:%d", port),
+		admin: fmt.Sprintf("localhost:%d", admin), url: fmt.Sprintf("http://localhost:%d", port), bank: fmt.Sprintf("http://localhost:%d", bank),
 	}
 	s.config = filepath.Join(s.home, "Caddyfile")
 	s.write(strings.NewReplacer(
 		"{\n\tpaywall {\n", "{\n\tadmin "+s.admin+"\n\tpaywall {\n"+options,
-		"8402", fmt.Sprint(port), "8403", fmt.Sprint(upstream), "8404", fmt.Sprint(freePort(t)),
+		"8402", fmt.Sprint(port), "8403", fmt.Sprint(upstream), "8404", fmt.Sprint(bank),
 	).Replace(string(example)))
 	s.start()
 	return s
