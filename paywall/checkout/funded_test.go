@@ -311,7 +311,7 @@ func (f *funded) moneyPages() map[string]*httptest.ResponseRecorder {
 	f.bank.Break("POST /v1/checkout/sessions", pretend.Fault{Kind: pretend.Fail})
 	last := f.tab("")
 	last.get("/.paywall/topup")
-	pages["unpaid"] = last.press("/.paywall/topup/card")
+	pages["unpaid"] = f.post("/.paywall/topup/card", last.form("/.paywall/topup/card", 0), last.cookies, from("192.0.2.77:1"))
 	named := map[string]*httptest.ResponseRecorder{}
 	for name, w := range pages {
 		named["money "+name] = w

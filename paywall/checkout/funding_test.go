@@ -157,7 +157,7 @@ func TestAWalletThatOwesIsToldWhatToDo(t *testing.T) {
 	wantText(t, b.get("/.paywall/wallet"), "€4.00 is missing", "What you bought stays open")
 	raw := f.offer(price(2_000_000))
 	b.get("/.paywall/unlock?offer=" + raw)
-	wantText(t, b.page, "€4.00 is missing", "€6.00 more", "Add €10.00 and read", "€4.00 stay")
+	wantText(t, b.page, "€4.00 is missing", "€6.00 more", "€10.00 in, €4.00 for what is missing, €2.00 for this article, €4.00 stay", "Add €10.00 and read")
 	w := f.post("/.paywall/unlock", []string{"offer", raw}, b.cookies)
 	wantStatus(t, w, http.StatusPaymentRequired)
 	wantText(t, w, "€4.00 is missing")

@@ -20,8 +20,8 @@ import (
 // by a form, since GET buys nothing.
 
 // showIntent says how far a payment is. Of a bank transfer it says what to tell the bank.
-func showIntent(ctx context.Context, x *exchange, _ Ledger, who identity) error {
-	status, err := lookAt(ctx, x, x.r.URL.Query().Get("id"))
+func showIntent(ctx context.Context, x *exchange, l Ledger, who identity) error {
+	status, err := lookAt(ctx, x, l, &who, x.r.URL.Query().Get("id"))
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func showIntent(ctx context.Context, x *exchange, _ Ledger, who identity) error 
 // whoever agreed to buy an article on to it.
 func showReturn(ctx context.Context, x *exchange, l Ledger, who identity) error {
 	query := x.r.URL.Query()
-	status, err := lookAt(ctx, x, query.Get("intent"))
+	status, err := lookAt(ctx, x, l, &who, query.Get("intent"))
 	if err != nil {
 		return err
 	}
@@ -110,12 +110,18 @@ func ownsIntent(who identity, s *topup.Status) bool {
 }
 
 // lookAt asks the provider how far a payment is, but not more often than a page looks
-// again: whoever has an id could have us ask all the time.
-func lookAt(ctx context.Context, x *exchange, id string) (topup.Status, error) {
+// again: whoever has an id could have us ask all the time. It reads the visitor's wallet
+// again, which may have been paid into by that.
+func lookAt(ctx context.Context, x *exchange, l Ledger, who *identity, id string) (status topup.Status, err error) {
 	if x.c.o.Limits.mayAsk(id, x.c.o.Now()) {
-		return x.c.o.TopUps.Look(ctx, id)
+		status, err = x.c.o.TopUps.Look(ctx, id)
+	} else {
+		status, err = x.c.o.TopUps.Show(ctx, id)
 	}
-	return x.c.o.TopUps.Show(ctx, id)
+	if err == nil && ownsIntent(*who, &status) {
+		who.wallet, err = l.Wallet(ctx, who.hash)
+	}
+	return status, err
 }
 
 func answerIntent(x *exchange, s *topup.Status) error {

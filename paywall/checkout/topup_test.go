@@ -34,7 +34,7 @@ func TestOnePressAddsMoneyAndLandsInTheArticle(t *testing.T) {
 			_, before, _ := f.counts()
 			w = b.comesBack(back)
 			wantStatus(t, w, http.StatusOK)
-			wantText(t, w, "Your payment is here", "/static/auto.", "Go on to the article")
+			wantText(t, w, "Your payment is here", "/static/auto.", "Go on to the article", "<dd>€5.")
 			if _, debits, _ := f.counts(); debits != before {
 				t.Error("a GET has bought")
 			}
