@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -80,9 +81,11 @@ func TestWebhookIsForSignedPostsOnly(t *testing.T) {
 	s, _ := cardSite(t, articlesFor20)
 	_, key := s.openWallet()
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-		got := s.do(method, "/.paywall/webhook/stripe", "")
-		if got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != http.MethodPost {
-			t.Errorf("%s: %d", method, got.StatusCode)
+		for _, way := range []string{"stripe", "bank"} {
+			got := s.do(method, "/.paywall/webhook/"+way, "")
+			if got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != http.MethodPost {
+				t.Errorf("%s to %s: %d", method, way, got.StatusCode)
+			}
 		}
 	}
 	event := `{"id":"evt_1","object":"event","type":"checkout.session.completed","data":{"object":{"id":"cs_1"}}}`
@@ -150,6 +153,23 @@ func TestReconcileFindsWhatNobodyCalledAbout(t *testing.T) {
 	}
 	if status, body := admin(t, http.MethodGet, "/paywall/reconcile?since=yesterday", ""); status != http.StatusBadRequest {
 		t.Errorf("%d %s", status, body)
+	}
+	s.verify()
+}
+
+// TestEverySiteTakesTheBanksCall: one account for all sites of a ledger, and each payment once.
+func TestEverySiteTakesTheBanksCall(t *testing.T) {
+	s, bank := cardSite(t, articlesFor20)
+	second := freePort(t)
+	if err := s.load(articlesFor20 + fmt.Sprintf("\n}\nhttp://localhost:%d {\n\t%s", second, articlesFor20)); err != nil {
+		t.Fatal(err)
+	}
+	bank.Subscribe(pretend.Endpoint{URL: fmt.Sprintf("http://localhost:%d/.paywall/webhook/stripe", second), Secrets: []string{"whsec_pretend"}})
+	wallet, key := s.openWallet()
+	_, session := beginCard(t, bank, wallet)
+	pay(t, bank, session) // both sites are called
+	if got := s.balance(key); got != "5.00" {
+		t.Errorf("the wallet has %s", got)
 	}
 	s.verify()
 }

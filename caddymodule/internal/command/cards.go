@@ -98,10 +98,15 @@ func (c *cards) draw(code string) (card, error) {
 	}
 	var path strings.Builder
 	for y := range drawn.Size {
-		for x := range drawn.Size {
-			if drawn.Black(x, y) {
-				fmt.Fprintf(&path, "M%d %dh1v1h-1z", x, y)
+		for x := 0; x < drawn.Size; x++ {
+			run := 0
+			for drawn.Black(x+run, y) { // outside of the code nothing is black
+				run++
 			}
+			if run > 0 {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", x, y, run, run)
+			}
+			x += run
 		}
 	}
 	return card{code, path.String(), drawn.Size + 4}, nil
