@@ -165,6 +165,9 @@ var (
 	ErrNoIntent = Errorf(CodeNotFound, "no such payment was begun")
 	// ErrNoPayment: the payment that a movement belongs to, or the movement that it ends, is not booked.
 	ErrNoPayment = Errorf(CodeNotFound, "the payment that this belongs to is not booked")
+	// ErrNeverTaken: a movement gives back another amount than was taken, or what was
+	// given up before.
+	ErrNeverTaken = Errorf(CodeConflict, "what this gives back was not taken, or given up before")
 	// ErrNoCashOut: no part of a cash-out has this id.
 	ErrNoCashOut = Errorf(CodeNotFound, "no such cash-out")
 	// ErrNotUnclaimed: no money that belongs to nobody came with this id.

@@ -29,11 +29,11 @@ const (
 	KindIntent           Kind = "intent"            // a top-up begun, or in another state
 	KindTopUp            Kind = "topup"             // way −G, receivable +d, wallet +(G−d); d: what the wallet owed, at most G
 	KindFee              Kind = "fee"               // fees −F, way +F
-	KindReversal         Kind = "reversal"          // refunded at the provider: way +R, wallet −w, receivable −(R−w); of unclaimed money: unclaimed for wallet
+	KindReversal         Kind = "reversal"          // refunded at the provider: way +R, wallet −w, receivable −(R−w); of unclaimed money: unclaimed for wallet; what a person sent back by hand before is no part of R
 	KindReversalFailed   Kind = "reversal-failed"   // way −R, receivable +d, wallet +(R−d)
 	KindDispute          Kind = "dispute"           // way +(A+f), fees −f, wallet −w, receivable −(A−w)
 	KindDisputeWon       Kind = "dispute-won"       // way −A, receivable +d, wallet +(A−d)
-	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, losses −r; r: what the wallet still owes, at most what it owed of this
+	KindDisputeLost      Kind = "dispute-lost"      // receivable +r, wallet −w, losses −(r−w); r: what the wallet still owes, at most what it owed of this
 	KindSettlement       Kind = "settlement"        // provider to bank: way +P, bank −P
 	KindSettlementFailed Kind = "settlement-failed" // its mirror
 	KindUnclaimed        Kind = "unclaimed"         // way −A, unclaimed +A

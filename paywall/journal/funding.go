@@ -47,6 +47,9 @@ func appendFunding(b []byte, r *Record, decimals int) []byte {
 	if r.Free != 0 {
 		b = appendMoney(b, "free", r.Free, decimals)
 	}
+	if r.Amount != 0 {
+		b = appendMoney(b, "amount", r.Amount, decimals)
+	}
 	return b
 }
 
@@ -102,6 +105,9 @@ func (p *parser) funding(r *Record, key string) {
 		r.Payment, _ = p.field("payment")
 		var ok bool
 		if r.Free, ok = p.money("free"); ok && r.Free <= 0 {
+			p.fail()
+		}
+		if r.Amount, ok = p.money("amount"); ok && (r.Amount <= 0 || r.Kind != paywall.KindReversal) {
 			p.fail()
 		}
 	default:

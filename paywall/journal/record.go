@@ -28,11 +28,11 @@ import (
 //	intent             Intent, State, Wallet; of an open one Way, Amount and Until, later Object if the way named one
 //	topup              Way, ID, Payment, Intent, Wallet; legs
 //	fee                Way, ID, Payment if it is one's; legs
-//	reversal           Way, ID, Payment, Wallet, Free; legs
-//	reversal-failed    the same; ID is the reversal's
+//	reversal           Way, ID, Payment, Wallet, Free; Amount if some of it was sent back by hand before, which moves no more; legs of the rest
+//	reversal-failed    Way, ID, Payment, Wallet, Free; ID is the reversal's; legs
 //	dispute            the same
 //	dispute-won        the same; ID is the dispute's
-//	dispute-lost       Way, ID, Payment, Wallet; ID is the dispute's; legs if something was owed
+//	dispute-lost       the same; legs if something was owed
 //	settlement         Way, ID; legs
 //	settlement-failed  the same; ID is the settlement's
 //	unclaimed          Way, ID, Payment, Intent if one was named; legs
@@ -117,7 +117,7 @@ type Funding struct {
 	Payment string    // sealed
 	ID      string    // of the movement, sealed if Payment is set
 	CashOut string    // id of a cash-out's part
-	Amount  int64     // of an intent, in millionths
+	Amount  int64     // of an intent, or of a reversal whose legs do not say it, in millionths
 	Closes  bool      // a planned cash-out closes its wallet
 	Batch   uint64    // the number of the record that made the vouchers
 }

@@ -104,21 +104,21 @@ func (tx *Tx) applyPlaced(r *journal.Record, at Ref) error {
 		return err
 	}
 	tx.put(state.UnclaimedKey(r.Way, r.ID), nil)
-	var p state.Payment
-	if u.payment() {
-		if p, _, err = tx.payment(r.Way, u.record.Payment); err != nil {
-			return err
-		}
+	of, err := tx.cameBy(&u)
+	if err != nil {
+		return err
+	}
+	p, known, err := tx.payment(r.Way, of)
+	if err != nil || !known {
+		return orNot(err, paywall.ErrNoPayment)
 	}
 	if r.Kind == paywall.KindSendBack {
-		if u.payment() {
-			p.Returned, p.SentBack = p.Returned+u.Amount, true
-			tx.put(state.PaymentKey(r.Way, u.record.Payment), p.Encode())
-		}
+		p.SentBack += u.Amount
+		tx.put(state.PaymentKey(r.Way, of), p.Encode())
 		return nil
 	}
 	if u.payment() {
-		err = tx.fund(r, at, u.record.Payment, &p)
+		err = tx.fund(r, at, of, &p)
 	} else {
 		err = tx.settle(r, at, state.Number{})
 	}
@@ -134,10 +134,12 @@ func (tx *Tx) applyTakenBack(r *journal.Record, at Ref) error {
 	if err != nil || !known {
 		return orNot(err, paywall.ErrNoPayment)
 	}
-	micros := legOf(r, r.Way)
 	switch r.Kind {
-	case paywall.KindReversal, paywall.KindReversalFailed:
-		p.Returned += micros
+	case paywall.KindReversal:
+		p.Returned += reversed(r)
+		p.SentBack -= reversed(r) - legOf(r, r.Way)
+	case paywall.KindReversalFailed:
+		p.Returned += legOf(r, r.Way)
 	case paywall.KindDispute:
 		p.Disputes++
 	case paywall.KindDisputeWon, paywall.KindDisputeLost:
@@ -186,13 +188,13 @@ func (tx *Tx) settle(r *journal.Record, at Ref, n state.Number) error {
 	}
 	w.Owed += owed
 	switch r.Kind {
-	case paywall.KindReversal, paywall.KindDispute:
+	case paywall.KindReversal, paywall.KindDispute, paywall.KindDisputeLost:
 		w.Free -= r.Free
 	case paywall.KindReversalFailed, paywall.KindDisputeWon:
 		w.Free += r.Free
 	default:
 	}
-	if r.Kind == paywall.KindDisputeLost {
+	if r.Kind == paywall.KindDisputeLost && r.Paid() == 0 {
 		tx.putWallet(raw, &w)
 		return nil
 	}

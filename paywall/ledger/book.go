@@ -23,10 +23,9 @@ const (
 // intent of the same way, or when the wallet is closing or erased, it stands in unclaimed.
 // A payment is booked before what belongs to it, and a refund or dispute before its end:
 // else [paywall.ErrNoPayment], and nothing is booked. A dispute ends once: one that was
-// won is not lost any more, and money that comes back after it was lost belongs to no
-// payment. A refund of what a person sent back
-// from unclaimed is that, and answered as replayed; so is one for a part of a cash-out
-// that is done without an ID.
+// won is not lost any more. Money that comes back after it was lost, or another amount
+// than was taken, is [paywall.ErrNeverTaken]. A refund of what a person sent back by hand
+// tells of that, and moves what goes beyond it.
 func (l *Ledger) Book(ctx context.Context, m paywall.Movement) (paywall.Booked, error) {
 	if m.Kind == paywall.MovedPayment && m.Payment == "" {
 		m.Payment = m.ID

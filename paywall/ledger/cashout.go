@@ -26,7 +26,8 @@ func (l *Ledger) CashOutOffer(ctx context.Context, wallet string) (paywall.CashO
 }
 
 // CashOut takes unspent paid credit from a wallet, to be given back the way it came: of
-// its newest payments first, the newest hundred at most, and none that is disputed. Key:
+// its newest payments first, the newest hundred at most, and none that is disputed. Each
+// part is an amount that can be transferred; smaller fractions stay. Key:
 // the ID, of letters, digits and the like; the same wallet and closes again get the first
 // cash-out as it was planned, others [paywall.ErrConflict]. A wallet that closes with it
 // buys nothing more from now on; it is closed when all its parts have ended.
@@ -93,7 +94,7 @@ func decideCashOut(v *view, wallet, id string, closes bool) (records []*journal.
 		}
 		at = p.Prev
 		back := min(p.Left(), c.Rest.Micros)
-		if back == 0 {
+		if back -= back % v.currency.Smallest(); back == 0 {
 			continue
 		}
 		c.Rest.Micros, c.Amount.Micros = c.Rest.Micros-back, c.Amount.Micros+back
@@ -195,7 +196,7 @@ func (tx *Tx) applyCashOut(r *journal.Record, at Ref) error {
 	if err != nil || !known {
 		return orNot(err, paywall.ErrNoCashOut)
 	}
-	was := p.State
+	was, byHand := p.State, p.byHand()
 	p.State, p.Last = paywall.CashOutState(r.State), at
 	tx.put(state.CashOutKey(r.CashOut), p.Encode())
 	if endedPart(p.State) {
@@ -208,10 +209,8 @@ func (tx *Tx) applyCashOut(r *journal.Record, at Ref) error {
 		}
 		tx.put(state.BookedKey(kind, p.plan.Way, r.ID), state.AppendRef(nil, at))
 	}
-	if endedPart(p.State) && p.State != paywall.CashOutDone {
-		if err := tx.backInWallet(r, at, p.plan); err != nil {
-			return err
-		}
+	if err := tx.partEnds(r, at, &p, byHand); err != nil {
+		return err
 	}
 	if r.Wallet == "" || !endedPart(p.State) {
 		return nil
@@ -231,13 +230,19 @@ func (tx *Tx) applyCashOut(r *journal.Record, at Ref) error {
 	return nil
 }
 
-// backInWallet notes that what was to go back did not.
-func (tx *Tx) backInWallet(r *journal.Record, at Ref, plan *journal.Record) error {
+// partEnds notes on a payment that what was to go back did not, or that a person sent it
+// and a refund is still to tell.
+func (tx *Tx) partEnds(r *journal.Record, at Ref, p *part, byHand bool) error {
+	done := p.State == paywall.CashOutDone
+	if !endedPart(p.State) || done && r.ID != "" {
+		return nil
+	}
+	plan := p.plan
 	payment, known, err := tx.payment(plan.Way, plan.Payment)
 	if err != nil || !known {
 		return orNot(err, paywall.ErrNoPayment)
 	}
-	payment.Returned -= plan.Paid()
+	payment.PartEnds(plan.Paid(), done, byHand)
 	tx.put(state.PaymentKey(plan.Way, plan.Payment), payment.Encode())
 	if micros := legOf(r, paywall.AccountUnclaimed); micros > 0 {
 		tx.put(state.UnclaimedKey(plan.Way, r.CashOut), state.Unclaimed{Came: at, Amount: micros}.Encode())

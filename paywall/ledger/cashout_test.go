@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -129,8 +130,12 @@ func TestMoneyThatLeftAllTheSameIsTakenBack(t *testing.T) {
 	_, err := r.Book(r.ctx, returned(paywall.MovedRefundFailed, "2026.x", p, "efw-2", 2))
 	r.fails(err, paywall.ErrNoCashOut)
 	must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "d", false))
-	_, err = r.Book(r.ctx, returned(paywall.MovedRefund, "2026.y", p, "d-0", 2))
-	r.fails(err, paywall.ErrConflict)
+	r.book(returned(paywall.MovedRefund, "2026.y", p, "d-0", 2)) // not what was asked for
+	r.has(w, 0, 0, 2)
+	r.book(returned(paywall.MovedRefund, "2026.z", p, "d-0", 3))
+	r.book(returned(paywall.MovedRefund, "2026.twice", p, "d-0", 3)) // with another key
+	r.has(w, 0, 0, 5)
+	r.account("stripe", 5)
 }
 
 // TestAPartThatAPersonDidIsNotDoneAgain by the movement that tells of it.
@@ -140,11 +145,115 @@ func TestAPartThatAPersonDidIsNotDoneAgain(t *testing.T) {
 	p := r.pay(w, 5)
 	must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "c", false))
 	r.move("c-0", paywall.CashOutDone, paywall.CashOutDone)
-	if b := r.book(returned(paywall.MovedRefund, "2026.re", p, "c-0", 5)); !b.Replayed {
-		t.Errorf("it is booked as %+v", b)
+	for range 2 {
+		if b := r.book(returned(paywall.MovedRefund, "2026.re", p, "c-0", 5)); !b.Placed || !b.Credited.IsZero() {
+			t.Errorf("it is booked as %+v", b)
+		}
+		r.account("stripe", 0)
+		r.has(w, 0, 0, 0)
 	}
+	r.book(returned(paywall.MovedRefund, "2026.re2", p, "c-0", 5)) // another one
+	r.account("stripe", 5)
+	r.has(w, 0, 0, 5)
+}
+
+// TestWhatWasSentBackByHandIsToldOnce: the first refund tells of it, in parts or whole, and
+// what goes beyond it is another one.
+func TestWhatWasSentBackByHandIsToldOnce(t *testing.T) {
+	r := newRig(t)
+	r.book(movement(paywall.MovedPayment, "2026.p", "2026.p", 5))
+	r.fails(r.SendBack(r.ctx, "stripe", "2026.p"), nil)
+	r.book(movement(paywall.MovedRefund, "2026.r1", "2026.p", 2))
+	r.account("stripe", 0)
+	for range 2 {
+		r.book(movement(paywall.MovedRefund, "2026.r2", "2026.p", 4)) // of which 3 were sent back
+		r.account("stripe", 1)
+		r.account(paywall.AccountReceivable, -1)
+	}
+	r.book(movement(paywall.MovedRefund, "2026.r3", "2026.p", 1))
+	r.account("stripe", 2)
+	r.account(paywall.AccountReceivable, -2)
+	r.book(movement(paywall.MovedRefundFailed, "2026.r1", "2026.p", 2)) // which pays what nobody owes
+	r.account("stripe", 0)
+	r.account(paywall.AccountReceivable, 0)
+	refunds := 0
+	for m, err := range r.Movements(r.ctx, time.Time{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind == paywall.MovedRefund {
+			refunds += int(m.Amount.Micros / 1e6)
+		}
+	}
+	if refunds != 2+4+1 {
+		t.Errorf("refunds of %d are told, want 7", refunds)
+	}
+}
+
+// TestWhatCameBackAndWasSentBackByHandIsToldOnce: a part for a closed wallet failed, and a
+// person sent that money back at the provider.
+func TestWhatCameBackAndWasSentBackByHandIsToldOnce(t *testing.T) {
+	r := newRig(t)
+	w := r.wallet(0)
+	p := r.pay(w, 5)
+	must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "c", true))
+	r.move("c-0", paywall.CashOutDone, paywall.CashOutDone)
+	r.move("c-0", paywall.CashOutFailed, paywall.CashOutFailed)
+	r.account(paywall.AccountUnclaimed, 5)
+	r.fails(r.SendBack(r.ctx, "stripe", "c-0"), nil)
+	r.book(movement(paywall.MovedRefund, "2026.r", p, 5))
 	r.account("stripe", 0)
 	r.has(w, 0, 0, 0)
+	r.book(movement(paywall.MovedRefund, "2026.r2", p, 5))
+	r.has(w, 0, 0, 5)
+}
+
+// TestADebtIsNoLossWhileTheWalletCanPay: the money of a cash-out that failed, or of a
+// purchase that was undone, is there when the dispute is lost.
+func TestADebtIsNoLossWhileTheWalletCanPay(t *testing.T) {
+	r := newRig(t)
+	w := r.wallet(1)
+	own, stolen := r.pay(w, 5), r.pay(w, 4)
+	r.bought(w, 6) // 1 of it free
+	must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "c", false))
+	r.book(movement(paywall.MovedDispute, "2026.d", stolen, 4))
+	r.has(w, 0, 0, 4)
+	r.move("c-0", paywall.CashOutFailed, paywall.CashOutFailed)
+	r.has(w, 4, 0, 4)
+	r.book(movement(paywall.MovedDisputeLost, "2026.d", stolen, 4))
+	r.has(w, 0, 0, 0)
+	r.account(paywall.AccountLosses, 0)
+	_, err := r.CashOut(r.ctx, w, "x", false)
+	r.fails(err, paywall.ErrNothingToCashOut) // to the own card
+	_ = own
+}
+
+// TestWhatComesBackOfALostPaymentIsNobodys: it was written off; a person decides.
+func TestWhatComesBackOfALostPaymentIsNobodys(t *testing.T) {
+	r := newRig(t)
+	w := r.wallet(0)
+	p := r.pay(w, 5)
+	must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "c", false))
+	r.book(movement(paywall.MovedDispute, "2026.d", p, 5))
+	r.book(movement(paywall.MovedDisputeLost, "2026.d", p, 5))
+	r.account(paywall.AccountLosses, -5)
+	r.move("c-0", paywall.CashOutFailed, paywall.CashOutFailed)
+	r.has(w, 0, 0, 0)
+	r.account(paywall.AccountUnclaimed, 5)
+}
+
+// TestACashOutIsWholeCents, however fine the prices were.
+func TestACashOutIsWholeCents(t *testing.T) {
+	r := newRig(t)
+	w := r.wallet(0)
+	r.pay(w, 5)
+	r.bought(w, 0.012345)
+	out := must[paywall.CashOut](t)(r.CashOut(r.ctx, w, "c", false))
+	if out.Amount != euro(4.98) || out.Rest.Micros != 7_655 || len(out.Parts) != 1 {
+		t.Errorf("cashed out is %+v", out)
+	}
+	_, err := r.CashOut(r.ctx, w, "d", false)
+	r.fails(err, paywall.ErrNothingToCashOut)
 }
 
 func TestAWalletClosesWhenAllItsPartsHaveEnded(t *testing.T) {
@@ -230,10 +339,10 @@ func TestADisputeThatWasWonIsNoLoss(t *testing.T) {
 	r.has(w, 0, 0, 3)
 	r.account(paywall.AccountLosses, 0)
 	_, err := r.Book(r.ctx, movement(paywall.MovedDisputeWon, "2026.d2", q, 2))
-	r.fails(err, paywall.ErrConflict) // not what was taken
+	r.fails(err, paywall.ErrNeverTaken) // not what was taken
 	r.book(movement(paywall.MovedDisputeLost, "2026.d2", q, 3))
 	_, err = r.Book(r.ctx, movement(paywall.MovedDisputeWon, "2026.d2", q, 3))
-	r.fails(err, paywall.ErrNoPayment)
+	r.fails(err, paywall.ErrNeverTaken)
 	r.account(paywall.AccountLosses, -3)
 }
 

@@ -13,8 +13,12 @@ type part struct {
 	state.CashOut
 	plan, last *journal.Record
 	intent     string
+	lost       bool   // the payment, in a dispute
 	holder     holder // of the wallet that it came from
 }
+
+// byHand reports whether a person did it, and nothing told of it by its own id.
+func (p *part) byHand() bool { return p.State == paywall.CashOutDone && p.last.ID == "" }
 
 // part finds a part of a cash-out by its id; known is false if there is none.
 func (v *view) part(id string) (p part, known bool, err error) {
@@ -39,7 +43,7 @@ func (v *view) part(id string) (p part, known bool, err error) {
 	if err != nil {
 		return p, false, err
 	}
-	p.intent = of.intent
+	p.intent, p.lost = of.intent, payment.Lost
 	p.holder, err = v.concerned(p.plan.Wallet)
 	return p, true, err
 }
@@ -62,7 +66,8 @@ var errAsked = paywall.Errorf(paywall.CodeConflict, "the way was asked to give t
 // MoveCashOut records how far a part of a cash-out is. Going back, or staying, changes
 // nothing and is no error. Only what is planned can be canceled: else
 // [paywall.CodeConflict]. What is done can still fail. Money that did not go back is in
-// the wallet again, or, when that is closed or erased, in unclaimed under the part's ID.
+// the wallet again, or in unclaimed under the part's ID: when the wallet is closed or
+// erased, or its payment was lost in a dispute and what it owed for that given up.
 // [paywall.ErrNoCashOut].
 func (l *Ledger) MoveCashOut(ctx context.Context, id string, to paywall.CashOutState) (paywall.CashOutPart, error) {
 	if _, known := partRank(to); !known {
@@ -115,6 +120,8 @@ func (p *part) move(to paywall.CashOutState, id string) *journal.Record {
 	switch {
 	case to == paywall.CashOutDone:
 		r.Legs = []paywall.Leg{{Account: from, Micros: -back}, {Account: p.plan.Way, Micros: back}}
+	case endedPart(to) && p.lost:
+		r.Legs = (&holder{}).credit(from, back)
 	case endedPart(to):
 		r.Legs = p.holder.credit(from, back)
 	}
@@ -141,25 +148,25 @@ func decideReturned(v *view, m *paywall.Movement) (*journal.Record, paywall.Book
 	case !known:
 		return nil, paywall.Booked{}, paywall.ErrNoCashOut
 	}
-	if !p.fits(m) {
-		return nil, paywall.Booked{}, paywall.ErrConflict
-	}
 	to := paywall.CashOutDone
 	if m.Kind == paywall.MovedRefundFailed {
 		to = paywall.CashOutFailed
 	}
 	was, _ := partRank(p.State)
-	if rank, _ := partRank(to); rank > was {
+	rank, _ := partRank(to)
+	switch fits := p.fits(m); {
+	case fits && rank > was:
 		r := p.move(to, m.ID)
 		return r, p.holder.booked(v, r), nil
+	case fits && (m.Kind == paywall.MovedRefundFailed || p.last.ID == m.ID):
+		return nil, p.holder.again(v, p.last), nil
+	case m.Kind == paywall.MovedRefundFailed:
+		return nil, paywall.Booked{}, paywall.ErrNeverTaken
 	}
-	if m.Kind == paywall.MovedRefund && p.State != paywall.CashOutDone && p.last.ID != m.ID {
-		return decideReversal(v, m)
-	}
-	if p.State == paywall.CashOutDone && p.last.ID != "" && p.last.ID != m.ID {
+	if m.Payment == "" {
 		return nil, paywall.Booked{}, paywall.ErrConflict
 	}
-	return nil, p.holder.again(v, p.last), nil
+	return decideReversal(v, m)
 }
 
 // fits reports whether a movement is the part's.

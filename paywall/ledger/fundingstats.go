@@ -72,7 +72,7 @@ func (t *totals) addFunding(r *journal.Record) {
 		t.paidIn.add(-legOf(r, paywall.AccountUnclaimed), 0)
 		w.paidIn.add(-legOf(r, paywall.AccountUnclaimed), 0)
 	case paywall.KindReversal:
-		w.reversed.add(moved, 0)
+		w.reversed.add(reversed(r), 0)
 		f.freeTaken += r.Free
 	case paywall.KindReversalFailed:
 		w.reversed.takeOff(-moved)
@@ -83,6 +83,8 @@ func (t *totals) addFunding(r *journal.Record) {
 	case paywall.KindDisputeWon:
 		w.disputed.takeOff(-moved)
 		f.freeTaken -= r.Free
+	case paywall.KindDisputeLost:
+		f.freeTaken += r.Free
 	case paywall.KindSettlement, paywall.KindSettlementFailed:
 		f.way(paywall.AccountBank).balance -= legOf(r, paywall.AccountBank)
 	default: // of no tally

@@ -24,14 +24,20 @@ func movementOf(r *journal.Record, currency paywall.Currency) (m paywall.Movemen
 		fee = -legOf(r, paywall.AccountFees)
 	}
 	micros := legOf(r, r.Way)
-	if kind == paywall.MovedOther {
+	switch {
+	case r.Kind == paywall.KindReversal:
+		micros = reversed(r)
+	case kind == paywall.MovedOther:
 		micros = -micros
-	} else {
+	default:
 		micros = max(micros, -micros)
 	}
 	m.Amount, m.Fee = money(micros-fee), money(fee)
 	return m, true
 }
+
+// reversed is the amount of a refund that somebody made at the provider.
+func reversed(r *journal.Record) int64 { return max(r.Amount, legOf(r, r.Way)) }
 
 // bookedBefore answers a movement whose key was booked already.
 func bookedBefore(v *view, value []byte, m *paywall.Movement) (*journal.Record, paywall.Booked, error) {

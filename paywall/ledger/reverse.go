@@ -6,22 +6,27 @@ import (
 	"github.com/tuppence/tuppence/paywall/ledger/state"
 )
 
-// decideReversal decides about a payment that was refunded at its provider.
+// decideReversal decides about a payment that was refunded at its provider. So much as a
+// person sent back by hand before has moved already: this tells of it.
 func decideReversal(v *view, m *paywall.Movement) (*journal.Record, paywall.Booked, error) {
 	p, known, err := v.payment(m.Way, m.Payment)
 	if err != nil || !known {
 		return nil, paywall.Booked{}, orNot(err, paywall.ErrNoPayment)
-	}
-	if p.SentBack {
-		return nil, paywall.Booked{Placed: true, Replayed: true}, nil
 	}
 	h, err := v.holder(p)
 	if err != nil {
 		return nil, paywall.Booked{}, err
 	}
 	r := movementRecord(paywall.KindReversal, m)
-	r.Legs = []paywall.Leg{{Account: m.Way, Micros: m.Amount.Micros}}
-	err = takeBack(v, r, p, &h, m.Amount.Micros)
+	moves := m.Amount.Micros
+	if told := min(p.SentBack, moves); told > 0 {
+		r.Amount = moves
+		moves -= told
+	}
+	if moves > 0 {
+		r.Legs = []paywall.Leg{{Account: m.Way, Micros: moves}}
+	}
+	err = takeBack(v, r, p, &h, moves)
 	return r, h.booked(v, r), err
 }
 
@@ -29,7 +34,7 @@ func decideReversal(v *view, m *paywall.Movement) (*journal.Record, paywall.Book
 // is not there any more is owed.
 func takeBack(v *view, r *journal.Record, p state.Payment, h *holder, micros int64) error {
 	r.Wallet = h.id
-	if p.Number == (state.Number{}) && !p.SentBack {
+	if p.Number == (state.Number{}) && micros > 0 {
 		u, _, err := v.unclaimedPayment(r.Way, p)
 		if err != nil {
 			return err
@@ -105,11 +110,11 @@ func decideRestored(v *view, m *paywall.Movement, kind paywall.Kind, begun paywa
 		return nil, paywall.Booked{}, err
 	}
 	if taken, _ := movementOf(first, v.currency); taken.Amount != m.Amount {
-		return nil, paywall.Booked{}, paywall.ErrConflict
+		return nil, paywall.Booked{}, paywall.ErrNeverTaken
 	}
 	if kind == paywall.KindDisputeWon {
 		if lost, err := v.bookedAs(paywall.MovedDisputeLost, m.Way, m.ID); err != nil || lost != nil {
-			return nil, paywall.Booked{}, orNot(err, paywall.ErrNoPayment)
+			return nil, paywall.Booked{}, orNot(err, paywall.ErrNeverTaken)
 		}
 	}
 	r := movementRecord(kind, m)
@@ -121,8 +126,10 @@ func decideRestored(v *view, m *paywall.Movement, kind paywall.Kind, begun paywa
 	return r, h.booked(v, r), nil
 }
 
-// decideLost decides about a dispute that ended with the payment gone: what the wallet
-// still owes of it never comes. Of one that was won it changes nothing.
+// decideLost decides about a dispute that ended with the payment gone: the wallet pays
+// what it still owes of it, and what it does not have never comes. It can have something
+// while it owes: a purchase that was undone, or a cash-out that failed. Of a dispute that
+// was won this changes nothing.
 func decideLost(v *view, m *paywall.Movement) (*journal.Record, paywall.Booked, error) {
 	first, h, err := ended(v, m, paywall.MovedDispute)
 	if err != nil {
@@ -138,8 +145,16 @@ func decideLost(v *view, m *paywall.Movement) (*journal.Record, paywall.Booked, 
 	r := movementRecord(paywall.KindDisputeLost, m)
 	r.Wallet = h.id
 	owed := min(-legOf(first, paywall.AccountReceivable), h.owed)
-	if owed > 0 {
-		r.Legs = []paywall.Leg{{Account: paywall.AccountReceivable, Micros: owed}, {Account: paywall.AccountLosses, Micros: -owed}}
+	if owed <= 0 {
+		return r, h.booked(v, r), nil
 	}
+	r.Legs = []paywall.Leg{{Account: paywall.AccountReceivable, Micros: owed}}
+	for _, leg := range h.take(owed) {
+		if leg.Account == paywall.AccountReceivable {
+			leg.Account = paywall.AccountLosses
+		}
+		r.Legs = append(r.Legs, leg)
+	}
+	r.Free = h.freeTaken(r)
 	return r, h.booked(v, r), nil
 }

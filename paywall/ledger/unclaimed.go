@@ -19,6 +19,18 @@ type waiting struct {
 // closed or gone.
 func (u *waiting) payment() bool { return u.record.Kind == paywall.KindUnclaimed }
 
+// cameBy is the payment that unclaimed money came by, or was to give back.
+func (v *view) cameBy(u *waiting) (string, error) {
+	if u.record.Kind != paywall.KindCashOut {
+		return u.record.Payment, nil
+	}
+	p, known, err := v.part(u.record.CashOut)
+	if err != nil || !known {
+		return "", orNot(err, paywall.ErrNoCashOut)
+	}
+	return p.plan.Payment, nil
+}
+
 // unclaimed finds money that belongs to no wallet: [paywall.ErrNotUnclaimed].
 func (v *view) unclaimed(way, id string) (u waiting, err error) {
 	value, err := v.Get(state.UnclaimedKey(way, id))

@@ -30,7 +30,9 @@ type payment struct {
 	of       *holder
 	amount   int64
 	returned int64 // by refunds, and by cash-outs that are on their way or done
+	byHand   int64 // sent back by a person, and no refund told of it yet; of it, cash-outs are in returned, too
 	taken    bool  // its bank took it back and has not given it again
+	lost     bool  // and never will
 }
 
 // sums are what the accounts that are no wallet's must have, in cents.

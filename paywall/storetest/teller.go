@@ -54,7 +54,7 @@ type tellerTaken struct {
 // tellerStray is money that belongs to nobody.
 type tellerStray struct {
 	way, id string
-	payment bool // that came so; else it was to go back into a wallet
+	of      *payment // that was to go back into a wallet; nil: it is a payment itself
 	cents   int64
 	placed  bool
 }
@@ -202,7 +202,7 @@ func (c *teller) strayed(mv paywall.Movement, b paywall.Booked) {
 	if b.Placed || !b.Credited.IsZero() {
 		c.fail("money for nobody is booked as %+v", b)
 	}
-	c.unclaimed(mv.Way, mv.ID, cents(mv.Amount), true)
+	c.unclaimed(mv.Way, mv.ID, cents(mv.Amount), nil)
 }
 
 func (c *teller) fee() {

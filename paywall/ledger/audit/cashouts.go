@@ -14,6 +14,7 @@ type cashOut struct {
 	wallet string
 	of     named // the payment
 	amount int64
+	byHand bool // done, and no refund told it
 }
 
 // returns are the states that a part of a cash-out may go to. A refund that was done may
@@ -51,7 +52,7 @@ func (a *Audit) addCashOut(r *journal.Record, at Ref) {
 		a.once(r, at, kind, named{c.of.way, r.ID})
 	}
 	a.wantLegs(r, a.goesOn(r, c, before)...)
-	a.waits(r, at, named{c.of.way, r.CashOut}, "")
+	a.waits(r, at, named{c.of.way, r.CashOut}, c.of.id, false)
 	if of(r, walletPrefix+r.Wallet) != 0 {
 		a.listed(r, at)
 	}
@@ -66,19 +67,30 @@ func (a *Audit) addCashOut(r *journal.Record, at Ref) {
 // goesOn is what a part moves that goes on.
 func (a *Audit) goesOn(r *journal.Record, c *cashOut, before paywall.CashOutState) []leg {
 	from := paywall.AccountTransit
+	p := a.payments[c.of]
+	if p == nil {
+		p = &payment{}
+	}
 	switch {
 	case c.State == paywall.CashOutDone:
+		if c.byHand = r.ID == ""; c.byHand {
+			p.Returned -= c.amount
+			p.SentBack += c.amount
+		}
 		return []leg{{Account: from, Micros: -c.amount}, {Account: c.of.way, Micros: c.amount}}
 	case c.State != paywall.CashOutFailed && c.State != paywall.CashOutCanceled:
 		return nil
 	case before == paywall.CashOutDone:
 		from = c.of.way
 	}
-	if p := a.payments[c.of]; p != nil {
-		p.Returned -= c.amount
+	untold := int64(0)
+	if c.byHand {
+		untold = min(p.SentBack, c.amount)
 	}
+	p.SentBack -= untold
+	p.Returned -= c.amount - untold
 	into := walletPrefix + r.Wallet
-	if a.closed(r.Wallet) {
+	if a.closed(r.Wallet) || p.Lost {
 		into = paywall.AccountUnclaimed
 	}
 	return []leg{{Account: from, Micros: -c.amount}, {Account: into, Micros: c.amount}}

@@ -81,15 +81,21 @@ func (a *Audit) paid(r *journal.Record) *payment {
 	return p
 }
 
-// addReversal checks a refund that somebody made at the provider.
+// addReversal checks a refund that somebody made at the provider. Of what a person sent
+// back by hand before it only tells.
 func (a *Audit) addReversal(r *journal.Record, at Ref) {
 	a.once(r, at, paywall.MovedRefund, by(r))
-	amount := of(r, r.Way)
-	if amount <= 0 {
-		a.fault(r, "a refund of %d millionths", amount)
+	p, amount := a.paid(r), of(r, r.Way)
+	if r.Amount != 0 {
+		amount = r.Amount
 	}
-	a.paid(r).Returned += amount
-	legs := append(a.debit(r, amount), leg{Account: r.Way, Micros: amount})
+	told := min(p.SentBack, amount)
+	if amount <= 0 || (r.Amount != 0) != (told > 0) {
+		a.fault(r, "a refund of %d millionths, of which %d were sent back by hand", amount, told)
+	}
+	p.Returned += amount
+	p.SentBack -= told
+	legs := append(a.debit(r, amount-told), leg{Account: r.Way, Micros: amount - told})
 	a.take(r, at, a.reversals, amount, legs)
 }
 
@@ -148,16 +154,27 @@ func (a *Audit) giveBack(r *journal.Record, at Ref, taken *reversal) {
 	}
 	a.wantLegs(r, legs...)
 	a.owe(r)
-	a.waits(r, at, by(r), "")
+	a.waits(r, at, by(r), r.Payment, false)
 	a.listed(r, at)
 }
 
-// addDisputeLost checks that what is still owed of a dispute is given up.
+// addDisputeLost checks that what is still owed of a dispute is paid by what the wallet
+// has, and the rest given up.
 func (a *Audit) addDisputeLost(r *journal.Record, at Ref) {
 	taken := a.end(r, at, a.disputes, paywall.MovedDisputeLost)
 	owed, p := min(a.owes[a.whose(r)], taken.debt), a.paid(r)
 	p.Disputes--
 	p.Lost = true
-	a.wantLegs(r, leg{Account: paywall.AccountReceivable, Micros: owed}, leg{Account: paywall.AccountLosses, Micros: -owed})
-	a.owe(r)
+	account := walletPrefix + r.Wallet
+	had, free := -of(r, account), r.Free
+	if w := a.own(r); w != nil {
+		had = min(w.Balance, owed)
+		free = max(had-(w.Balance-w.Free), 0)
+		w.Free -= free
+	}
+	a.free(r, free)
+	a.wantLegs(r, leg{Account: paywall.AccountReceivable, Micros: owed}, leg{Account: account, Micros: -had}, leg{Account: paywall.AccountLosses, Micros: had - owed})
+	if a.owe(r); had > 0 {
+		a.listed(r, at)
+	}
 }

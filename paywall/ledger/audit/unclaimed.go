@@ -9,7 +9,8 @@ import (
 // stray is money that belongs to no wallet.
 type stray struct {
 	state.Unclaimed
-	payment string // that it came by; "" if it was to go back into a wallet
+	of   string // the payment
+	came bool   // by it; else it was to go back into a wallet
 }
 
 // addUnclaimed checks money that came and belongs to nobody yet.
@@ -24,11 +25,11 @@ func (a *Audit) addUnclaimed(r *journal.Record, at Ref) {
 		a.fault(r, "its payment came before")
 	}
 	a.payments[named{r.Way, r.Payment}] = &payment{Payment: state.Payment{Amount: amount, Booked: at}, waits: by(r)}
-	a.waits(r, at, by(r), r.Payment)
+	a.waits(r, at, by(r), r.Payment, true)
 }
 
 // waits notes what a record leaves unclaimed, if it does.
-func (a *Audit) waits(r *journal.Record, at Ref, as named, payment string) {
+func (a *Audit) waits(r *journal.Record, at Ref, as named, payment string, came bool) {
 	amount := of(r, paywall.AccountUnclaimed)
 	if amount <= 0 {
 		return
@@ -36,7 +37,7 @@ func (a *Audit) waits(r *journal.Record, at Ref, as named, payment string) {
 	if a.unclaimed[as] != nil {
 		a.fault(r, "other money is unclaimed by its name")
 	}
-	a.unclaimed[as] = &stray{state.Unclaimed{Came: at, Amount: amount}, payment}
+	a.unclaimed[as] = &stray{state.Unclaimed{Came: at, Amount: amount}, payment, came}
 	a.unplaced += amount
 }
 
@@ -49,22 +50,25 @@ func (a *Audit) place(as named, amount int64) {
 	}
 }
 
-// placed finds unclaimed money, all of which has a place from now on, and the payment that
-// it came by; nil if it was to go back into a wallet.
-func (a *Audit) placed(r *journal.Record, at Ref, kind paywall.MovementKind) (int64, *payment) {
+// placed finds unclaimed money, all of which has a place from now on, and its payment; came
+// is false if it was to go back into a wallet.
+func (a *Audit) placed(r *journal.Record, at Ref, kind paywall.MovementKind) (amount int64, p *payment, came bool) {
 	a.once(r, at, kind, by(r))
 	s := a.unclaimed[by(r)]
 	if s == nil {
 		a.fault(r, "no such money is unclaimed")
-		return -of(r, paywall.AccountUnclaimed), nil
+		return -of(r, paywall.AccountUnclaimed), nil, false
 	}
-	amount := s.Amount
+	amount = s.Amount
 	a.place(by(r), amount)
-	return amount, a.payments[named{r.Way, s.payment}]
+	return amount, a.payments[named{r.Way, s.of}], s.came
 }
 
 func (a *Audit) addAssign(r *journal.Record, at Ref) {
-	amount, p := a.placed(r, at, state.BookedAssign)
+	amount, p, came := a.placed(r, at, state.BookedAssign)
+	if !came {
+		p = nil
+	}
 	if in := a.intents[r.Intent]; in == nil || in.wallet != r.Wallet {
 		a.fault(r, "another wallet, or none, began its top-up")
 	} else {
@@ -74,10 +78,9 @@ func (a *Audit) addAssign(r *journal.Record, at Ref) {
 }
 
 func (a *Audit) addSendBack(r *journal.Record, at Ref) {
-	amount, p := a.placed(r, at, state.BookedSendBack)
+	amount, p, _ := a.placed(r, at, state.BookedSendBack)
 	if p != nil {
-		p.Returned += amount
-		p.SentBack = true
+		p.SentBack += amount
 	}
 	a.wantLegs(r, leg{Account: paywall.AccountUnclaimed, Micros: -amount}, leg{Account: r.Way, Micros: amount})
 }

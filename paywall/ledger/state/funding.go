@@ -116,18 +116,33 @@ type Payment struct {
 	Booked   journal.Ref // the record that put it there: topup, assign or unclaimed
 	Prev     journal.Ref // the wallet's payment before; zero: none
 	Amount   int64
-	Returned int64  // by refunds, and by cash-outs that are planned or done
+	Returned int64  // by refunds, and by cash-outs that are planned or that a refund ended
 	Disputes uint64 // that are neither won nor lost
 	Lost     bool   // a dispute was lost
-	SentBack bool   // from unclaimed, by hand
+	SentBack int64  // by hand, from unclaimed or as a cash-out, and no refund told of it yet
 }
 
 // Left is what of the payment can be given back.
 func (p *Payment) Left() int64 {
-	if p.Disputes > 0 || p.Lost || p.SentBack {
+	if p.Disputes > 0 || p.Lost {
 		return 0
 	}
-	return max(p.Amount-p.Returned, 0)
+	return max(p.Amount-p.Returned-p.SentBack, 0)
+}
+
+// PartEnds follows a part of a cash-out that ends without a refund that tells it: a person
+// did it, or it goes into the wallet again, after a person had done it or not.
+func (p *Payment) PartEnds(micros int64, done, byHand bool) {
+	untold := int64(0)
+	switch {
+	case done:
+		untold = -micros
+	case byHand:
+		untold = min(p.SentBack, micros)
+		micros -= untold
+	}
+	p.SentBack -= untold
+	p.Returned -= micros
 }
 
 // Encode writes the value.
@@ -139,10 +154,13 @@ func (p *Payment) Encode() []byte {
 	if p.Lost {
 		flags |= 1
 	}
-	if p.SentBack {
+	if p.SentBack != 0 {
 		flags |= 2
 	}
-	return binary.AppendUvarint(b, flags)
+	if b = binary.AppendUvarint(b, flags); p.SentBack != 0 {
+		b = binary.AppendVarint(b, p.SentBack)
+	}
+	return b
 }
 
 // DecodePayment reads the value.
@@ -165,10 +183,16 @@ func DecodePayment(v []byte) (p Payment, err error) {
 		*field, v = n, v[size:]
 	}
 	flags, size := binary.Uvarint(v)
-	if size != len(v) {
+	if size <= 0 {
 		return p, ErrValue
 	}
-	p.Disputes, p.Lost, p.SentBack = flags>>2, flags&1 != 0, flags&2 != 0
+	p.Disputes, p.Lost, v = flags>>2, flags&1 != 0, v[size:]
+	if flags&2 == 0 {
+		return p, whole(v, nil)
+	}
+	if p.SentBack, size = binary.Varint(v); size != len(v) || p.SentBack == 0 {
+		return p, ErrValue
+	}
 	return p, nil
 }
 

@@ -51,7 +51,7 @@ func TestValuesOfFundingAreReadAsTheyWereWritten(t *testing.T) {
 	check(t, state.Intent{State: paywall.IntentOpen, Begun: at}, state.Intent.Encode, state.DecodeIntent)
 	encode := func(p state.Payment) []byte { return p.Encode() }
 	check(t, state.Payment{Number: state.NumberOf(3), Booked: at, Prev: earlier, Amount: 9, Returned: 4, Disputes: 2, Lost: true}, encode, state.DecodePayment)
-	check(t, state.Payment{Booked: at, Amount: 9, SentBack: true}, encode, state.DecodePayment)
+	check(t, state.Payment{Booked: at, Amount: 9, SentBack: 7}, encode, state.DecodePayment)
 	check(t, state.CashOut{State: paywall.CashOutCanceled, Planned: earlier, Last: at}, state.CashOut.Encode, state.DecodeCashOut)
 	check(t, state.Unclaimed{Came: at, Amount: 1 << 40}, state.Unclaimed.Encode, state.DecodeUnclaimed)
 	check(t, state.Voucher{Amount: 5, Expires: 9, Revoked: true}, state.Voucher.Encode, state.DecodeVoucher)

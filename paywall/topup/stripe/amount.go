@@ -13,7 +13,7 @@ import (
 
 // unit is how many millionths Stripe's unit of a currency has. Stripe follows ISO 4217
 // but for MGA, which has none of its fifths there, and for ISK and UGX, which kept two
-// decimals (docs.stripe.com/currencies).
+// decimals (docs.stripe.com/currencies). It charges multiples of [paywall.Currency.Smallest].
 func unit(c paywall.Currency) int64 {
 	decimals := c.Decimals()
 	switch c {
@@ -29,24 +29,11 @@ func unit(c paywall.Currency) int64 {
 	return n
 }
 
-// grain is the least difference between two amounts that Stripe charges, in millionths:
-// no fractions of ISK and UGX, and three-decimal currencies in steps of ten.
-func grain(c paywall.Currency) int64 {
-	switch u := unit(c); {
-	case c == "ISK" || c == "UGX":
-		return 100 * u
-	case u == 1000:
-		return 10 * u
-	default:
-		return u
-	}
-}
-
 // minor is an amount as Stripe is told it.
 func minor(m paywall.Money) (int64, error) {
-	if m.Micros <= 0 || m.Micros%grain(m.Currency) != 0 {
+	if m.Micros <= 0 || m.Micros%m.Currency.Smallest() != 0 {
 		return 0, fmt.Errorf("%w: Stripe cannot charge %s %s; it takes multiples of %s", topup.ErrRefused, m, m.Currency,
-			paywall.Money{Micros: grain(m.Currency), Currency: m.Currency})
+			paywall.Money{Micros: m.Currency.Smallest(), Currency: m.Currency})
 	}
 	return m.Micros / unit(m.Currency), nil
 }
