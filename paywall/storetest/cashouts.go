@@ -51,7 +51,7 @@ func testCashOut(t *testing.T, h *suite) {
 		{ID: id + "-0", Way: bank, Payment: second.Payment, Intent: second.Intent, Amount: euro(200)},
 		{ID: id + "-1", Way: card, Payment: first.Payment, Intent: first.Intent, Amount: euro(280)},
 	} {
-		want.Wallet, want.State, want.At = r.ID, paywall.CashOutPlanned, out.Parts[i].At
+		want.Wallet, want.State, want.Asked, want.At = r.ID, paywall.CashOutPlanned, out.At, out.Parts[i].At
 		if out.Parts[i] != want {
 			t.Errorf("part %d is %+v, want %+v", i, out.Parts[i], want)
 		}

@@ -91,7 +91,7 @@ func (c *teller) begin(r *holder, way string, amount int64) *tellerIntent {
 	in := c.intent(r.reader, way, amount)
 	waiting := 0
 	for _, other := range c.intents {
-		if other.by == r && !other.state.Final() && c.clock.now().Before(other.ExpiresAt) {
+		if other.by == r && other.Way == way && !other.state.Final() && c.clock.now().Before(other.ExpiresAt) {
 			waiting++
 		}
 	}
