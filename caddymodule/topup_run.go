@@ -33,6 +33,8 @@ func (a *App) openTopUps(v *sharedVault) (*topup.Service, error) {
 		Currency: a.currency,
 		Logger:   newOnceLog(a.logger),
 		Now:      time.Now,
+
+		LimitFactor: a.Limits,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up the ways of topup: %w", err)

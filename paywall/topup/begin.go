@@ -136,7 +136,7 @@ func (s *Service) record(ctx context.Context, l Ledger, way *openWay, q Request)
 	if closed && !q.Known {
 		return nil, paywall.Errorf(paywall.CodeUnavailable, "this way is closed for new wallets for an hour, since too many payments failed; choose another way")
 	}
-	if !s.networks.allow(q.Network, now) {
+	if !s.networks.allow(q.Network, s.o.LimitFactor, now) {
 		return nil, paywall.Errorf(paywall.CodeRateLimited, "too many top-ups were begun from your network; try again in an hour, or choose a voucher")
 	}
 	b := begin(q, cmp.Or(q.ID, rand.Text()[:intentLength]), now.Add(way.Life()).UTC().Truncate(time.Second))

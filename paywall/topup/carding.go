@@ -29,11 +29,19 @@ func newNetworks() *networks {
 	return &networks{otter.Must(&otter.Options[netip.Prefix, *rate.Limiter]{MaximumSize: maxNetworks})}
 }
 
-// allow takes one session from a network's hour, if there is one left.
-func (n *networks) allow(network netip.Prefix, now time.Time) bool {
-	limiter, _ := n.seen.ComputeIfAbsent(network, func() (*rate.Limiter, bool) {
-		return rate.NewLimiter(rate.Every(time.Hour/sessionsPerHour), sessionsPerHour), false
-	})
+// allow takes one session from a network's hour, if there is one left. An hour has as
+// many times more of them as factor says; another one than before, after a reload, lets
+// the network begin anew.
+func (n *networks) allow(network netip.Prefix, factor int, now time.Time) bool {
+	most := sessionsPerHour * factor
+	begin := func() (*rate.Limiter, bool) {
+		return rate.NewLimiter(rate.Limit(float64(most)/time.Hour.Seconds()), most), false
+	}
+	limiter, _ := n.seen.ComputeIfAbsent(network, begin)
+	if limiter.Burst() != most {
+		limiter, _ = begin()
+		n.seen.Set(network, limiter)
+	}
 	return limiter.AllowN(now, 1)
 }
 

@@ -11,18 +11,32 @@ func TestNetworkBeginsTenSessionsAnHour(t *testing.T) {
 	now := day(2026, 11, 27)
 	network, other := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("2001:db8::/56")
 	for i := range sessionsPerHour {
-		if !n.allow(network, now) {
+		if !n.allow(network, 1, now) {
 			t.Fatalf("session %d is refused", i+1)
 		}
 	}
-	if n.allow(network, now) {
+	if n.allow(network, 1, now) {
 		t.Error("an eleventh session in the same hour is let in")
 	}
-	if !n.allow(other, now) {
+	if !n.allow(other, 1, now) {
 		t.Error("another network is refused")
 	}
-	if !n.allow(network, now.Add(7*time.Minute)) {
+	if !n.allow(network, 1, now.Add(7*time.Minute)) {
 		t.Error("after seven minutes there is none again")
+	}
+}
+
+func TestLimitsOfTheConfigMultiplySessions(t *testing.T) {
+	n := newNetworks()
+	now, network := day(2026, 11, 27), netip.MustParsePrefix("192.0.2.1/32")
+	allowed := func(factor int) (count int) {
+		for n.allow(network, factor, now) {
+			count++
+		}
+		return count
+	}
+	if got := [...]int{allowed(1), allowed(100), allowed(1)}; got != [...]int{10, 1000, 10} {
+		t.Errorf("a network began %v sessions", got)
 	}
 }
 

@@ -42,6 +42,8 @@ type Options struct {
 	Currency paywall.Currency
 	Logger   *slog.Logger
 	Now      func() time.Time
+
+	LimitFactor int // by which one network may begin more top-ups; default: 1
 }
 
 // Offered is a way and the amounts that readers choose from, smallest first.
@@ -70,6 +72,7 @@ func (w *openWay) asks() bool { return len(w.Origins()) > 0 }
 
 // New makes a service. Ways with the same name, or without amounts, are refused.
 func New(o Options) (*Service, error) {
+	o.LimitFactor = max(o.LimitFactor, 1)
 	s := &Service{Memory: cmp.Or(o.Memory, NewMemory()), o: o, ways: map[string]*openWay{}}
 	for _, way := range o.Ways {
 		name := way.Name()
