@@ -95,9 +95,12 @@ func NewCSRFCookie(tls bool, value string) *http.Cookie {
 }
 
 // NewConsentCookie keeps what a reader agreed to buy while they are at a provider's page.
-// SameSite=Lax lets it come back with the navigation from there.
-func NewConsentCookie(tls bool, value string, expires time.Time) *http.Cookie {
-	return newCookie(ConsentCookie.On(tls), tls, "/.paywall/topup/", value, expires)
+// SameSite=Lax lets it come back with the navigation from there. It ends by the browser's
+// own measure, whose clock may be wrong.
+func NewConsentCookie(tls bool, value string, life time.Duration) *http.Cookie {
+	c := newCookie(ConsentCookie.On(tls), tls, "/.paywall/topup/", value, time.Time{})
+	c.MaxAge = int(life.Seconds())
+	return c
 }
 
 // cookieLife is the longest time browsers keep a cookie (RFC 6265bis, 5.5).

@@ -40,6 +40,11 @@ func TestUnspentMoneyGoesBackInTwoSteps(t *testing.T) {
 	}
 	wantText(t, w, "Your withdrawal is received", "Received on: 2026-11-22 12:00 UTC", "€5.00", "news.example")
 	wantText(t, b.get("/.paywall/wallet"), "Money on its way", "€5.00 back to your card")
+	wantStatus(t, f.call("/.paywall/topup/bank", object{"amount": "5.00"}, bearer(key)), http.StatusOK)
+	export := decode(t, b.get("/.paywall/wallet/export"))
+	if in, out := export["top_ups"].([]any), export["cash_outs"].([]any); len(in) != 1 || len(out) != 1 || out[0].(object)["amount"] != "5.00" || in[0].(object)["way"] != "bank" {
+		t.Errorf("the export has %v and %v", in, out)
+	}
 	other, _ := f.opened(0)
 	wantStatus(t, f.tab(other).get(at), http.StatusNotFound)
 	wantText(t, b.get("/.paywall/wallet/cash-out"), "Nothing in this wallet can be sent back", "€0.80 stays")

@@ -182,7 +182,7 @@ func forgetCookies(ctx context.Context, x *exchange, wallets []resetWallet) {
 		}
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewTestCookie(x.tls)))
-	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", x.now)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", 0)))
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
 	if x.csrfSecrets = nil; silent(x.r) {
 		x.tryCookie() // for the form that brings the wallet back

@@ -23,11 +23,15 @@ func (s *site) acts() map[string][]string {
 		"/.paywall/tip":             {"unlock_id", "x", "amount", "0.20"},
 		"/.paywall/reset":           {},
 		"/.paywall/topup/voucher":   {"code", s.voucher(1_000_000)},
+		"/.paywall/topup/card":      {"amount", "5.00", "topup_id", "x"},
+		"/.paywall/topup/bank":      {"amount", "5.00", "topup_id", "x"},
+		"/.paywall/topup/return":    {"intent", "AAAAAAAAAAAAAAAA"},
+		"/.paywall/wallet/cash-out": {"cash_out", paywall.NewID()},
 	}
 }
 
 func TestG05G06G08G09ForeignPagesCannotActForAReader(t *testing.T) {
-	s := newSite(t)
+	s := newFunded(t)
 	key, _ := s.opened(5_000_000)
 	acts := s.acts()
 	before, _, _ := s.counts()
@@ -141,7 +145,7 @@ func TestB16EarlyDataNeverBuys(t *testing.T) {
 }
 
 func TestTwoDifferentWalletCookiesActForNobody(t *testing.T) {
-	s := newSite(t)
+	s := newFunded(t, func(o *Options) { o.Welcome = euro(600_000) })
 	mine, _ := s.opened(5_000_000)
 	planted, _ := s.opened(5_000_000)
 	acts := s.acts()

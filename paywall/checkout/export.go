@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -26,11 +27,23 @@ type exportHead struct {
 	Credits   any `json:"credits,omitempty"`
 }
 
+// exportedIntent is a payment that was begun and is not here yet.
+type exportedIntent struct {
+	ID     string              `json:"intent"`
+	Way    string              `json:"way"`
+	Amount paywall.Money       `json:"amount"`
+	State  paywall.IntentState `json:"state"`
+	Begun  time.Time           `json:"begun_at"`
+}
+
 // exportWallet hands a reader everything that the ledger holds of their wallet. Whoever
 // wants nothing remembered of what they buy finds none of it here, either.
 func exportWallet(ctx context.Context, x *exchange, ledger Ledger, who identity) error {
 	e := exportWriter{x: x, out: bufio.NewWriterSize(x.w, 32<<10)}
 	err := ledger.WalletExport(ctx, who.wallet.ID, e.part)
+	if err == nil {
+		err = e.moving(ctx, who.wallet.ID)
+	}
 	if err == nil {
 		err = e.end()
 	}
@@ -57,7 +70,7 @@ type exportWriter struct {
 }
 
 // exportLists follow the head, in this order.
-var exportLists = [...]string{"purchases", "gifts", "tips", "credits"}
+var exportLists = [...]string{"purchases", "gifts", "tips", "credits", "top_ups", "cash_outs"}
 
 var errHeadOnly = errors.New("HEAD wants no body")
 
@@ -73,6 +86,25 @@ func (e *exportWriter) part(p *paywall.WalletExport) error {
 		}
 	}
 	return errors.Join(addAll(e, 1, p.Gifts), addAll(e, 2, p.Tips), addAll(e, 3, p.Credits))
+}
+
+// moving writes what is on its way in, and what went back.
+func (e *exportWriter) moving(ctx context.Context, wallet string) error {
+	if e.x.c.o.TopUps == nil {
+		return nil
+	}
+	waiting, err := e.x.c.o.TopUps.Waiting(ctx, wallet)
+	if err != nil {
+		return err
+	}
+	for i := range waiting {
+		in := &waiting[i]
+		if err := e.add(4, exportedIntent{in.ID, kindOf(in.Way), in.Amount, in.State, in.Begun}); err != nil {
+			return err
+		}
+	}
+	back, err := e.x.c.o.TopUps.CashOuts(ctx, wallet)
+	return errors.Join(err, addAll(e, 5, cashOutEntries(back)))
 }
 
 func (e *exportWriter) begin(p *paywall.WalletExport) error {

@@ -32,7 +32,7 @@ func TestReaderTakesTheirDataAlong(t *testing.T) {
 				}
 			}
 			v := decode(t, w)
-			wantMembers(t, v, "wallet_id", "currency", "balance", "free_credit", "opened_at", "settings", "devices", "passkeys", "purchases", "gifts", "tips", "credits")
+			wantMembers(t, v, "wallet_id", "currency", "balance", "free_credit", "opened_at", "settings", "devices", "passkeys", "purchases", "gifts", "tips", "credits", "top_ups", "cash_outs")
 			purchases := v["purchases"].([]any)
 			if v["wallet_id"] != wallet.ID || v["balance"] != "4.80" || len(purchases) != 2 {
 				t.Fatalf("export %v", v)

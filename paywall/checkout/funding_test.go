@@ -90,7 +90,7 @@ func TestAProviderThatHangsTakesNothing(t *testing.T) {
 		t.Errorf("answered after %s", took)
 	}
 	wantStatus(t, w, http.StatusServiceUnavailable)
-	wantText(t, w, "This payment is not possible at the moment", "Nothing was taken", "Back to the article", `href="/.paywall/topup"`)
+	wantText(t, w, "This payment is not possible at the moment", "Nothing was taken", "Back to the article", `href="/.paywall/topup?offer=`)
 	if w.Header().Get("Retry-After") != "60" {
 		t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
 	}

@@ -82,7 +82,7 @@ func goOn(ctx context.Context, x *exchange, l Ledger, who identity) error {
 	if offer == nil {
 		return over
 	}
-	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", x.now)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", 0)))
 	if over != nil {
 		x.redirect(x.about.back)
 		return nil
@@ -250,10 +250,13 @@ func showTransferCode(ctx context.Context, x *exchange, _ Ledger, _ identity) er
 	return writePicture(x, status.Next.Transfer.Code)
 }
 
-// canAdd reports whether another way of adding money is what to do about an error.
-func canAdd(x *exchange, err error) bool {
-	if x.c.o.TopUps == nil {
-		return false
+// addAt is where money is added, if that is what to do about an error. The article is kept.
+func addAt(x *exchange, err error) string {
+	switch {
+	case x.c.o.TopUps == nil || !isUnpaid(err) && !errors.Is(err, paywall.ErrOwing):
+		return ""
+	case x.about.offer != "":
+		return Prefix + "topup?offer=" + x.about.offer
 	}
-	return isUnpaid(err) || errors.Is(err, paywall.ErrOwing)
+	return Prefix + "topup"
 }

@@ -32,6 +32,7 @@ func TestOtherMethodsAreToldWhatIsAllowed(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/.paywall/unlock": "GET, HEAD, POST", "/.paywall/wallet": "GET, HEAD, POST", "/.paywall/wallet/erase": "GET, HEAD, POST", "/.paywall/reset": "GET, HEAD, POST",
 		"/.paywall/wallet/recover": "POST", "/.paywall/wallet/settings": "POST", "/.paywall/wallet/devices": "POST", "/.paywall/wallet/passkeys/add": "POST", "/.paywall/wallet/passkeys/add/begin": "POST", "/.paywall/wallet/passkeys/remove": "POST", "/.paywall/wallet/passkeys/login": "POST", "/.paywall/wallet/passkeys/login/begin": "POST", "/.paywall/wallet/export": "GET, HEAD", "/.paywall/wallet/code.svg": "GET, HEAD", "/.paywall/receipt": "GET, HEAD", "/.paywall/refund": "POST", "/.paywall/tip": "POST", "/.paywall/gift": "GET, HEAD, POST", "/.paywall/wallet/gift": "POST", "/.paywall/topup/voucher": "POST",
+		"/.paywall/topup/card": "POST", "/.paywall/topup/bank": "POST", "/.paywall/topup/intent": "GET, HEAD", "/.paywall/topup/code.svg": "GET, HEAD", "/.paywall/topup/return": "GET, HEAD, POST", "/.paywall/wallet/cash-out": "GET, HEAD, POST",
 		"/.paywall/topup": "GET, HEAD", "/.paywall/jwks.json": "GET, HEAD", ours(t).Style().URL(): "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "PURGE"} {

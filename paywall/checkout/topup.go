@@ -168,7 +168,7 @@ func beginTopUp(kind string) handler {
 			}
 			if offer != nil && !over && !x.json {
 				agreed := consent.Consent{Intent: status.Intent.ID, Shown: x.fields["shown"], Offer: x.fields["offer"]}
-				x.setCookie(paywall.NewConsentCookie(x.tls, agreed.Seal(who.key), x.now.Add(consentLife)))
+				x.setCookie(paywall.NewConsentCookie(x.tls, agreed.Seal(who.key), consentLife))
 			}
 			return sendToPay(x, way, &status)
 		})(x)

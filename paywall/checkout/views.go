@@ -261,7 +261,7 @@ type errorView struct {
 	Back   string // path of the article, "" if not known
 	Wallet bool   // the wallet page is where to go on
 	Reset  bool   // removing all cookies may help
-	Add    bool   // adding money, perhaps in another way, may help
+	Add    string // address where money is added, perhaps in another way; "" if that is no help
 }
 
 func newErrorView(x *exchange, code paywall.Code, err error) errorView {
@@ -284,6 +284,6 @@ func newErrorView(x *exchange, code paywall.Code, err error) errorView {
 	return errorView{
 		layout: x.layout(x.text().T(key + ".title")), Next: x.text().T(key + ".next"),
 		Back: x.about.back, Wallet: code != paywall.CodeUnavailable && code != paywall.CodeInternal && code != paywall.CodeGiftOver,
-		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies, Add: canAdd(x, err),
+		Reset: isTwoWallets(err) || code == paywall.CodeNoCookies, Add: addAt(x, err),
 	}
 }

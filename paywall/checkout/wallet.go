@@ -220,7 +220,7 @@ func forgetWallet(x *exchange, unlocks []paywall.Unlock) {
 		expireAccess(x, &unlocks[i])
 	}
 	x.setCookie(paywall.ExpiredCookie(paywall.NewWalletCookie(x.tls, "", x.now)))
-	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", x.now)))
+	x.setCookie(paywall.ExpiredCookie(paywall.NewConsentCookie(x.tls, "", 0)))
 	x.forget(`"cache"`)
 }
 
