@@ -191,9 +191,10 @@ func TestTheProviderLearnsNothingOfTheReader(t *testing.T) {
 func TestVouchersAreToldApart(t *testing.T) {
 	f := newFunded(t)
 	b := f.tab("")
-	w := b.get("/.paywall/topup")
+	b.get("/.paywall/topup")
 	b.jar["__Secure-paywall_kept"] = "1"
-	if w = b.send("/.paywall/topup/voucher", []string{"code", "WRONG-CODE"}); w.Code != http.StatusUnprocessableEntity {
+	w := b.send("/.paywall/topup/voucher", []string{"code", "WRONG-CODE"})
+	if w.Code != http.StatusUnprocessableEntity {
 		t.Fatalf("status %d", w.Code)
 	}
 	wantText(t, w, "not valid", `value="WRONG-CODE"`, "Get a voucher")
