@@ -26,7 +26,7 @@ func adminReconcile(app *App, w http.ResponseWriter, r *http.Request) error {
 func reconciledOf(out topup.Reconciled) wire.Reconciled {
 	answer := wire.Reconciled{
 		OK: out.OK(), Since: out.Since, Asked: append([]string{}, out.Asked...), Manual: append([]string{}, out.Manual...),
-		There: out.There, Here: out.Here, Mended: out.Mended, Open: out.Open, Differences: make([]wire.Difference, len(out.Differences)),
+		There: out.There, Earlier: out.Earlier, Here: out.Here, Mended: out.Mended, Open: out.Open, Differences: make([]wire.Difference, len(out.Differences)),
 	}
 	for i, d := range out.Differences {
 		m := d.Movement

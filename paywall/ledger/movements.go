@@ -105,6 +105,36 @@ func (h *holder) again(v *view, r *journal.Record) paywall.Booked {
 	return b
 }
 
+// Knows reports whether a movement was booked, by its key.
+func (l *Ledger) Knows(ctx context.Context, way string, kind paywall.MovementKind, id string) (bool, error) {
+	key := state.BookedKey(kind, way, id)
+	return look(ctx, l, Reads{Keys: [][]byte{key}}, func(v *view) (bool, error) {
+		value, err := v.Get(key)
+		return value != nil, err
+	})
+}
+
+// Began is when the first top-up by a way was begun, zero if none was. It reads the journal
+// from its beginning up to there.
+func (l *Ledger) Began(ctx context.Context, way string) (time.Time, error) {
+	for line, err := range l.engine.Lines(ctx, 0) {
+		if err == nil {
+			err = l.interrupted(ctx)
+		}
+		var r journal.Record
+		if err == nil {
+			r, err = line.Record(l.info.Currency)
+		}
+		if err != nil {
+			return time.Time{}, err
+		}
+		if r.Kind == paywall.KindIntent && r.Way == way {
+			return r.Time, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
 // Movements tells every movement that was booked since a time, as it was booked, with that
 // of its record as At. A part of a cash-out that a person did has no ID. What was lost in
 // a dispute, assigned or sent back by hand is no movement. It reads the journal from its

@@ -147,7 +147,7 @@ func (s *Service) book(ctx context.Context, l Ledger, way string, m paywall.Move
 		m.CashOut = ""
 		booked, err = s.bookSealed(ctx, l, m)
 	}
-	if isNotFound(err) && m.Intent == "" {
+	if isNotFound(err) && m.Intent == "" || neverTaken(err) {
 		return s.bookUnexplained(ctx, l, m)
 	}
 	if err != nil {
@@ -188,21 +188,16 @@ func (s *Service) paidFor(ctx context.Context, l Ledger, m paywall.Movement) (pa
 	return in, nil
 }
 
-// bookSealed seals a movement with the key of the year that its payment belongs to: its
-// intent's, or that of the payment itself if no intent is known. m.Intent is sealed already.
+// bookSealed seals a movement with the key of the year that its payment belongs to, and
+// books it. m.Intent is sealed already.
 func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
-	years := s.o.Seals.years()
-	if m.Intent != "" {
-		year, err := sealedIn(m.Intent)
-		if err != nil {
-			return paywall.Booked{}, err
-		}
-		years = []int{year}
-	} else if m.Kind == paywall.MovedPayment {
-		if m.At.Before(s.o.Seals.reach()) {
-			return paywall.Booked{}, fmt.Errorf("a payment of %s may have been booked under a key that is gone: %w", m.At.Format("January 2006"), errForgotten)
-		}
-		years = []int{m.At.UTC().Year()}
+	if m.Kind == paywall.MovedPayment {
+		s.payments.Lock()
+		defer s.payments.Unlock()
+	}
+	years, err := s.yearsOf(ctx, l, m)
+	if err != nil {
+		return paywall.Booked{}, err
 	}
 	booked, err := paywall.Booked{}, error(errNoIntent)
 	for _, year := range years {
@@ -218,4 +213,38 @@ func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) 
 		}
 	}
 	return booked, err
+}
+
+// yearsOf are the years whose keys may have sealed what a movement belongs to, in the order
+// that they are tried in. A payment has the year of its intent, or that of its day if no
+// intent is known, unless it was booked under another: banks date the same transfer
+// differently.
+func (s *Service) yearsOf(ctx context.Context, l Ledger, m paywall.Movement) ([]int, error) {
+	years := s.o.Seals.years()
+	year := m.At.UTC().Year()
+	if m.Intent != "" {
+		var err error
+		if year, err = sealedIn(m.Intent); err != nil {
+			return nil, err
+		}
+	}
+	if m.Kind != paywall.MovedPayment {
+		if m.Intent != "" {
+			years = []int{year}
+		}
+		return years, nil
+	}
+	for _, year := range years {
+		id, err := s.o.Seals.seal(m.ID, year)
+		if err != nil {
+			return nil, err
+		}
+		if known, err := l.Knows(ctx, m.Way, m.Kind, id); err != nil || known {
+			return []int{year}, err
+		}
+	}
+	if m.Intent == "" && m.At.Before(s.o.Seals.reach()) {
+		return nil, fmt.Errorf("a payment of %s may have been booked under a key that is gone: %w", m.At.Format("January 2006"), errForgotten)
+	}
+	return []int{year}, nil
 }

@@ -42,7 +42,8 @@ type comparison struct {
 	progress func(int)
 	done     int
 	journal  []entry                  // sorted by key
-	looked   map[string]struct{}      // intents that were settled since something was missing
+	began    time.Time                // the first top-up of the way that is read
+	looked   map[string]bool          // intents that were settled since something was missing, and whether they are over
 	found    map[movementKey]struct{} // what moved for them
 	out      Reconciled
 }
@@ -94,7 +95,19 @@ func (c *comparison) find(m paywall.Movement) *entry {
 
 // readWay compares what a way's provider has.
 func (c *comparison) readWay(ctx context.Context, way Offered) error {
-	for m, err := range way.Movements(ctx, c.out.Since.Add(-bookedLate)) {
+	var err error
+	if c.began, err = c.ledger.Began(ctx, way.Name()); err != nil {
+		return err
+	}
+	if c.began.IsZero() {
+		c.began = c.service.o.Now()
+	}
+	c.began = c.began.Truncate(time.Second) // as providers tell the time
+	since := c.out.Since
+	if since.Before(c.began) {
+		since = c.began
+	}
+	for m, err := range way.Movements(ctx, since.Add(-bookedLate)) {
 		if err != nil {
 			return err
 		}
@@ -111,13 +124,18 @@ func (c *comparison) readWay(ctx context.Context, way Offered) error {
 func (c *comparison) compare(ctx context.Context, m paywall.Movement) error {
 	here := c.find(m)
 	for _, booked := range bookedAs(m) {
-		if here == nil {
-			if here = c.find(booked); here != nil {
-				m = booked
-			}
+		switch other := c.find(booked); {
+		case other == nil:
+		case here == nil:
+			here, m = other, booked
+		default:
+			other.seen = true // a person had said so before the provider did
 		}
 	}
 	switch {
+	case here == nil && m.At.Before(c.began):
+		c.out.Earlier++
+		return nil
 	case here == nil:
 		return c.book(ctx, m)
 	case here.micros != moved(m) && !m.At.Before(c.out.Since):
@@ -147,6 +165,9 @@ func bookedAs(m paywall.Movement) (others []paywall.Movement) {
 func (c *comparison) book(ctx context.Context, m paywall.Movement) error {
 	known, err := c.settle(ctx, m)
 	if !known && err == nil {
+		if m.Kind == paywall.MovedPayment {
+			m.Intent = "" // a look does not say that it pays for that
+		}
 		var booked paywall.Booked
 		booked, err = c.service.book(ctx, c.ledger, m.Way, m)
 		if err == nil && !booked.Replayed {
@@ -170,11 +191,11 @@ func (c *comparison) settle(ctx context.Context, m paywall.Movement) (known bool
 		return false, err
 	}
 	if _, done := c.looked[in.ID]; !done {
-		c.looked[in.ID] = struct{}{}
 		out, err := c.service.settle(ctx, c.ledger, in)
 		if err != nil {
 			return false, err
 		}
+		c.looked[in.ID] = out.intent.State.Final()
 		for _, found := range out.found.Movements {
 			found.Way = in.Way
 			c.found[keyOf(found)] = struct{}{}
@@ -184,9 +205,13 @@ func (c *comparison) settle(ctx context.Context, m paywall.Movement) (known bool
 			c.mended(found)
 		}
 	}
-	_, known = c.found[keyOf(m)]
+	if _, known = c.found[keyOf(m)]; !known && m.Kind == paywall.MovedPayment && !c.looked[in.ID] {
+		return false, errNotSettled
+	}
 	return known, nil
 }
+
+var errNotSettled = errors.New("its top-up is not over; compare again when it is")
 
 func (c *comparison) mended(m paywall.Movement) {
 	c.out.Mended++

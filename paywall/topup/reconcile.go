@@ -43,6 +43,7 @@ type Reconciled struct {
 	Since       time.Time // what is older was not compared
 	Asked       []string  // ways
 	Manual      []string  // ways whose statements are imported by hand: nobody could be asked
+	Earlier     int       // movements at providers from before the way's first top-up: none of ours, left alone
 	There, Here int       // movements read from providers, and from the journal
 	Mended      int       // movements that were missing here and are booked now
 	Open        int       // differences that are left
@@ -53,7 +54,8 @@ type Reconciled struct {
 func (r Reconciled) OK() bool { return r.Open == 0 }
 
 // Reconcile compares every movement that providers name with the journal, both ways, and
-// books what is missing here. It needs memory for 40 bytes per movement. Progress is told
+// books what is missing here. What happened before the first top-up by a way was begun is
+// none of ours: it is never booked. It needs memory for 40 bytes per movement. Progress is told
 // how many movements were read, and may be nil. Since is raised to the oldest time at
 // which the journal's ids can still be opened.
 func (s *Service) Reconcile(ctx context.Context, since time.Time, progress func(done int)) (Reconciled, error) {
@@ -66,7 +68,7 @@ func (s *Service) Reconcile(ctx context.Context, since time.Time, progress func(
 	}
 	c := &comparison{
 		service: s, ledger: l, progress: progress, out: Reconciled{Since: since},
-		looked: map[string]struct{}{}, found: map[movementKey]struct{}{},
+		looked: map[string]bool{}, found: map[movementKey]struct{}{},
 	}
 	if err := c.readJournal(ctx); err != nil {
 		return c.out, fmt.Errorf("reading the journal: %w", err)

@@ -2,13 +2,21 @@ package topup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tuppence/tuppence/paywall"
 )
 
-// bookUnexplained books a movement of a payment that the ledger does not know, such as one
-// of a year whose key is gone. It stands in suspense, so that the way's account is right.
+// neverTaken reports whether money came back that was not taken so, or was given up: of a
+// dispute that was lost and is won then, or is won with another amount.
+func neverTaken(err error) bool {
+	e, ok := errors.AsType[*paywall.Error](err)
+	return ok && e == paywall.ErrNeverTaken
+}
+
+// bookUnexplained books a movement that nothing here explains, such as of a payment of a
+// year whose key is gone. It stands in suspense, so that the way's account is right.
 func (s *Service) bookUnexplained(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
 	other, moves := unexplained(m)
 	switch {
@@ -17,8 +25,11 @@ func (s *Service) bookUnexplained(ctx context.Context, l Ledger, m paywall.Movem
 	case m.At.Before(s.o.Seals.lastGone()):
 		return paywall.Booked{}, fmt.Errorf("a %s of %s may have been booked under a key that is gone: %w", m.Kind, m.At.Format("January 2006"), errForgotten)
 	}
-	s.o.Logger.Error("a way named a movement of a payment that is not known here; it stands in suspense", "way", m.Way, "kind", m.Kind, "id", m.ID)
-	return l.Book(ctx, other)
+	booked, err := l.Book(ctx, other)
+	if err == nil && !booked.Replayed {
+		s.o.Logger.Error("a way named a movement that nothing here explains; it stands in suspense", "way", m.Way, "kind", m.Kind, "id", m.ID)
+	}
+	return booked, err
 }
 
 // unexplained is a movement without the payment that it belongs to; moves is false if

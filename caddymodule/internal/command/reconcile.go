@@ -36,6 +36,7 @@ func cmdReconcile(fl caddycmd.Flags) (int, error) {
 		{"asked", strings.Join(answer.Asked, ", ")},
 		{"by statements", strings.Join(answer.Manual, ", ")},
 		{"movements there", fmt.Sprint(answer.There)},
+		{"of them, before the first top-up", fmt.Sprint(answer.Earlier)},
 		{"in the journal", fmt.Sprint(answer.Here)},
 		{"booked now", fmt.Sprint(answer.Mended)},
 		{"differences left", fmt.Sprint(answer.Open)},

@@ -85,12 +85,13 @@ type Sent struct {
 type Reconciled struct {
 	OK          bool         `json:"ok"`
 	Since       time.Time    `json:"since"`
-	Asked       []string     `json:"asked"`  // ways whose providers were asked
-	Manual      []string     `json:"manual"` // ways whose statements are imported
-	There       int          `json:"there"`  // movements at the providers
-	Here        int          `json:"here"`   // and in the journal
-	Mended      int          `json:"mended"` // missing in the journal, and booked now
-	Open        int          `json:"open"`   // differences that are left
+	Asked       []string     `json:"asked"`   // ways whose providers were asked
+	Manual      []string     `json:"manual"`  // ways whose statements are imported
+	There       int          `json:"there"`   // movements at the providers
+	Earlier     int          `json:"earlier"` // of these, from before a way's first top-up: none of ours, left alone
+	Here        int          `json:"here"`    // and in the journal
+	Mended      int          `json:"mended"`  // missing in the journal, and booked now
+	Open        int          `json:"open"`    // differences that are left
 	Differences []Difference `json:"differences"`
 }
 

@@ -131,6 +131,16 @@ func cashOutByHand(t *testing.T, b Bench) {
 	h.must(h.service.Sweep(t.Context()))
 	h.done(h.openByHand(in))
 	h.state(r, paywall.CashOutDone)
+	if b.Refund != nil { // the statement tells it, too
+		b.Refund(in, in.Amount)
+		h.deliver()
+		h.has(r, 0)
+		stats, err := h.ledger.Stats(t.Context())
+		h.must(err)
+		if !stats.Funding.Receivable.IsZero() {
+			t.Errorf("the reader owes %s for a cash-out that was done by hand", stats.Funding.Receivable)
+		}
+	}
 	if status, err := h.service.Begin(t.Context(), h.request(r)); err == nil {
 		t.Errorf("a wallet that was closed with it is paid into: %+v", status)
 	}
