@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tuppence/tuppence/paywall"
 )
@@ -127,7 +126,7 @@ func (s *Service) book(ctx context.Context, l Ledger, way string, m paywall.Move
 		s.o.Logger.Error("a way named a movement that cannot be booked", "way", way, "kind", m.Kind, "id", m.ID, "error", err)
 		return paywall.Booked{}, err
 	}
-	if strings.HasPrefix(m.CashOut, warnedKey) {
+	if m.CashOut == warnedKey+m.Payment {
 		m.CashOut = "" // nobody's cash-out: we refunded it after a warning
 	}
 	if m.Kind == paywall.MovedPayment && m.Payment == "" {
@@ -191,9 +190,9 @@ func (s *Service) paidFor(ctx context.Context, l Ledger, m paywall.Movement) (pa
 // bookSealed seals a movement with the key of the year that its payment belongs to, and
 // books it. m.Intent is sealed already.
 func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) (paywall.Booked, error) {
-	if m.Kind == paywall.MovedPayment {
-		s.payments.Lock()
-		defer s.payments.Unlock()
+	if m.Kind == paywall.MovedPayment && m.Intent == "" {
+		s.strangers.Lock()
+		defer s.strangers.Unlock()
 	}
 	years, err := s.yearsOf(ctx, l, m)
 	if err != nil {

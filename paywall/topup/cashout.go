@@ -61,7 +61,8 @@ func withoutIDs(parts []paywall.CashOutPart) []paywall.CashOutPart {
 }
 
 // OpenCashOuts lists the parts of one way that did not end, without their wallets, for
-// the person who sends them back. After and the ids of payments and intents are in clear.
+// the person who sends them back. After and the ids of payments and intents are in clear,
+// but for those whose key is gone.
 func (s *Service) OpenCashOuts(ctx context.Context, way, after string, limit int) ([]paywall.CashOutPart, error) {
 	l, err := s.o.Ledger(ctx)
 	if err != nil {
@@ -78,10 +79,15 @@ func (s *Service) OpenCashOuts(ctx context.Context, way, after string, limit int
 			if part.Way != way || len(open) == limit {
 				continue
 			}
-			if part, err = s.openedPart(part); err != nil {
+			shown, err := s.openedPart(part)
+			switch {
+			case errors.Is(err, errForgotten): // its ids stay sealed
+				shown = part
+				shown.Wallet = ""
+			case err != nil:
 				return nil, err
 			}
-			open = append(open, part)
+			open = append(open, shown)
 		}
 		if len(page) < pageSize {
 			break

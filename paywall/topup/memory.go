@@ -10,7 +10,7 @@ type Memory struct {
 	wake     chan struct{} // a cash-out is planned
 	turn     chan struct{} // holds one value while somebody sweeps
 
-	payments sync.Mutex // one payment is booked at a time: two could be the same, sealed with two keys
+	strangers sync.Mutex // payments of no intent are booked one at a time: two could be the same, sealed with two keys
 
 	mu       sync.Mutex
 	begun    map[wanted]*begun   // intents whose answer from the way did not reach a reader

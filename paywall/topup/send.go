@@ -51,6 +51,7 @@ func (s *Service) send(ctx context.Context, l Ledger, part paywall.CashOutPart) 
 		return err
 	}
 	state, err := way.Return(asking, clearPart)
+	done := state == paywall.CashOutDone
 	switch {
 	case errors.Is(err, ErrManual):
 		state = paywall.CashOutPending // on a person
@@ -59,13 +60,16 @@ func (s *Service) send(ctx context.Context, l Ledger, part paywall.CashOutPart) 
 		state = paywall.CashOutFailed
 	case err != nil:
 		return fmt.Errorf("giving money back by %s: %w", part.Way, err)
-	case state == paywall.CashOutDone:
+	case done:
 		state = paywall.CashOutPending // done when the movement is booked, under its own id
 	}
 	if _, err := l.MoveCashOut(ctx, part.ID, state); err != nil || state == paywall.CashOutFailed || !way.asks() {
 		return err
 	}
-	_, err = s.sawReturn(asking, l, way, part)
+	seen, err := s.sawReturn(asking, l, way, part)
+	if done && !seen && err == nil { // of money that was assigned, which no intent leads to
+		_, err = l.MoveCashOut(ctx, part.ID, paywall.CashOutDone)
+	}
 	return err
 }
 

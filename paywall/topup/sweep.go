@@ -167,6 +167,10 @@ func (s *Service) sweepIntents(ctx context.Context, l Ledger, all bool) error {
 // end settles an intent whose time is over, and lets it expire if nobody paid. Money that
 // is on its way is waited for.
 func (s *Service) end(ctx context.Context, l Ledger, in paywall.Intent) error {
+	if _, err := s.o.Seals.open(in.ID); errors.Is(err, errForgotten) { // nobody can ask for it any more
+		_, err := l.MoveIntent(ctx, in.ID, paywall.IntentExpired, in.Object)
+		return err
+	}
 	if s.ways[in.Way] != nil {
 		err := s.settleSoon(ctx, l, in)
 		if err != nil && (in.Object != "" || !errors.Is(err, ErrProvider)) {

@@ -172,3 +172,55 @@ func TestIntentWithAForeignPaymentEnds(t *testing.T) {
 	}
 	h.proved()
 }
+
+// TestCashOutOfWhatWasAssignedEnds: no intent of ours leads to that payment.
+func TestCashOutOfWhatWasAssignedEnds(t *testing.T) {
+	h, p := newPurseHouse(t)
+	h.Stranger(h.Amount)
+	r := h.reader()
+	in := h.begin(r)
+	h.hooked()
+	_, err := h.service.Assign(t.Context(), p.Name(), p.moved[0].ID, in.ID)
+	h.must(err)
+	_, err = h.service.CashOut(t.Context(), r.id, "assigned", false)
+	h.must(err)
+	h.must(h.service.Sweep(t.Context()))
+	h.state(r, paywall.CashOutDone)
+	h.hooked()
+	h.proved()
+}
+
+// TestReaderCannotNameACashOutLikeAWarning: the ids are the readers' own.
+func TestReaderCannotNameACashOutLikeAWarning(t *testing.T) {
+	h, _ := newPurseHouse(t)
+	r, in := h.paid()
+	_, err := h.service.CashOut(t.Context(), r.id, "efw-AAAAAAAAAAAAAAAAAA", false)
+	h.must(err)
+	h.must(h.service.Sweep(t.Context()))
+	h.hooked()
+	h.state(r, paywall.CashOutDone)
+	h.expect(r, -in.Amount.Micros)
+	h.proved()
+}
+
+// TestForgottenTopUpEnds: its money never came, and nobody can look it up any more. Nor does
+// a cash-out of that year keep a person from seeing others.
+func TestForgottenTopUpEnds(t *testing.T) {
+	h, _ := newPurseHouse(t)
+	r, _ := h.paid()
+	h.PayLater(h.begin(h.reader()))
+	h.deliver()
+	h.Break()
+	_, err := h.service.CashOut(t.Context(), r.id, "old", false)
+	h.must(err)
+	_ = h.service.Sweep(t.Context())
+	h.Mend()
+	h.until(time.Date(2028, 3, 2, 0, 0, 0, 0, time.UTC))
+	_ = h.service.Sweep(t.Context())
+	if open, err := h.ledger.OpenIntents(t.Context(), "", 10); err != nil || len(open) != 0 {
+		t.Errorf("open are %+v, %v", open, err)
+	}
+	if parts, err := h.service.OpenCashOuts(t.Context(), h.Way.Name(), "", 10); err != nil || len(parts) != 1 {
+		t.Errorf("on the way are %+v, %v", parts, err)
+	}
+}

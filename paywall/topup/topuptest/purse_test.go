@@ -187,8 +187,10 @@ func (p *purse) Return(ctx context.Context, part paywall.CashOutPart) (state pay
 		}
 		p.byKey[part.ID] = "done"
 		o := p.orders[strings.TrimPrefix(part.Payment, "pay-")]
-		o.warned = o.warned && left > part.Amount.Micros
-		p.move(o, paywall.Movement{Kind: paywall.MovedRefund, ID: p.id("refund"), CashOut: part.ID, Amount: part.Amount})
+		if o != nil {
+			o.warned = o.warned && left > part.Amount.Micros
+		}
+		p.move(o, paywall.Movement{Kind: paywall.MovedRefund, ID: p.id("refund"), Payment: part.Payment, CashOut: part.ID, Amount: part.Amount})
 		state = paywall.CashOutDone
 		return nil
 	})
