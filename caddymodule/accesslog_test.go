@@ -99,6 +99,12 @@ func TestNothingHidesFromTheAccessLog(t *testing.T) {
 		{"DELETE", "/.paywall/gift?key=" + secret, nil, "/.paywall/gift?REDACTED", ""},
 		{"GET", "/.paywall/wallet", []string{"Referer", gift, "Cookie", "paywall_wallet=" + secret, "Authorization", "Bearer " + secret}, "/.paywall/wallet", s.url + "/.paywall/gift?REDACTED"},
 		{"GET", "/.paywall/unlock?offer=x", nil, "/.paywall/unlock?offer=x", ""},
+		{"GET", "/.paywall/topup?offer=x", nil, "/.paywall/topup?offer=x", ""},
+		{"GET", "/.paywall/topup/return?intent=" + secret, nil, "/.paywall/topup/return?REDACTED", ""},
+		{"GET", "/.paywall/topup/intent?id=" + secret, []string{"Referer", s.url + "/.paywall/topup/return?intent=" + secret}, "/.paywall/topup/intent?REDACTED", s.url + "/.paywall/topup/return?REDACTED"},
+		{"GET", "/.paywall/topup/code.svg?id=" + secret, nil, "/.paywall/topup/code.svg?REDACTED", ""},
+		{"POST", "/.paywall/topup/return", nil, "/.paywall/topup/return", ""},
+		{"GET", "/articles/a", []string{"Referer", s.url + "/.paywall/topup/return?intent=" + secret}, "/articles/a", s.url + "/.paywall/topup/return?REDACTED"},
 	}
 	for _, r := range requests {
 		s.do(r.method, r.path, "", r.headers...)

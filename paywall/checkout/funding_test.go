@@ -34,7 +34,13 @@ func TestATransferSaysAllThatABankHasToKnow(t *testing.T) {
 	}
 	wantText(t, f.get(path), "Pay by bank transfer", "DE89370400440532013000", "does not have the wallet") // on the reader's phone
 	f.arrives(id, 5_000_000)
-	wantText(t, b.get(path), "Your payment is here", "€5.00")
+	wantText(t, f.get(path), "Your payment is here")
+	wantStatus(t, b.get(path), http.StatusSeeOther) // to where the article is gone on to
+	wantText(t, b.get(b.page.Header().Get("Location")), "Your payment is here", "€5.00", "Go on to the article")
+	wantStatus(t, b.press("/.paywall/topup/return"), http.StatusSeeOther)
+	if got := b.page.Header().Get("Location"); got != "/articles/tea?ref=front" {
+		t.Errorf("the reader is led to %q", got)
+	}
 	wantStatus(t, f.get("/.paywall/topup/code.svg?id="+id), http.StatusNotFound)
 
 	key, _ := f.opened(0)

@@ -19,7 +19,8 @@ import (
 // more, and only a browser that kept what its reader agreed to goes on into the article:
 // by a form, since GET buys nothing.
 
-// showIntent says how far a payment is. Of a bank transfer it says what to tell the bank.
+// showIntent says how far a payment is. Of a bank transfer it says what to tell the bank,
+// and when it has come, it leads whoever agreed to buy an article to the page that goes on.
 func showIntent(ctx context.Context, x *exchange, l Ledger, who identity) error {
 	status, err := lookAt(ctx, x, l, &who, x.r.URL.Query().Get("id"))
 	if err != nil {
@@ -27,6 +28,10 @@ func showIntent(ctx context.Context, x *exchange, l Ledger, who identity) error 
 	}
 	if x.json {
 		return answerIntent(x, &status)
+	}
+	if _, agreed := consentTo(x, who, &status); agreed && status.Intent.State == paywall.IntentPaid {
+		x.redirect(returnPagePath(status.Intent.ID))
+		return nil
 	}
 	return intentPage(x, who, &status, back{})
 }

@@ -34,7 +34,8 @@ func (x *exchange) answerHeaders() {
 	// An offer stands in the address of the purchase page. Not "no-referrer":
 	// that makes browsers send "Origin: null" with our own forms.
 	h.Set("Referrer-Policy", "same-origin")
-	if x.r.URL.Path == GiftPath { // a secret that even the article must not be told
+	switch x.r.URL.Path {
+	case GiftPath, Prefix + "topup/intent", Prefix + "topup/return": // what even the article must not be told
 		h.Set("Referrer-Policy", "strict-origin")
 	}
 }

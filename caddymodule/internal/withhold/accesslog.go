@@ -25,6 +25,9 @@ import (
 // copies a request for its access log before any handler sees it, and logs the copy.
 // A request for a gift is left out. Any other that holds such an address, which
 // visitors may write at will, is logged here instead of there, without the secret.
+//
+// The address of a payment names it to the provider, who knows the payer. A log with it
+// would say who reads, so that requests for one are logged here, without the name.
 
 // AccessLog writes lines as the server does.
 type AccessLog struct {
@@ -51,11 +54,15 @@ func NewAccessLog(ctx caddy.Context, server *caddyhttp.Server, canon *target.Can
 type Secret struct {
 	asked   bool // in its target, or in the address that it is led to
 	gift    bool // which is the gift's page, as our links have it
+	payment bool // in the address of a payment, or in that which begins one
 	referer bool // in its Referer, where w3m says the page that it was on
 }
 
 // Found reports whether the request holds one.
-func (s Secret) Found() bool { return s.asked || s.referer }
+func (s Secret) Found() bool { return s.asked || s.payment || s.referer }
+
+// payments is where the pages of payments are. They answer to no other spelling.
+const payments = checkout.Prefix + "topup/"
 
 // Find looks for a secret in a request.
 func (l *AccessLog) Find(r *http.Request) (s Secret) {
@@ -66,8 +73,9 @@ func (l *AccessLog) Find(r *http.Request) (s Secret) {
 	if s.asked {
 		s.gift = l.gifts && strings.HasPrefix(raw, checkout.GiftPath+"?") && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	}
+	s.payment = strings.HasPrefix(raw, payments)
 	for _, referer := range r.Header["Referer"] {
-		s.referer = s.referer || l.opensGift(referer)
+		s.referer = s.referer || strings.Contains(referer, payments) || l.opensGift(referer)
 	}
 	return s
 }
@@ -114,7 +122,7 @@ func (l *AccessLog) Serve(w http.ResponseWriter, r *http.Request, s Secret, answ
 		}
 	}
 	if logged && !s.gift {
-		l.write(shown, recorder, status, body.read, time.Since(begun), err)
+		l.write(shown, s.redactAnswer(recorder.Header()), recorder.Size(), status, body.read, time.Since(begun), err)
 	}
 	if err == nil || status < http.StatusInternalServerError {
 		return err
@@ -123,24 +131,19 @@ func (l *AccessLog) Serve(w http.ResponseWriter, r *http.Request, s Secret, answ
 	return nil
 }
 
-func (l *AccessLog) write(r *http.Request, w caddyhttp.ResponseRecorder, status, read int, took time.Duration, err error) {
+func (l *AccessLog) write(r *http.Request, sent http.Header, size, status, read int, took time.Duration, err error) {
 	repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	var user string
 	if repl != nil {
 		user, _ = repl.GetString("http.auth.user.id")
 	}
-	credentials, sent := l.server.Logs.ShouldLogCredentials, w.Header().Clone()
-	for i, location := range sent["Location"] { // once more to the same page
-		if strings.Contains(strings.ToLower(location), checkout.GiftPath) {
-			sent["Location"][i] = redactQuery(location)
-		}
-	}
+	credentials := l.server.Logs.ShouldLogCredentials
 	fields := []zapcore.Field{
 		zap.Object("request", caddyhttp.LoggableHTTPRequest{Request: r, ShouldLogCredentials: credentials}),
 		zap.Int("bytes_read", read),
 		zap.String("user_id", user),
 		zap.Duration("duration", took),
-		zap.Int("size", w.Size()),
+		zap.Int("size", size),
 		zap.Int("status", status),
 		zap.Object("resp_headers", caddyhttp.LoggableHTTPHeader{Header: sent, ShouldLogCredentials: credentials}),
 	}
@@ -163,7 +166,7 @@ func (s Secret) redact(r *http.Request) *http.Request {
 		shown.Method, shown.RemoteAddr = original.Method, original.RemoteAddr
 	}
 	shown.RequestURI = requests.OriginalTarget(r)
-	if s.asked {
+	if s.asked || s.payment {
 		shown.RequestURI = redactQuery(shown.RequestURI)
 	}
 	if s.referer {
@@ -172,6 +175,24 @@ func (s Secret) redact(r *http.Request) *http.Request {
 		}
 	}
 	return shown
+}
+
+// redactAnswer copies the head of an answer, but for the secret.
+func (s Secret) redactAnswer(h http.Header) http.Header {
+	sent := h.Clone()
+	for i, location := range sent["Location"] {
+		own := strings.HasPrefix(location, "/")
+		switch {
+		case strings.Contains(strings.ToLower(location), checkout.GiftPath), strings.Contains(location, payments): // once more to the same page
+			sent["Location"][i] = redactQuery(location)
+		case s.payment && !own: // the provider's page, which has the payment's name in its path
+			sent["Location"][i] = "REDACTED"
+		}
+	}
+	for i, refresh := range sent["Refresh"] { // which leads to the same page
+		sent["Refresh"][i] = redactQuery(refresh)
+	}
+	return sent
 }
 
 // giftName is the name of a gift's page, which the query follows; in an odd spelling
