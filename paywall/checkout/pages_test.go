@@ -169,10 +169,12 @@ func (s *site) policyOf(body string) string {
 	return security(strings.Contains(body, "<script"), pays)
 }
 
-// referrersOf is to whom a page's address is told: that of a gift link to nobody.
+// referrersOf is to whom a page's address is told: that of a gift link or a payment to
+// nobody.
 func referrersOf(page string) string {
 	switch page {
-	case "gift", "gift known", "gift over", "no gift":
+	case "gift", "gift known", "gift over", "no gift",
+		"money waiting", "money pending", "money paid", "money paid elsewhere", "money failed", "money canceled", "money transfer", "money transfer elsewhere":
 		return "strict-origin"
 	}
 	return "same-origin"
