@@ -105,12 +105,14 @@ func (h *holder) again(v *view, r *journal.Record) paywall.Booked {
 	return b
 }
 
-// Knows reports whether a movement was booked, by its key.
-func (l *Ledger) Knows(ctx context.Context, way string, kind paywall.MovementKind, id string) (bool, error) {
-	key := state.BookedKey(kind, way, id)
-	return look(ctx, l, Reads{Keys: [][]byte{key}}, func(v *view) (bool, error) {
-		value, err := v.Get(key)
-		return value != nil, err
+// BookedAt is when a movement was booked, by its key; zero if it was not.
+func (l *Ledger) BookedAt(ctx context.Context, way string, kind paywall.MovementKind, id string) (time.Time, error) {
+	return look(ctx, l, Reads{Keys: [][]byte{state.BookedKey(kind, way, id)}}, func(v *view) (time.Time, error) {
+		r, err := v.bookedAs(kind, way, id)
+		if err != nil || r == nil {
+			return time.Time{}, err
+		}
+		return r.Time, nil
 	})
 }
 

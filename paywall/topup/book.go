@@ -217,7 +217,8 @@ func (s *Service) bookSealed(ctx context.Context, l Ledger, m paywall.Movement) 
 // yearsOf are the years whose keys may have sealed what a movement belongs to, in the order
 // that they are tried in. A payment has the year of its intent, or that of its day if no
 // intent is known, unless it was booked under another: banks date the same transfer
-// differently.
+// differently. One that was booked long before its day is another: some banks count anew
+// each year.
 func (s *Service) yearsOf(ctx context.Context, l Ledger, m paywall.Movement) ([]int, error) {
 	years := s.o.Seals.years()
 	year := m.At.UTC().Year()
@@ -233,13 +234,20 @@ func (s *Service) yearsOf(ctx context.Context, l Ledger, m paywall.Movement) ([]
 		}
 		return years, nil
 	}
-	for _, year := range years {
-		id, err := s.o.Seals.seal(m.ID, year)
+	for _, other := range years {
+		id, err := s.o.Seals.seal(m.ID, other)
 		if err != nil {
 			return nil, err
 		}
-		if known, err := l.Knows(ctx, m.Way, m.Kind, id); err != nil || known {
-			return []int{year}, err
+		booked, err := l.BookedAt(ctx, m.Way, m.Kind, id)
+		if err != nil {
+			return nil, err
+		}
+		if other != year && booked.After(m.At.Add(-bookedLate)) {
+			return []int{other}, nil
+		}
+		if other == year && !booked.IsZero() {
+			return []int{year}, nil
 		}
 	}
 	if m.Intent == "" && m.At.Before(s.o.Seals.reach()) {

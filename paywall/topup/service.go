@@ -22,7 +22,7 @@ type Ledger interface {
 	Waiting(ctx context.Context, wallet string) ([]paywall.Intent, error)
 	OpenIntents(ctx context.Context, after string, limit int) ([]paywall.Intent, error)
 	Book(ctx context.Context, m paywall.Movement) (paywall.Booked, error)
-	Knows(ctx context.Context, way string, kind paywall.MovementKind, id string) (bool, error)
+	BookedAt(ctx context.Context, way string, kind paywall.MovementKind, id string) (time.Time, error)
 	CashOutOffer(ctx context.Context, wallet string) (paywall.CashOut, error)
 	CashOut(ctx context.Context, wallet, id string, closes bool) (paywall.CashOut, error)
 	MoveCashOut(ctx context.Context, part string, to paywall.CashOutState) (paywall.CashOutPart, error)

@@ -95,6 +95,22 @@ func TestTransferIsOneInWhateverYearABankDatesIt(t *testing.T) {
 	}
 }
 
+// TestBankThatCountsAnewEachYearLosesNoTransfer: the same reference and amount a year later.
+func TestBankThatCountsAnewEachYearLosesNoTransfer(t *testing.T) {
+	h, p := newPurseHouse(t)
+	m := paywall.Movement{Way: p.Name(), Kind: paywall.MovedPayment, ID: "000123", Payment: "000123", Amount: h.part()}
+	for year := 2027; year < 2029; year++ {
+		h.until(time.Date(year, 1, 6, 0, 0, 0, 0, time.UTC))
+		m.At = time.Date(year, 1, 5, 0, 0, 0, 0, time.UTC)
+		placed, err := h.service.Place(t.Context(), []paywall.Movement{m, m})
+		h.must(err)
+		h.must(placed[0].Err)
+	}
+	if list, err := h.service.Unclaimed(t.Context(), 10); err != nil || len(list) != 2 {
+		t.Errorf("in unclaimed stand %+v, %v", list, err)
+	}
+}
+
 // TestHistoryBeforeTheFirstTopUpIsLeftAlone: the account at the provider is older than the
 // ledger.
 func TestHistoryBeforeTheFirstTopUpIsLeftAlone(t *testing.T) {
