@@ -122,11 +122,13 @@ func TestVouchersAreMadeOnceAndRedeemedOnce(t *testing.T) {
 	s.verify()
 }
 
+// TestBadVoucherOrdersAreRefused is row K10.
 func TestBadVoucherOrdersAreRefused(t *testing.T) {
 	newSite(t, "", articlesFor20, new(articles))
 	for _, order := range []string{
 		``, `null`, `[]`, `{"count":0,"amount":"5.00"}`, `{"count":-1,"amount":"5.00"}`, `{"count":100001,"amount":"5.00"}`,
-		`{"count":1,"amount":"0"}`, `{"count":1,"amount":"-5.00"}`, `{"count":1,"amount":5.00}`, `{"count":1,"amount":"1e2"}`,
+		`{"count":1,"amount":"0"}`, `{"count":1,"amount":"-5.00"}`, `{"count":1,"amount":5.00}`, `{"count":1,"amount":"1e2"}`, `{"count":1,"amount":"99999999999999999999"}`,
+		`{"count":100000,"amount":"9000000000000"}`,
 		`{"count":1,"amount":"5.00","expires":"2020-01-01T00:00:00Z"}`, `{"count":1,"amount":"5.00","colour":"red"}`,
 		`{"count":1,"amount":"5.00"}{"count":1}`, `{"count":1}`,
 	} {

@@ -136,7 +136,7 @@ func TestAReloadInTheMiddleOfAPaymentLosesNothing(t *testing.T) {
 	s.verify()
 }
 
-// TestReconcileFindsWhatNobodyCalledAbout: what the bank has and the journal lacks is
+// TestReconcileFindsWhatNobodyCalledAbout is row L20: what the bank has and the journal lacks is
 // booked, and what the journal cannot place is told.
 func TestReconcileFindsWhatNobodyCalledAbout(t *testing.T) {
 	s, bank := cardSite(t, articlesFor20)

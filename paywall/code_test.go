@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// TestVoucherCodeSurvivesHandwriting is row K06.
 func TestVoucherCodeSurvivesHandwriting(t *testing.T) {
 	code := NewVoucherCode()
 	want, ok := HashCode(code)
@@ -30,7 +31,8 @@ func TestVoucherCodeSurvivesHandwriting(t *testing.T) {
 }
 
 // TestF13CodesAndIDsHaveEnoughRandomness: 128 bits for what opens something by
-// itself, and no order by which the next one could be guessed.
+// itself, 100 for a voucher, and no order by which the next one could be guessed. It is
+// row K07 of vouchers.
 func TestF13CodesAndIDsHaveEnoughRandomness(t *testing.T) {
 	voucher := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){3}[0-9A-HJKMNP-TV-Z]{5}$`)  // 20 × 5 = 100 bits
 	recovery := regexp.MustCompile(`^([0-9A-HJKMNP-TV-Z]{5}-){4}[0-9A-HJKMNP-TV-Z]{6}$`) // 26 × 5 = 130 bits

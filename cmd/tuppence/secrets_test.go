@@ -13,7 +13,7 @@ import (
 )
 
 // TestS01NoSecretLeavesTheProgram: not into its log and the access log, metrics,
-// journal, database and backup; nor does a reader's address.
+// journal, database and backup; nor does a reader's address. It is a part of row K08.
 func TestS01NoSecretLeavesTheProgram(t *testing.T) {
 	s := startSite(t, "log\n\tmetrics /metrics\n\tpaywall /articles/* 0.20", `respond "<!doctype html><title>Tea</title>the paid words"`)
 	w := s.openWallet()

@@ -219,6 +219,7 @@ func TestTheLimitFactorMultiplies(t *testing.T) {
 	}
 }
 
+// TestLimitsStayBounded is row K11: in memory; each size of network has a bound of its own.
 func TestLimitsStayBounded(t *testing.T) {
 	s := newSite(t, func(o *Options) { o.LimitFactor = 1000 })
 	for i := range maxNetworks + 5000 { // each of another provider

@@ -368,7 +368,7 @@ func TestReloadDoesNotBreakALogin(t *testing.T) {
 	wantStatus(t, before.login(a.get(challenge)), http.StatusBadRequest)
 }
 
-// TestRefusedPasskeysCountAsGuesses, together with recovery codes. An answer to no
+// TestRefusedPasskeysCountAsGuesses is a part of row K14: together with recovery codes. An answer to no
 // challenge of ours does not.
 func TestRefusedPasskeysCountAsGuesses(t *testing.T) {
 	s := newSite(t)

@@ -14,6 +14,7 @@ import (
 	"github.com/tuppence/tuppence/paywall"
 )
 
+// TestVoucherIsCreditedOnce is rows K01 and K06: again, in other spellings, by another.
 func TestVoucherIsCreditedOnce(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)
@@ -199,6 +200,8 @@ func TestSiteWithoutVouchersSaysSo(t *testing.T) {
 // from sets the client's address.
 func from(addr string) change { return func(r *http.Request) { r.RemoteAddr = addr } }
 
+// TestGuessingCodesIsLimitedPerAddress is row K14 and a part of K13: forms and programs,
+// vouchers and recovery codes have one limit together.
 func TestGuessingCodesIsLimitedPerAddress(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)
@@ -271,6 +274,7 @@ func TestAGoodVoucherOpensAWalletWhateverOthersOpened(t *testing.T) {
 	wantStatus(t, s.post("/.paywall/topup/voucher", []string{"code", code}), http.StatusTooManyRequests) // used
 }
 
+// TestGuessesFromOneNetworkCountTogether is a part of row K04.
 func TestGuessesFromOneNetworkCountTogether(t *testing.T) {
 	s := newSite(t)
 	key, _ := s.opened(0)

@@ -171,6 +171,7 @@ func TestWhatIsNoMovementIsNotBooked(t *testing.T) {
 	}
 }
 
+// TestARefundAtTheProviderTakesPaidCreditFirst is row L12, refunds.
 func TestARefundAtTheProviderTakesPaidCreditFirst(t *testing.T) {
 	r := newRig(t)
 	w := r.wallet(0.6)
@@ -226,6 +227,7 @@ func unlocksOf(r *rig, w string) ([]paywall.Unlock, error) {
 	return list, err
 }
 
+// TestAWalletThatOwesReadsAndBuysNothing is row L12, a dispute.
 func TestAWalletThatOwesReadsAndBuysNothing(t *testing.T) {
 	r := newRig(t)
 	w := r.wallet(0)

@@ -124,7 +124,7 @@ func failedPaymentCreditsNothing(t *testing.T, b Bench) {
 	h.proved()
 }
 
-// newsThatNeverComeAreFound: no call arrives, and nobody returns.
+// newsThatNeverComeAreFound is row L20: no call arrives, and nobody returns.
 func newsThatNeverComeAreFound(t *testing.T, b Bench) {
 	needs(t, b.asks())
 	h := newHouse(t, b)
@@ -146,6 +146,7 @@ func newsThatNeverComeAreFound(t *testing.T, b Bench) {
 	h.proved()
 }
 
+// ledgerAwayIsNoAnswer is row L13: a call is answered well only when it is in the ledger.
 func ledgerAwayIsNoAnswer(t *testing.T, b Bench) {
 	h := newHouse(t, b)
 	r := h.reader()

@@ -133,7 +133,7 @@ type payer struct {
 	micros int64
 }
 
-// TestTenThousandCallsAndTwentyKillsMoveEachCentOnce is the acceptance of money in: calls
+// TestTenThousandCallsAndTwentyKillsMoveEachCentOnce is the acceptance of money in, and row L14: calls
 // of the pretend bank come doubled, shuffled and cut, a part is answered 500, and the shop
 // is killed while it works on them.
 func TestTenThousandCallsAndTwentyKillsMoveEachCentOnce(t *testing.T) {

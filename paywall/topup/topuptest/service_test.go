@@ -2,6 +2,7 @@ package topuptest
 
 import (
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,3 +229,36 @@ func TestCallForAnUnknownWayIsNotFound(t *testing.T) {
 type otherName struct{ *purse }
 
 func (otherName) Name() string { return "stranger" }
+
+// TestL06TheSameCallFiftyTimesAndDaysLaterIsOneCredit: at once, and when the provider sends
+// it anew. Each is answered well.
+func TestL06TheSameCallFiftyTimesAndDaysLaterIsOneCredit(t *testing.T) {
+	h, _ := newPurseHouse(t)
+	r := h.reader()
+	in := h.begin(r)
+	h.Pay(in)
+	h.expect(r, in.Amount.Micros)
+	calls := h.calls()
+	if len(calls) == 0 {
+		t.Fatal("the purse called nobody")
+	}
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			for _, c := range calls {
+				if code := h.hook(c); code != http.StatusOK {
+					t.Errorf("a call at the same time is answered %d", code)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	h.has(r, in.Amount.Micros)
+	h.clock.forward(3 * 24 * time.Hour)
+	for _, c := range calls {
+		if code := h.hook(c); code != http.StatusOK {
+			t.Errorf("three days later a call is answered %d", code)
+		}
+	}
+	h.proved()
+}
