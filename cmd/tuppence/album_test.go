@@ -17,6 +17,7 @@ func TestAlbumIsBoughtOnceAndPlays(t *testing.T) {
 	b := newBrowser(t, s.url, true)
 	b.open(demoAlbum)
 	b.wantOn("/.paywall/unlock")
+	b.unfold(`input[name="code"]`)
 	b.fill(`input[name="code"]`, strings.TrimSpace(s.mustRun("paywall", "voucher", "--amount", "5.00")))
 	b.click(`form[action="/.paywall/topup/voucher"] button`)
 	b.wantOn(demoAlbum)

@@ -126,6 +126,12 @@ func (b *browser) click(selector string) int64 {
 	return resp.Status
 }
 
+// unfold opens what an element is folded away in, as a reader does.
+func (b *browser) unfold(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS("details:has(" + selector + ") > summary")))
+}
+
 func (b *browser) fill(selector, text string) {
 	b.t.Helper()
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
@@ -224,6 +230,7 @@ func TestG26ReaderWithoutJavaScript(t *testing.T) {
 	b.click(`a[href="` + demoArticles[3] + `"]`)
 	b.wantOn("/.paywall/unlock")
 	code := strings.TrimSpace(s.mustRun("paywall", "voucher", "--amount", "5.00"))
+	b.unfold(`input[name="code"]`)
 	b.fill(`input[name="code"]`, strings.ToLower(code))
 	b.click(`form[action="/.paywall/topup/voucher"] button`)
 	b.wantOn(demoArticles[3])

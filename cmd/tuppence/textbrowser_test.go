@@ -187,9 +187,9 @@ func TestG08G26TextBrowsersWalkTheWholeWay(t *testing.T) {
 			// The welcome credit is used up: a voucher, mistyped first, leads into the article.
 			r.open(demoArticles[3])
 			r.see("Your wallet is empty.")
-			r.fill("more and it is yours", "not-a-code")
+			r.fill("I have a voucher", "not-a-code")
 			r.see("This voucher code is not valid.")
-			r.fill("more and it is yours", strings.TrimSpace(s.mustRun("paywall", "voucher", "--amount", "5.00")))
+			r.fill("I have a voucher", strings.TrimSpace(s.mustRun("paywall", "voucher", "--amount", "5.00")))
 			r.see("The note that is not there", "Loughborough")
 
 			r.open("/.paywall/wallet")
