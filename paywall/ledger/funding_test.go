@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,15 +28,24 @@ type rig struct {
 	t      testing.TB
 	ctx    context.Context
 	engine *memstore.Store
-	now    time.Time
+	now    time.Time // the test's; the ledger reads clock, which it may do at any time
+	clock  atomic.Pointer[time.Time]
 	ids    int
+}
+
+// pass has time go by.
+func (r *rig) pass(d time.Duration) {
+	now := r.now.Add(d)
+	r.now = now
+	r.clock.Store(&now)
 }
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, ctx: context.Background(), now: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)}
+	r.pass(0)
 	var err error
-	if r.engine, err = memstore.New("EUR", func() time.Time { return r.now }); err != nil {
+	if r.engine, err = memstore.New("EUR", func() time.Time { return *r.clock.Load() }); err != nil {
 		t.Fatal(err)
 	}
 	if r.Ledger, err = ledger.New(r.engine); err != nil {

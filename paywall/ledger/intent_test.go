@@ -12,7 +12,7 @@ func TestATopUpIsBegunOnce(t *testing.T) {
 	w := r.wallet(0)
 	in := paywall.Intent{ID: "2026.a", Wallet: w, Way: "stripe", Amount: euro(5), ExpiresAt: r.now.Add(time.Hour)}
 	first := must[paywall.Intent](t)(r.BeginTopUp(r.ctx, in))
-	r.now = r.now.Add(time.Minute)
+	r.pass(time.Minute)
 	if again := must[paywall.Intent](t)(r.BeginTopUp(r.ctx, in)); again != first || again.State != paywall.IntentOpen {
 		t.Errorf("again it is %+v, was %+v", again, first)
 	}
@@ -58,7 +58,7 @@ func TestAtMostThreeTopUpsOfAWalletWait(t *testing.T) {
 	in.ID = "2026.more2"
 	_, err = r.BeginTopUp(r.ctx, in)
 	r.fails(err, paywall.ErrTooManyTopUps)
-	r.now = r.now.Add(31 * time.Minute)
+	r.pass(31 * time.Minute)
 	in.ExpiresAt = r.now.Add(time.Minute)
 	must[paywall.Intent](t)(r.BeginTopUp(r.ctx, in)) // all are past their end
 	waiting := must[[]paywall.Intent](t)(r.Waiting(r.ctx, w))
