@@ -9,12 +9,17 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tuppence/tuppence/paywall"
 )
 
 // buyers are programs that open a wallet and buy the article, each once.
 var buyers = http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
+
+// afterwork is what the ledger needs to bring what was bought to Badger. It belongs to the
+// purchases and not to the requests that follow.
+const afterwork = time.Second
 
 // bought are the cookies of readers who have each just bought the article from the
 // gated server, over HTTP, with a wallet of their own. The server signed the tokens.
@@ -39,6 +44,7 @@ func (s *servers) bought(count int) ([]string, error) {
 			return nil, err
 		}
 	}
+	time.Sleep(afterwork)
 	return cookies, nil
 }
 
