@@ -176,11 +176,9 @@ func DecodePayment(v []byte) (p Payment, err error) {
 		return p, err
 	}
 	for _, field := range [...]*int64{&p.Amount, &p.Returned} {
-		n, size := binary.Varint(v)
-		if size <= 0 {
-			return p, ErrValue
+		if *field, v, err = cutVarint(v); err != nil {
+			return p, err
 		}
-		*field, v = n, v[size:]
 	}
 	flags, size := binary.Uvarint(v)
 	if size <= 0 {
@@ -190,10 +188,10 @@ func DecodePayment(v []byte) (p Payment, err error) {
 	if flags&2 == 0 {
 		return p, whole(v, nil)
 	}
-	if p.SentBack, size = binary.Varint(v); size != len(v) || p.SentBack == 0 {
-		return p, ErrValue
+	if p.SentBack, err = DecodeBalance(v); err == nil && p.SentBack == 0 {
+		err = ErrValue
 	}
-	return p, nil
+	return p, err
 }
 
 // CashOut is the value of the key of a cash-out's part.

@@ -107,20 +107,13 @@ func DecodeWallet(v []byte) (w Wallet, err error) {
 	if len(v) < 6 {
 		return w, ErrValue
 	}
-	balance, size := binary.Varint(v[5:])
-	if size <= 0 {
-		return w, ErrValue
-	}
-	w.Number, w.Balance = Number(v[:5]), balance
-	for v = v[5+size:]; len(v) > 0 && err == nil; {
+	w.Number = Number(v[:5])
+	w.Balance, v, err = cutVarint(v[5:])
+	for len(v) > 0 && err == nil {
 		part := v[0]
 		switch v = v[1:]; part {
 		case partFree:
-			w.Free, size = binary.Varint(v)
-			if size <= 0 {
-				return w, ErrValue
-			}
-			v = v[size:]
+			w.Free, v, err = cutVarint(v)
 		case partSettings:
 			w.Settings, v, err = cutSettings(v)
 		case partSpent:
@@ -134,11 +127,7 @@ func DecodeWallet(v []byte) (w Wallet, err error) {
 		case partGave:
 			w.Gave, v, err = CutRef(v)
 		case partOwed:
-			w.Owed, size = binary.Varint(v)
-			if size <= 0 {
-				return w, ErrValue
-			}
-			v = v[size:]
+			w.Owed, v, err = cutVarint(v)
 		case partFunded:
 			w.Funded, v, err = CutRef(v)
 		case partLeaving:
@@ -168,6 +157,15 @@ func cutLeaving(v []byte) (l Leaving, rest []byte, err error) {
 	return l, rest, err
 }
 
+// cutVarint reads a number and what comes after it.
+func cutVarint(v []byte) (n int64, rest []byte, err error) {
+	n, size := binary.Varint(v)
+	if size <= 0 {
+		return 0, v, ErrValue
+	}
+	return n, v[size:], nil
+}
+
 func (s Settings) append(b []byte) []byte {
 	for _, n := range [...]int64{s.Budget, s.Article, s.Week, s.Forgot} {
 		b = binary.AppendVarint(b, n)
@@ -180,11 +178,9 @@ func (s Settings) append(b []byte) []byte {
 
 func cutSettings(v []byte) (s Settings, rest []byte, err error) {
 	for _, field := range [...]*int64{&s.Budget, &s.Article, &s.Week, &s.Forgot} {
-		n, size := binary.Varint(v)
-		if size <= 0 {
-			return s, v, ErrValue
+		if *field, v, err = cutVarint(v); err != nil {
+			return s, v, err
 		}
-		*field, v = n, v[size:]
 	}
 	if len(v) == 0 || v[0] > 1 {
 		return s, v, ErrValue
@@ -208,11 +204,9 @@ func cutSpent(v []byte) (s Spent, rest []byte, err error) {
 	}
 	s.Day, v = day, v[size:]
 	for _, field := range [...]*int64{&s.Today, &s.Week, &s.Month} {
-		n, size := binary.Varint(v)
-		if size <= 0 {
-			return s, v, ErrValue
+		if *field, v, err = cutVarint(v); err != nil {
+			return s, v, err
 		}
-		*field, v = n, v[size:]
 	}
 	s.Month += s.Today
 	return s, v, nil
